@@ -1,0 +1,32 @@
+/**
+ * The one base class of every error surewire throws. An error says what happened and what to do about it, and
+ * carries a stable `code` from the closed union of the room that throws it.
+ */
+export interface SurewireErrorOptions extends ErrorOptions {
+  /** True when the same call may succeed later without anyone changing anything (a lost connection, a busy peer). */
+  readonly transient?: boolean;
+}
+
+export class SurewireError<Code extends string = string> extends Error {
+  /** Stable, documented name of the failure; switch on this, never on the message. */
+  readonly code: Code;
+  /** True when the same call may succeed later: reliable sessions retry these and give up at once on all others. */
+  readonly transient: boolean;
+
+  constructor(code: Code, message: string, options: SurewireErrorOptions = {}) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+    this.transient = options.transient ?? false;
+  }
+}
+
+/** Turns whatever was thrown into an `Error`. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** True when `thrown` is a surewire error with this code. */
+export function hasCode<Code extends string>(thrown: unknown, code: Code): thrown is SurewireError<Code> {
+  return thrown instanceof SurewireError && thrown.code === code;
+}

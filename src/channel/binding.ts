@@ -1,0 +1,48 @@
+/** A binding is a list of elements, outermost first, above a transport; its order is checked when it is made. */
+import { SurewireError } from '../base/errors.ts';
+import { type BindingElement, type Channel, type ChannelFactory, places } from './channel.ts';
+import type { Carry } from './delivery.ts';
+import type { Listener, Transport } from './transport.ts';
+
+export type BindingErrorCode = 'BINDING_ORDER';
+export class BindingError extends SurewireError<BindingErrorCode> {}
+
+export interface Binding {
+  readonly elements: readonly BindingElement[];
+  readonly transport: Transport;
+}
+
+/**
+ * @param elements outermost first: exchange → session → conversation → security, each place at most once
+ * @throws BindingError `BINDING_ORDER`
+ */
+export function binding(elements: readonly BindingElement[], transport: Transport): Binding {
+  let last = -1;
+  for (const element of elements) {
+    const at = places.indexOf(element.place);
+    if (at <= last) {
+      throw new BindingError(
+        'BINDING_ORDER',
+        `The element "${element.name}" (${element.place}) stands too far in, or its place is taken. ` +
+          `List the elements outermost first: ${places.join(' → ')}, each at most once.`,
+      );
+    }
+    last = at;
+  }
+  return Object.freeze({ elements: Object.freeze([...elements]), transport });
+}
+
+/** Wraps `base` in every element of the binding. */
+export function layered(elements: readonly BindingElement[], base: ChannelFactory): ChannelFactory {
+  return elements.reduceRight((inner, element) => element.wrap(inner), base);
+}
+
+/** An initiator channel to `to`; `receive` hears what arrives unasked. */
+export function connect(via: Binding, to: URL, receive: Carry = async () => undefined): Channel {
+  return layered(via.elements, via.transport.connect(to))(receive);
+}
+
+/** Listens at `at`; everything that arrives goes up to `receive`, whose value is the reply. */
+export function listen(via: Binding, at: URL, receive: Carry): Promise<Listener> {
+  return via.transport.listen(at, (session) => layered(via.elements, session)(receive));
+}

@@ -1,0 +1,33 @@
+/** A channel is a down-arrow with a life; a factory makes one from an up-arrow; an element wraps a factory. */
+import type { Carry } from './delivery.ts';
+
+/** Who opened the conversation: the initiator creates sequences and tokens, the acceptor answers. */
+export type Side = 'initiator' | 'acceptor';
+
+export interface Channel {
+  readonly side: Side;
+  /** Makes the channel ready: connects, negotiates, creates the sequence. Idempotent. */
+  open(signal?: AbortSignal): Promise<void>;
+  /** Carries a message to the other end; the value is what came back on the same exchange. */
+  readonly send: Carry;
+  /** Ends in good order: last acknowledgements, terminate, close-notify. Idempotent. */
+  close(signal?: AbortSignal): Promise<void>;
+  /** Ends now. */
+  abort(reason: Error): void;
+  /** Settles once when the channel has ended, with the reason when it ended badly. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
+}
+
+/** All that is needed to make a channel except the up-arrow for what arrives unasked. */
+export type ChannelFactory = (receive: Carry) => Channel;
+
+/** Where an element stands in a binding, outermost first. */
+export const places = ['exchange', 'session', 'conversation', 'security'] as const;
+export type Place = (typeof places)[number];
+
+export interface BindingElement {
+  readonly name: string;
+  readonly place: Place;
+  /** The same element serves both ends. It may call `inner` again to replace a channel that failed. */
+  wrap(inner: ChannelFactory): ChannelFactory;
+}

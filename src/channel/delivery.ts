@@ -1,0 +1,57 @@
+/**
+ * A message under way, who may cancel the trip, and what the layers passed so far have learned of it. The one arrow of
+ * the house, `Carry`, moves a delivery one step; what comes back on the same exchange, if anything, is its value.
+ */
+import { never } from '../base/signals.ts';
+import type { Message } from '../soap/message.ts';
+
+/** A typed slot in which one layer leaves a finding for the layers above or below it. */
+export interface ContextKey<T> {
+  readonly id: symbol;
+  readonly initial: T;
+}
+
+export function contextKey<T>(name: string, initial: T): ContextKey<T> {
+  return { id: Symbol(name), initial };
+}
+
+/** Immutable: `with` and `carrying` return another. */
+export interface Delivery {
+  readonly message: Message;
+  readonly signal: AbortSignal;
+  get<T>(key: ContextKey<T>): T;
+  with<T>(key: ContextKey<T>, value: T): Delivery;
+  /** The same trip with another message: findings and signal are kept. */
+  carrying(message: Message): Delivery;
+}
+
+/** Carries a message one step. The same type goes down (`channel.send`) and up (`receive`), at either end. */
+export type Carry = (delivery: Delivery) => Promise<Delivery | undefined>;
+
+export function delivery(message: Message, signal: AbortSignal = never): Delivery {
+  return new Trip(message, signal, new Map());
+}
+
+class Trip implements Delivery {
+  readonly message: Message;
+  readonly signal: AbortSignal;
+  readonly #findings: ReadonlyMap<symbol, unknown>;
+
+  constructor(message: Message, signal: AbortSignal, findings: ReadonlyMap<symbol, unknown>) {
+    this.message = message;
+    this.signal = signal;
+    this.#findings = findings;
+  }
+
+  get<T>(key: ContextKey<T>): T {
+    return this.#findings.has(key.id) ? (this.#findings.get(key.id) as T) : key.initial;
+  }
+
+  with<T>(key: ContextKey<T>, value: T): Delivery {
+    return new Trip(this.message, this.signal, new Map(this.#findings).set(key.id, value));
+  }
+
+  carrying(message: Message): Delivery {
+    return new Trip(message, this.signal, this.#findings);
+  }
+}

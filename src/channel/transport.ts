@@ -1,0 +1,36 @@
+/** The port every transport implements, and the finding it leaves for the layers above: who was at the other end. */
+import type { Channel, ChannelFactory } from './channel.ts';
+import { type ContextKey, contextKey } from './delivery.ts';
+
+export interface Transport {
+  readonly name: string;
+  /** A factory for initiator channels to `to`. Nothing is connected before `open` or the first `send`. */
+  connect(to: URL): ChannelFactory;
+  /**
+   * Listens at `at` (port 0 takes any free port). For each transport session `accept` is given the factory of its acceptor
+   * channel; a sessionless transport such as HTTP has one session for the life of the listener.
+   */
+  listen(at: URL, accept: (session: ChannelFactory) => Channel): Promise<Listener>;
+}
+
+export interface Listener {
+  /** Where it listens, with the real port. */
+  readonly url: URL;
+  /** Takes nothing new, lets what is under way finish (until `signal` fires), then ends. */
+  close(signal?: AbortSignal): Promise<void>;
+}
+
+/** What the transport knows of the other end, proven by TLS where `certificate` is there. */
+export interface Peer {
+  /** True when the message came over TLS. */
+  readonly secure: boolean;
+  /** The DER of the client (or server) certificate that TLS verified; absent when there was none. */
+  readonly certificate?: Uint8Array;
+  /** SHA-256 of `certificate`, lower-case hex. */
+  readonly fingerprint?: string;
+  /** Network address of the other end, for diagnostics only. */
+  readonly address?: string;
+}
+
+/** Left on every inbound delivery by the transport. */
+export const peer: ContextKey<Peer | undefined> = contextKey<Peer | undefined>('peer', undefined);

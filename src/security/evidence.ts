@@ -1,0 +1,49 @@
+/**
+ * What verification returns, instead of a boolean: who, which parts, with which algorithms. The one file of the security
+ * room that the layers above may know.
+ */
+import type { Instant } from '../base/clock.ts';
+import { type ContextKey, contextKey, type Delivery } from '../channel/delivery.ts';
+import { peer } from '../channel/transport.ts';
+
+/** A part of a message by its expanded name, `{namespace}local`. */
+export type Part = `{${string}}${string}`;
+
+export interface Signer {
+  readonly kind: 'x509' | 'username';
+  /** Stable and comparable: the same identity always has the same text, two identities never share one. */
+  readonly identity: string;
+  /** For people: the certificate's subject, or the user's name. */
+  readonly name: string;
+  /** DER of the signer's certificate, for `x509`. */
+  readonly certificate?: Uint8Array;
+}
+
+export interface Evidence {
+  /** Who signed; absent when no signature was required and none was there. */
+  readonly signer: Signer | undefined;
+  /** The user that a UsernameToken named and whose password was right. */
+  readonly user: Signer | undefined;
+  readonly signed: ReadonlySet<Part>;
+  readonly encrypted: ReadonlySet<Part>;
+  /** URIs of every algorithm that was used. */
+  readonly algorithms: readonly string[];
+  /** When the message says that it was made and when it goes stale. */
+  readonly created: Instant | undefined;
+  readonly expires: Instant | undefined;
+}
+
+/** Left by the security element on every delivery that it let through. */
+export const evidence: ContextKey<Evidence | undefined> = contextKey<Evidence | undefined>('evidence', undefined);
+
+/** The identity of whoever protected no part of a message. */
+export const anonymous = 'anonymous';
+
+/** Who a delivery comes from: its signer, else its user, else the certificate that TLS proved, else `anonymous`. */
+export function identityOf(delivery: Delivery): string {
+  const found = delivery.get(evidence);
+  const proven = found?.signer?.identity ?? found?.user?.identity;
+  if (proven !== undefined) return proven;
+  const fingerprint = delivery.get(peer)?.fingerprint;
+  return fingerprint === undefined ? anonymous : `tls:${fingerprint}`;
+}

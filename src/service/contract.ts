@@ -1,0 +1,105 @@
+/**
+ * A contract: the operations of a service, their actions, and the shapes of what travels. Both ends are typed by it.
+ * Names and actions follow WCF's rules, so that a data contract of the same names is the same on the wire.
+ */
+import { ServiceError } from './errors.ts';
+import type { Shape } from './shape.ts';
+
+export interface OperationInit<I, O, F extends FaultShapes> {
+  readonly request: Shape<I>;
+  /** Absent: a one-way operation. */
+  readonly reply?: Shape<O>;
+  /** Faults that the operation may answer with, by the local name of their detail element. */
+  readonly faults?: F;
+  /** Local name of the request element; default: the operation's name with a capital first letter. */
+  readonly element?: string;
+  /** wsa:Action of the request; default `{namespace}/{contract}/{element}`. */
+  readonly action?: string;
+  /** wsa:Action of the reply; default the request's action + `Response`. */
+  readonly replyAction?: string;
+}
+
+type FaultShapes = Readonly<Record<string, Shape<never>>>;
+/** The operations of a contract by name. */
+export type Operations = Readonly<Record<string, OperationInit<never, unknown, FaultShapes>>>;
+/** What the caller of an operation gives. */
+export type RequestOf<Op> = Op extends { readonly request: Shape<infer I> } ? I : never;
+/** What the caller of an operation gets. */
+export type ReplyOf<Op> = Op extends { readonly reply: Shape<infer O> } ? O : undefined;
+
+/** One operation with every name filled in. */
+export interface Operation {
+  readonly name: string;
+  readonly namespace: string;
+  readonly element: string;
+  readonly action: string;
+  readonly request: Shape<unknown>;
+  readonly reply: { readonly element: string; readonly action: string; readonly shape: Shape<unknown> } | undefined;
+  readonly faults: ReadonlyMap<string, Shape<unknown>>;
+  /** wsa:Action of a declared fault. */
+  faultAction(fault: string): string;
+}
+
+export interface Contract<O extends Operations = Operations> {
+  readonly name: string;
+  readonly namespace: string;
+  readonly operations: ReadonlyMap<string, Operation>;
+  /** Carries the types only; never set. */
+  readonly types?: O;
+}
+
+/** A request-reply operation. */
+export function requestReply<I, O, const F extends FaultShapes = Record<never, never>>(
+  init: OperationInit<I, O, F> & { readonly reply: Shape<O> },
+): OperationInit<I, O, F> & { readonly reply: Shape<O> } {
+  return init;
+}
+
+/** A one-way operation: the call settles when the message is in the hands of the channel below. */
+export function oneWay<I>(
+  init: Omit<OperationInit<I, undefined, Record<never, never>>, 'reply' | 'faults' | 'replyAction'>,
+): OperationInit<I, undefined, Record<never, never>> {
+  return init;
+}
+
+/**
+ * @param init.namespace namespace of the body elements and base of the actions, an absolute URI
+ * @throws ServiceError `SERVICE_CONTRACT` when two operations share an action
+ */
+export function contract<const O extends Operations>(init: {
+  readonly name: string;
+  readonly namespace: string;
+  readonly operations: O;
+}): Contract<O> {
+  const operations = new Map<string, Operation>();
+  const actions = new Map<string, string>();
+  for (const [name, given] of Object.entries(init.operations)) {
+    const element = given.element ?? name.charAt(0).toUpperCase() + name.slice(1);
+    const action = given.action ?? `${init.namespace.replace(/\/$/, '')}/${init.name}/${element}`;
+    const taken = actions.get(action);
+    if (taken !== undefined) {
+      throw new ServiceError(
+        'SERVICE_CONTRACT',
+        `The operations "${taken}" and "${name}" share the action ${action}. Give one of them an action of its own.`,
+      );
+    }
+    actions.set(action, name);
+    operations.set(
+      name,
+      Object.freeze({
+        name,
+        namespace: init.namespace,
+        element,
+        action,
+        request: given.request as Shape<unknown>,
+        reply:
+          given.reply === undefined
+            ? undefined
+            : { element: `${element}Response`, action: given.replyAction ?? `${action}Response`, shape: given.reply },
+        faults: new Map(Object.entries(given.faults ?? {})) as ReadonlyMap<string, Shape<unknown>>,
+        faultAction: (fault: string) => `${action}${fault}Fault`,
+      } satisfies Operation),
+    );
+  }
+  return Object.freeze({ name: init.name, namespace: init.namespace, operations });
+}

@@ -1,0 +1,45 @@
+/** Keeps endpoints open until it is told to stop: all or none, closed in good order. */
+import { asError } from '../base/errors.ts';
+import { type Binding, listen } from '../channel/binding.ts';
+import type { Carry } from '../channel/delivery.ts';
+import type { Listener } from '../channel/transport.ts';
+
+export interface Endpoint {
+  readonly binding: Binding;
+  /** Where to listen; port 0 takes any free port. */
+  readonly url: URL;
+  /** The service, e.g. a `dispatcher`. */
+  readonly receive: Carry;
+}
+
+export interface Host extends AsyncDisposable {
+  /** Where the endpoints listen, in the order given, with their real ports. */
+  readonly urls: readonly URL[];
+  /** Stops taking messages, lets those under way finish until `signal` fires, and closes every session. */
+  close(signal?: AbortSignal): Promise<void>;
+}
+
+/**
+ * Opens every endpoint. When one cannot be opened the others are closed again and its error is thrown.
+ */
+export async function host(endpoints: readonly Endpoint[]): Promise<Host> {
+  const listeners: Listener[] = [];
+  const close = async (signal?: AbortSignal): Promise<void> => {
+    const ends = await Promise.allSettled(listeners.map((listener) => listener.close(signal)));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed !== undefined) throw asError(failed.reason);
+  };
+  try {
+    for (const endpoint of endpoints) {
+      listeners.push(await listen(endpoint.binding, endpoint.url, endpoint.receive));
+    }
+  } catch (thrown) {
+    await close().catch(() => undefined);
+    throw thrown;
+  }
+  return Object.freeze({
+    urls: listeners.map((listener) => listener.url),
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  });
+}

@@ -1,0 +1,118 @@
+/*
+ * gSOAP as RM destination: answers echo and notify, prints one JSON line for each operation it executed.
+ *
+ *   server [-p port] [-t key-and-certificate.pem] [-s seconds to live]
+ *
+ * Listens on 127.0.0.1 (port 0: a free one, told in the event "listening"); ends on SIGTERM or when its time is over.
+ * One thread for each connection, as a gSOAP server with keep-alive needs it.
+ */
+#include "peer.h"
+
+#include <signal.h>
+
+static volatile sig_atomic_t stopped = 0;
+
+static void stop(int signal_number)
+{
+  (void)signal_number;
+  stopped = 1;
+}
+
+static void say_executed(struct soap *soap, const char *event, const char *text)
+{
+  peer_say(event, text ? text : "", ",\"number\":%llu", (unsigned long long)soap->header->wsrm__Sequence->MessageNumber);
+}
+
+int io__echo(struct soap *soap, char *text, struct io__echoResponse *result)
+{
+  if (soap_wsrm_check(soap))
+    return soap->error;
+  say_executed(soap, "echo", text);
+  if (text && !strcmp(text, "fault"))
+    return soap_wsrm_sender_fault(soap, "You asked for a fault", NULL);
+  result->text = text;
+  return soap_wsrm_reply_request_acks(soap, peer_id(soap), ECHO_RESPONSE_ACTION);
+}
+
+int io__notify(struct soap *soap, char *text)
+{
+  if (soap_wsrm_check_send_empty_response(soap))
+    return soap->error;
+  say_executed(soap, "notify", text);
+  return SOAP_OK;
+}
+
+/* A fault that a peer sends as a message of its own. */
+int SOAP_ENV__Fault(struct soap *soap, char *faultcode, char *faultstring, char *faultactor,
+    struct SOAP_ENV__Detail *detail, struct SOAP_ENV__Code *code, struct SOAP_ENV__Reason *reason, char *node,
+    char *role, struct SOAP_ENV__Detail *Detail)
+{
+  (void)faultcode, (void)faultactor, (void)detail, (void)code, (void)node, (void)role, (void)Detail;
+  peer_say("fault", faultstring ? faultstring : reason ? reason->SOAP_ENV__Text : "", "");
+  return soap_send_empty_response(soap, 202);
+}
+
+static void *serve(void *context)
+{
+  struct soap *soap = context;
+  pthread_detach(pthread_self());
+  if ((soap->ctx && soap_ssl_accept(soap)) || soap_serve(soap))
+    soap_print_fault(soap, stderr);
+  soap_destroy(soap);
+  soap_end(soap);
+  soap_free(soap);
+  return NULL;
+}
+
+static int port_of(struct soap *soap)
+{
+  struct sockaddr_in address;
+  socklen_t length = sizeof address;
+  if (getsockname(soap->master, (struct sockaddr *)&address, &length))
+    return 0;
+  return ntohs(address.sin_port);
+}
+
+int main(int argc, char **argv)
+{
+  int port = 0, option;
+  unsigned seconds = 120;
+  const char *identity = NULL;
+  struct soap *soap;
+  while ((option = getopt(argc, argv, "p:t:s:")) != -1)
+    switch (option)
+    {
+      case 'p': port = atoi(optarg); break;
+      case 't': identity = optarg; break;
+      case 's': seconds = (unsigned)atoi(optarg); break;
+      default: return 2;
+    }
+  soap = peer_new(SOAP_IO_KEEPALIVE | SOAP_C_UTFSTRING);
+  signal(SIGTERM, stop);
+  signal(SIGINT, stop);
+  signal(SIGALRM, stop);
+  alarm(seconds);
+  soap->bind_flags = SO_REUSEADDR;
+  soap->accept_timeout = -100000; /* 0.1 s: how soon a signal is heeded */
+  if (identity && soap_ssl_server_context(soap, SOAP_SSL_DEFAULT, identity, NULL, NULL, NULL, NULL, NULL, NULL))
+    return peer_fail(soap, "identity"), 1;
+  if (!soap_valid_socket(soap_bind(soap, "127.0.0.1", port, 100)))
+    return peer_fail(soap, "bind"), 1;
+  peer_say("listening", NULL, ",\"port\":%d,\"rm\":\"" RM_VERSION "\",\"tls\":%s", port_of(soap), identity ? "true" : "false");
+  while (!stopped)
+  {
+    if (soap_valid_socket(soap_accept(soap)))
+    {
+      pthread_t thread;
+      struct soap *copy = soap_copy(soap);
+      if (!copy || pthread_create(&thread, NULL, serve, copy))
+        return peer_fail(soap, "thread"), 1;
+    }
+    else if (soap->errnum && !stopped)
+      return peer_fail(soap, "accept"), 1;
+  }
+  soap_wsrm_dump(soap, stderr);
+  peer_say("stopped", NULL, "");
+  fflush(stdout);
+  _exit(0); /* threads may still hold connections */
+}
