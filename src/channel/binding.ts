@@ -1,11 +1,8 @@
 /** A binding is a list of elements, outermost first, above a transport; its order is checked when it is made. */
-import { SurewireError } from '../base/errors.ts';
 import { type BindingElement, type Channel, type ChannelFactory, places } from './channel.ts';
 import type { Carry } from './delivery.ts';
+import { ChannelError } from './errors.ts';
 import type { Listener, Transport } from './transport.ts';
-
-export type BindingErrorCode = 'BINDING_ORDER';
-export class BindingError extends SurewireError<BindingErrorCode> {}
 
 export interface Binding {
   readonly elements: readonly BindingElement[];
@@ -14,15 +11,15 @@ export interface Binding {
 
 /**
  * @param elements outermost first: exchange → session → conversation → security, each place at most once
- * @throws BindingError `BINDING_ORDER`
+ * @throws ChannelError `CHANNEL_ORDER`
  */
 export function binding(elements: readonly BindingElement[], transport: Transport): Binding {
   let last = -1;
   for (const element of elements) {
     const at = places.indexOf(element.place);
     if (at <= last) {
-      throw new BindingError(
-        'BINDING_ORDER',
+      throw new ChannelError(
+        'CHANNEL_ORDER',
         `The element "${element.name}" (${element.place}) stands too far in, or its place is taken. ` +
           `List the elements outermost first: ${places.join(' → ')}, each at most once.`,
       );

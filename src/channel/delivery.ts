@@ -23,6 +23,8 @@ export interface Delivery {
   with<T>(key: ContextKey<T>, value: T): Delivery;
   /** The same trip with another message: findings and signal are kept. */
   carrying(message: Message): Delivery;
+  /** The same trip, which another signal may end. */
+  under(signal: AbortSignal): Delivery;
 }
 
 /** Carries a message one step. The same type goes down (`channel.send`) and up (`receive`), at either end. */
@@ -53,5 +55,9 @@ class Trip implements Delivery {
 
   carrying(message: Message): Delivery {
     return new Trip(message, this.signal, this.#findings);
+  }
+
+  under(signal: AbortSignal): Delivery {
+    return new Trip(this.message, signal, this.#findings);
   }
 }

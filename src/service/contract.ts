@@ -19,9 +19,9 @@ export interface OperationInit<I, O, F extends FaultShapes> {
   readonly replyAction?: string;
 }
 
-type FaultShapes = Readonly<Record<string, Shape<never>>>;
+type FaultShapes = Readonly<Record<string, Shape<unknown>>>;
 /** The operations of a contract by name. */
-export type Operations = Readonly<Record<string, OperationInit<never, unknown, FaultShapes>>>;
+export type Operations = Readonly<Record<string, OperationInit<unknown, unknown, FaultShapes>>>;
 /** What the caller of an operation gives. */
 export type RequestOf<Op> = Op extends { readonly request: Shape<infer I> } ? I : never;
 /** What the caller of an operation gets. */

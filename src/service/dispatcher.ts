@@ -8,7 +8,8 @@ import { asError, SurewireError } from '../base/errors.ts';
 import { abortable, deadline } from '../base/signals.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { addressingOf } from '../soap/addressing.ts';
-import { message, notUnderstood, payload } from '../soap/envelope.ts';
+import { message, payload, requireUnderstood } from '../soap/envelope.ts';
+import { SoapError } from '../soap/errors.ts';
 import { type Fault, FaultError, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import { XmlWriter } from '../xml/write.ts';
@@ -67,7 +68,8 @@ export function dispatcher<O extends Operations>(
       () => new ServiceError('SERVICE_TIMEOUT', `${request.action} took longer than ${timeout} ms.`),
     );
     try {
-      refuseMandatory(request);
+      // SOAP 1.1 section 4.2.3, SOAP 1.2 part 1 section 2.4: what no layer consumed was understood by no one.
+      requireUnderstood(request);
       if (operation === undefined) throw new FaultError(unknownAction(request));
       const value = readRequest(operation, request);
       const serve = functions.get(operation.name);
@@ -85,16 +87,6 @@ export function dispatcher<O extends Operations>(
       limit.clear();
     }
   };
-}
-
-/** SOAP 1.1 §4.2.3, SOAP 1.2 part 1 §2.4: a mandatory header that no layer consumed was understood by no one. */
-function refuseMandatory(request: Message): void {
-  const [first] = notUnderstood(request);
-  if (first === undefined) return;
-  throw new FaultError({
-    code: 'mustUnderstand',
-    reason: `The mandatory header {${first.namespace}}${first.local} was not understood.`,
-  });
 }
 
 function unknownAction(request: Message): Fault {
@@ -130,7 +122,7 @@ function replyMessage(operation: Operation, request: Message, result: unknown): 
 }
 
 function faultMessage(operation: Operation | undefined, request: Message, thrown: unknown): Message {
-  if (thrown instanceof FaultError) return faultReply(request, thrown.fault);
+  if (thrown instanceof SoapError && thrown.fault !== undefined) return faultReply(request, thrown.fault);
   if (thrown instanceof OperationFault && operation !== undefined) {
     const shape = operation.faults.get(thrown.fault);
     if (shape !== undefined) {

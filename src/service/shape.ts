@@ -127,7 +127,7 @@ export function list<T>(shape: Shape<T>): Field<readonly T[]> {
   return Object.freeze({ least: 0, many: true, shape: shape as Shape<unknown> });
 }
 
-type Fields = Readonly<Record<string, Shape<never> | Field<unknown>>>;
+type Fields = Readonly<Record<string, Shape<unknown> | Field<unknown>>>;
 type FieldValue<F> = F extends Field<infer T> ? T : F extends Shape<infer T> ? T : never;
 /** The record type of a set of fields: fields that may be absent are optional properties. */
 export type RecordOf<F extends Fields> = {
@@ -136,7 +136,7 @@ export type RecordOf<F extends Fields> = {
   readonly [K in keyof F as undefined extends FieldValue<F[K]> ? K : never]?: FieldValue<F[K]>;
 };
 
-function isField(shape: Shape<never> | Field<unknown>): shape is Field<unknown> {
+function isField(shape: Shape<unknown> | Field<unknown>): shape is Field<unknown> {
   return 'least' in shape;
 }
 

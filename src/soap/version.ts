@@ -4,6 +4,8 @@ export interface SoapVersion {
   readonly name: '1.1' | '1.2';
   readonly namespace: string;
   readonly mediaType: string;
+  /** Where the content type of this version says what the message asks for: the HTTP header SOAPAction, or `action=`. */
+  readonly actionIn: 'header' | 'parameter';
   /** Local name of the attribute that names the target of a header block. */
   readonly roleAttribute: 'actor' | 'role';
   /** Values of that attribute which mean this node: the next node and, where it exists, the ultimate receiver. */
@@ -21,6 +23,7 @@ export const soap11: SoapVersion = Object.freeze({
   name: '1.1',
   namespace: 'http://schemas.xmlsoap.org/soap/envelope/',
   mediaType: 'text/xml',
+  actionIn: 'header',
   roleAttribute: 'actor',
   ownRoles: Object.freeze(['http://schemas.xmlsoap.org/soap/actor/next']),
   codes: Object.freeze({
@@ -35,6 +38,7 @@ export const soap12: SoapVersion = Object.freeze({
   name: '1.2',
   namespace: 'http://www.w3.org/2003/05/soap-envelope',
   mediaType: 'application/soap+xml',
+  actionIn: 'parameter',
   roleAttribute: 'role',
   ownRoles: Object.freeze([
     'http://www.w3.org/2003/05/soap-envelope/role/next',

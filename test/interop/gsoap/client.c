@@ -122,9 +122,9 @@ static int terminate_sequence(struct soap *soap, const struct settings *with, so
   if (soap_wsrm_terminate(soap, sequence, with->ids ? peer_id(soap) : NULL) == SOAP_OK)
     return SOAP_OK;
 #ifdef SOAP_WSRM_2005
-  /* wsrmapi compares the answer, which in RM 1.0 is the TerminateSequence of the *offered* sequence, with the identifier
-     of its own: an error of its own making, which it also notes in the sequence. A fault of the peer is not noted. */
-  if (with->offer && sequence->fault == wsrm__UnknownSequence)
+  /* wsrmapi compares the answer, which in RM 1.0 is a TerminateSequence of the *offered* sequence, with the identifier of
+     its own: an error of its own making, which it also notes in the sequence. A fault of the peer is not noted. */
+  if (sequence->fault == wsrm__UnknownSequence)
     return soap->error = SOAP_OK;
 #endif
   return soap->error;
@@ -197,7 +197,8 @@ int main(int argc, char **argv)
     return fprintf(stderr, "client: wrong options, see the head of client.c\n"), 2;
   alarm(with.seconds);
   soap = peer_new(SOAP_IO_KEEPALIVE | SOAP_C_UTFSTRING);
-  soap_set_version(soap, with.soap11 ? 1 : 2);
+  if (with.soap11)
+    peer_write_soap11(soap);
   if (with.trust && soap_ssl_client_context(soap, SOAP_SSL_DEFAULT, NULL, NULL, with.trust, NULL, NULL))
     return peer_fail(soap, "trust"), 1;
   for (index = 1; index <= with.sequences; index++)

@@ -20,6 +20,15 @@ struct soap *peer_new(soap_mode flags)
   return soap;
 }
 
+void peer_write_soap11(struct soap *soap)
+{
+  static struct Namespace table[sizeof namespaces / sizeof *namespaces];
+  memcpy(table, namespaces, sizeof table);
+  table[0].ns = "http://schemas.xmlsoap.org/soap/envelope/";
+  table[1].ns = "http://schemas.xmlsoap.org/soap/encoding/";
+  soap_set_namespaces(soap, table);
+}
+
 const char *peer_id(struct soap *soap)
 {
   return soap_strdup(soap, soap_wsa_rand_uuid(soap));

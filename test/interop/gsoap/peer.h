@@ -17,6 +17,9 @@
 /* A context with both plugins and finite times; `flags` are the input and output modes. */
 struct soap *peer_new(soap_mode flags);
 
+/* Makes the context write SOAP 1.1; reading follows the peer in any case. */
+void peer_write_soap11(struct soap *soap);
+
 /* A fresh urn:uuid in the memory of `soap`. */
 const char *peer_id(struct soap *soap);
 

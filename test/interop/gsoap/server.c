@@ -1,10 +1,12 @@
 /*
  * gSOAP as RM destination: answers echo and notify, prints one JSON line for each operation it executed.
  *
- *   server [-p port] [-t key-and-certificate.pem] [-s seconds to live]
+ *   server [-p port] [-k] [-t key-and-certificate.pem] [-s seconds to live]
  *
  * Listens on 127.0.0.1 (port 0: a free one, told in the event "listening"); ends on SIGTERM or when its time is over.
- * One thread for each connection, as a gSOAP server with keep-alive needs it.
+ * One thread for each connection; -k keeps connections alive. Under RM 1.0 do without -k: wsrmapi answers LastMessage
+ * with 202, then tries to send a LastMessage of its own to nowhere and reads the peer's next request on that connection
+ * as the response to it, so that TerminateSequence is never answered.
  */
 #include "peer.h"
 
@@ -76,18 +78,20 @@ static int port_of(struct soap *soap)
 int main(int argc, char **argv)
 {
   int port = 0, option;
+  soap_mode flags = SOAP_C_UTFSTRING;
   unsigned seconds = 120;
   const char *identity = NULL;
   struct soap *soap;
-  while ((option = getopt(argc, argv, "p:t:s:")) != -1)
+  while ((option = getopt(argc, argv, "p:kt:s:")) != -1)
     switch (option)
     {
       case 'p': port = atoi(optarg); break;
+      case 'k': flags |= SOAP_IO_KEEPALIVE; break;
       case 't': identity = optarg; break;
       case 's': seconds = (unsigned)atoi(optarg); break;
       default: return 2;
     }
-  soap = peer_new(SOAP_IO_KEEPALIVE | SOAP_C_UTFSTRING);
+  soap = peer_new(flags);
   signal(SIGTERM, stop);
   signal(SIGINT, stop);
   signal(SIGALRM, stop);

@@ -1,0 +1,169 @@
+/**
+ * The exchange element: gives what is sent its addressing, holds an answer to the request it claims to answer, and
+ * addresses the answers of this end (WS-Addressing 1.0 Core section 3.4; 2004/08 section 3).
+ *
+ * Whose answer it is, is the first thing an attacker would like us to be wrong about (attacks A4, R8): an answer that
+ * relates to another message never reaches the caller.
+ */
+import { type Random, systemRandom, uuidUrn } from '../base/random.ts';
+import {
+  type Addressing,
+  addressingOf,
+  anonymousReference,
+  type EndpointReference,
+  faultAddressing,
+  isAnonymous,
+  isNone,
+  replyAddressing,
+  withAddressing,
+} from '../soap/addressing.ts';
+import { addressingFault } from '../soap/addressing-faults.ts';
+import type { AddressingVersion } from '../soap/addressing-versions.ts';
+import { SoapError } from '../soap/errors.ts';
+import { faultOf, faultReply } from '../soap/fault.ts';
+import type { Message } from '../soap/message.ts';
+import type { BindingElement } from './channel.ts';
+import { type Carry, type ContextKey, contextKey, type Delivery } from './delivery.ts';
+import { ChannelError } from './errors.ts';
+import { transform } from './transform.ts';
+
+/** Set to false by whoever sends a one-way message: it gets no MessageID and no ReplyTo, as WCF sends it. */
+export const expectsReply: ContextKey<boolean> = contextKey<boolean>('expectsReply', true);
+
+export interface ExchangeOptions {
+  /** The version that is written, and the only one that is accepted. */
+  readonly addressing: AddressingVersion;
+  /** wsa:To of messages that do not say where they go. */
+  readonly to?: URL | undefined;
+  /** Where MessageIDs come from; cryptographically strong unless a test says otherwise. */
+  readonly random?: Random | undefined;
+  /** Hosts (name, or name:port) that a ReplyTo or FaultTo may name; without, only the anonymous address is accepted. */
+  readonly replyHosts?: readonly string[] | undefined;
+}
+
+/**
+ * The element for both ends of an exchange, place `exchange`.
+ *
+ * Its `send` rejects with ChannelError `CHANNEL_CORRELATION` when the answer relates to another message or to none, and
+ * with SoapError `SOAP_ADDRESSING` for a message without action or an answer with malformed addressing. A fault that
+ * relates to no message is let through: a peer that could not read the request cannot name it. What arrives with
+ * addressing that is missing, malformed or asks for an answer elsewhere is answered with the WS-Addressing fault.
+ */
+export function exchange(options: ExchangeOptions): BindingElement {
+  return transform({
+    name: 'exchange',
+    place: 'exchange',
+    down: (next) => asking(options, next),
+    up: (next) => answering(options, next),
+  });
+}
+
+function asking(options: ExchangeOptions, next: Carry): Carry {
+  const random = options.random ?? systemRandom;
+  return async (trip) => {
+    const request = askingFor(trip, options, random);
+    const reply = await next(trip.carrying(withAddressing(trip.message, request)));
+    if (reply !== undefined && request.messageId !== undefined) requireAnswer(reply.message, request.messageId);
+    return reply;
+  };
+}
+
+/** What the message says of its addressing, completed with what the exchange needs. */
+function askingFor(trip: Delivery, options: ExchangeOptions, random: Random): Addressing {
+  const version = options.addressing;
+  const given = addressingOf(trip.message);
+  const expected = trip.get(expectsReply);
+  return {
+    version,
+    action: given?.action ?? trip.message.action,
+    to: given?.to ?? options.to?.href ?? (version.writesAnonymousTo ? version.anonymous : undefined),
+    parameters: given?.parameters,
+    messageId: given?.messageId ?? (expected ? uuidUrn(random) : undefined),
+    relatesTo: given?.relatesTo,
+    from: given?.from,
+    replyTo: given?.replyTo ?? (expected ? anonymousReference(version) : undefined),
+    faultTo: given?.faultTo,
+  };
+}
+
+function requireAnswer(reply: Message, messageId: string): void {
+  const relatesTo = addressingOf(reply)?.relatesTo;
+  if (relatesTo === messageId || (relatesTo === undefined && faultOf(reply) !== undefined)) return;
+  throw new ChannelError(
+    'CHANNEL_CORRELATION',
+    relatesTo === undefined
+      ? `The answer to ${messageId} does not say what it answers: it has no wsa:RelatesTo.`
+      : `The answer to ${messageId} relates to ${relatesTo}, another message; it was thrown away.`,
+  );
+}
+
+function answering(options: ExchangeOptions, next: Carry): Carry {
+  return async (trip) => {
+    let request: Addressing;
+    let reply: Delivery | undefined;
+    try {
+      request = asked(trip.message, options);
+      reply = await next(trip);
+    } catch (error) {
+      if (!(error instanceof SoapError) || error.fault === undefined) throw error;
+      return trip.carrying(faultReply(trip.message, error.fault));
+    }
+    return reply === undefined ? undefined : answer(request, reply);
+  };
+}
+
+/** Addressing of a message that arrived, held to this end's version and to where answers may go. */
+function asked(message: Message, { addressing: version, replyHosts = [] }: ExchangeOptions): Addressing {
+  const request = addressingOf(message);
+  if (request === undefined || request.version !== version) {
+    const reason = `A message with WS-Addressing ${version.name} is expected here.`;
+    throw new SoapError('SOAP_ADDRESSING', reason, {
+      fault: addressingFault(version, 'headerRequired', reason, { header: 'Action' }),
+    });
+  }
+  for (const [name, target] of [
+    ['ReplyTo', request.replyTo],
+    ['FaultTo', request.faultTo],
+  ] as const) {
+    if (target === undefined || isAnonymous(version, target) || isNone(version, target)) continue;
+    if (isAllowed(target, replyHosts)) continue;
+    const reason = `Answers are sent only on the same connection here; wsa:${name} has to be anonymous.`;
+    throw new SoapError('SOAP_ADDRESSING', reason, {
+      fault: addressingFault(version, 'invalidHeader', reason, {
+        problem: replyHosts.length === 0 ? 'OnlyAnonymousAddressSupported' : 'InvalidAddress',
+        header: name,
+      }),
+    });
+  }
+  return request;
+}
+
+function isAllowed(target: EndpointReference, hosts: readonly string[]): boolean {
+  const url = URL.parse(target.address);
+  return url !== null && (hosts.includes(url.host) || hosts.includes(url.hostname));
+}
+
+/** The answer with addressing: its own, completed with what it relates to, or that which the request asks for. */
+function answer(request: Addressing, reply: Delivery): Delivery | undefined {
+  const { version } = request;
+  const fault = faultOf(reply.message);
+  const target = fault === undefined ? request.replyTo : (request.faultTo ?? request.replyTo);
+  if (isNone(version, target)) return undefined;
+  if (!isAnonymous(version, target)) {
+    throw new ChannelError(
+      'CHANNEL_REPLY_ADDRESS',
+      `The answer is wanted at ${target?.address}, and this channel brings answers only on the same exchange. ` +
+        'Let the operation be one-way, or take the host out of replyHosts.',
+    );
+  }
+  const given = addressingOf(reply.message);
+  if (given !== undefined) {
+    return given.relatesTo !== undefined || request.messageId === undefined
+      ? reply
+      : reply.carrying(withAddressing(reply.message, { ...given, relatesTo: request.messageId }));
+  }
+  const addressed = fault === undefined ? replyAddressing : faultAddressing;
+  const usual = fault === undefined ? `${request.action}Response` : version.soapFaultAction;
+  const action = reply.message.action === '' ? usual : reply.message.action;
+  return reply.carrying(withAddressing(reply.message, addressed(request, action)));
+}

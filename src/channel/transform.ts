@@ -1,0 +1,49 @@
+/**
+ * A binding element from two functions, one for each way through it. Each gets the rest of the way as a `Carry` and
+ * gives back a `Carry`, so it may change what goes in, what comes back, both, or stop the trip.
+ */
+import type { BindingElement, Channel, ChannelFactory, Place } from './channel.ts';
+import type { Carry } from './delivery.ts';
+
+export interface Transform {
+  /** For diagnostics, and for the message of a binding in the wrong order. */
+  readonly name: string;
+  readonly place: Place;
+  /** What is sent; left out, it passes untouched. */
+  readonly down?: ((next: Carry) => Carry) | undefined;
+  /** What arrives unasked; left out, it passes untouched. */
+  readonly up?: ((next: Carry) => Carry) | undefined;
+}
+
+const pass = (next: Carry): Carry => next;
+
+/**
+ * An element that does no more than look at, change or stop what passes. Life and death of the channel below are its own.
+ *
+ * @example
+ * const counting = transform({ name: 'counting', place: 'security', down: (next) => (trip) => { count++; return next(trip); } });
+ */
+export function transform({ name, place, down = pass, up = pass }: Transform): BindingElement {
+  return {
+    name,
+    place,
+    wrap:
+      (inner: ChannelFactory): ChannelFactory =>
+      (receive) => {
+        const below = inner(up(receive));
+        return sendingThrough(below, down(below.send));
+      },
+  };
+}
+
+/** The channel `below` with another way down. */
+export function sendingThrough(below: Channel, send: Carry): Channel {
+  return {
+    side: below.side,
+    send,
+    closed: below.closed,
+    open: (signal) => below.open(signal),
+    close: (signal) => below.close(signal),
+    abort: (reason) => below.abort(reason),
+  };
+}

@@ -1,0 +1,165 @@
+/** `surewire send URL FILE…`: each file one message of one sequence, once, in order. */
+import { type Command, Option } from 'commander';
+import { security } from '../../security/element.ts';
+import type { SessionStore } from '../../reliable/store.ts';
+import { httpTransport } from '../../transport/http/transport.ts';
+import { readInitiatorRecord } from '../../reliable/record.ts';
+import { type Document, documentsOf, manifestOf } from '../documents.ts';
+import { CliError } from '../errors.ts';
+import { clientStandIns, identity } from '../identity.ts';
+import {
+  type CommonOptions,
+  endpointUrl,
+  type IdentityOptions,
+  whole,
+  withCommonOptions,
+  withExamples,
+  withIdentityOptions,
+} from '../options.ts';
+import { type Output, table } from '../output.ts';
+import type { Ground } from '../program.ts';
+import { type Receipt, transfer } from '../transfer.ts';
+import { documentAction, openStore, reliableByName, soapByName } from '../wire.ts';
+
+interface SendOptions extends CommonOptions, IdentityOptions {
+  readonly store?: string;
+  readonly rm: string;
+  readonly soap: string;
+  readonly action: string;
+  readonly timeout: number;
+  readonly peer?: string;
+  readonly unsafeNoSignature?: true;
+}
+
+const examples = [
+  ['surewire send https://127.0.0.1:8443/drop order-*.xml', 'Each file one message, signed, exactly once and in order'],
+  [
+    'surewire send https://127.0.0.1:8443/drop order-*.xml --store transfer.db',
+    'Survives Ctrl-C and power cuts: the same command goes on where it stopped',
+  ],
+  [
+    'surewire send https://drop.example/in a.xml --cert me.pem --key me.key --ca partners.pem --rm 1.0',
+    'With certificates of your own, to a peer that speaks WS-RM 1.0',
+  ],
+  ['surewire send https://127.0.0.1:8443/drop a.xml --json', 'The outcome as one JSON value'],
+] as const;
+
+export function sendCommand(program: Command, ground: Ground): void {
+  const command = program
+    .command('send')
+    .summary('send files as one reliable sequence')
+    .description(
+      'Sends XML files, each as one message of one sequence, signed. Exits with 0 only when every one is acknowledged. ' +
+        'Comments in the files and white space around their root element are not sent.',
+    )
+    .argument('<url>', 'where to, http or https')
+    .argument('<file...>', 'XML documents, in the order in which they shall arrive')
+    .option('--store <file>', 'keep the transfer here until it is done; the same command goes on where it stopped')
+    .addOption(new Option('--rm <version>', 'WS-ReliableMessaging').choices([...reliableByName.keys()]).default('1.1'))
+    .addOption(new Option('--soap <version>', 'SOAP').choices([...soapByName.keys()]).default('1.2'))
+    .option('--action <uri>', 'wsa:Action of the messages', documentAction)
+    .option('--timeout <seconds>', 'give up when nothing was heard for so long', whole(1, 86_400), 300)
+    .option('--peer <subject>', 'the signer of the answers, as a whole subject (default: one that names the host)')
+    .option('--unsafe-no-signature', 'neither sign nor ask for signatures: anybody on the way can write messages')
+    .action((url: string, files: readonly string[], options: SendOptions) => send(url, files, options, ground));
+  withExamples(withCommonOptions(withIdentityOptions(command)), examples);
+}
+
+async function send(url: string, files: readonly string[], options: SendOptions, ground: Ground): Promise<void> {
+  const said = ground.output(options);
+  const to = endpointUrl(url);
+  const documents = await documentsOf(files);
+  const who = await identity(options, clientStandIns);
+  const peer = options.peer === undefined ? { host: to.hostname.replace(/^\[|\]$/g, '') } : { subject: options.peer };
+  const signed = options.unsafeNoSignature ? undefined : security(who.signed(peer));
+  const transport = httpTransport({ tls: who.tls });
+  const label = labelOf(to, documents, options);
+  const store = options.store === undefined ? undefined : openStore(options.store);
+  if (signed === undefined) said.remark('unsafe: messages are not signed (--unsafe-no-signature)');
+  const progress = said.progress(documents.length, 'acknowledged');
+  const started = Date.now();
+  try {
+    if (store !== undefined) await refuseOthers(store, label, options.store ?? '');
+    const patience = options.timeout * 1_000;
+    const { receipt, failure } = await transfer({
+      to,
+      documents,
+      action: options.action,
+      transport,
+      security: signed,
+      soap: chosen(soapByName, options.soap),
+      session: {
+        version: chosen(reliableByName, options.rm),
+        // Silence alone ends a transfer, however many repetitions fit into it.
+        maxRetryCount: 1_000,
+        retryCeiling: 10_000,
+        inactivityTimeout: patience,
+        openTimeout: Math.min(patience, 60_000),
+        closeTimeout: patience,
+        ...(store === undefined ? {} : { store, label }),
+      },
+      signal: ground.signal,
+      onProgress: (acknowledged) => progress.to(acknowledged),
+    });
+    progress.end();
+    tell(said, receipt, documents, (Date.now() - started) / 1_000);
+    if (failure !== undefined) throw incomplete(failure, receipt, documents, options);
+  } finally {
+    progress.end();
+    await store?.close();
+  }
+}
+
+function chosen<T>(rows: ReadonlyMap<string, T>, name: string): T {
+  const row = rows.get(name);
+  if (row === undefined) throw new CliError('CLI_USAGE', `There is no version ${name}. Known: ${[...rows.keys()].join(', ')}.`);
+  return row;
+}
+
+/** The same files to the same place under the same settings are the same transfer. */
+function labelOf(to: URL, documents: readonly Document[], { rm, soap, action }: SendOptions): string {
+  return `send ${to} ${rm} ${soap} ${action} ${manifestOf(documents)}`;
+}
+
+/** @throws CliError `CLI_STORE_TAKEN` */
+async function refuseOthers(store: SessionStore, label: string, file: string): Promise<void> {
+  for (const { state } of await store.sessions()) {
+    const record = readInitiatorRecord(state);
+    if (record === undefined || record.label === label) continue;
+    throw new CliError(
+      'CLI_STORE_TAKEN',
+      `${file} holds an unfinished transfer of other files, or to another place or in another way. ` +
+        'Finish that one first by its own command, or name another store.',
+    );
+  }
+}
+
+function tell(said: Output, receipt: Receipt, documents: readonly Document[], seconds: number): void {
+  said.record({ ...receipt, documents: documents.length, seconds });
+  said.line(
+    table([
+      ['documents', documents.length],
+      ...(receipt.resumedAt > 0 ? [['sent by earlier runs', receipt.resumedAt] as const] : []),
+      ['acknowledged', receipt.acknowledged],
+      ['retransmissions', receipt.retransmissions],
+      ['sequence', receipt.sequence],
+      ['seconds', seconds.toFixed(1)],
+    ]),
+  );
+}
+
+function incomplete(
+  failure: unknown,
+  { acknowledged }: Receipt,
+  documents: readonly Document[],
+  { store }: SendOptions,
+): unknown {
+  const said = failure instanceof CliError && failure.code === 'CLI_INTERRUPTED';
+  if (!said) return failure;
+  const what = `Interrupted: ${acknowledged} of ${documents.length} documents were acknowledged.`;
+  const next =
+    store === undefined
+      ? 'The sequence was ended; with --store it could have gone on later.'
+      : 'The same command goes on where this one stopped.';
+  return new CliError('CLI_INTERRUPTED', `${what} ${next}`);
+}

@@ -1,0 +1,78 @@
+/**
+ * What the command says and where: results on standard output (text for people, or one JSON value a line), progress and
+ * remarks on standard error, so that a pipe gets results only.
+ */
+import { format } from 'node:util';
+import { Presets, SingleBar } from 'cli-progress';
+
+export interface Output {
+  readonly json: boolean;
+  /** A line for people on standard output; nothing with `--json`. */
+  line(text?: string): void;
+  /** A remark on standard error; nothing with `--json`. */
+  remark(text: string): void;
+  /** One JSON value on one line of standard output; only with `--json`. */
+  record(value: object): void;
+  /** A bar on a terminal, a line for each tenth elsewhere, nothing with `--json` unless standard error is a terminal. */
+  progress(total: number, unit: string): Progress;
+}
+
+export interface Progress {
+  to(done: number): void;
+  end(): void;
+}
+
+/** Where the output goes; the process's own streams except in tests. */
+export interface Streams {
+  readonly out: { write(text: string): unknown };
+  readonly err: { write(text: string): unknown; readonly isTTY?: boolean };
+}
+
+export function output(json: boolean, streams: Streams = { out: process.stdout, err: process.stderr }): Output {
+  return {
+    json,
+    line: (text = '') => {
+      if (!json) streams.out.write(`${text}\n`);
+    },
+    remark: (text) => {
+      if (!json) streams.err.write(`${text}\n`);
+    },
+    record: (value) => {
+      if (json) streams.out.write(`${JSON.stringify(value)}\n`);
+    },
+    progress: (total, unit) => {
+      if (streams.err.isTTY === true) return bar(total, unit);
+      return json ? silent : lines(total, unit, (text) => streams.err.write(`${text}\n`));
+    },
+  };
+}
+
+const silent: Progress = { to() {}, end() {} };
+
+function bar(total: number, unit: string): Progress {
+  const shown = new SingleBar(
+    { format: `{bar} {value}/{total} ${unit}, {duration_formatted}`, hideCursor: true, clearOnComplete: false },
+    Presets.shades_classic,
+  );
+  shown.start(total, 0);
+  return { to: (done) => shown.update(done), end: () => shown.stop() };
+}
+
+function lines(total: number, unit: string, say: (text: string) => void): Progress {
+  let tenths = 0;
+  return {
+    to: (done) => {
+      const now = total === 0 ? 10 : Math.floor((done * 10) / total);
+      if (now <= tenths) return;
+      tenths = now;
+      say(format('%d/%d %s', done, total, unit));
+    },
+    end() {},
+  };
+}
+
+/** Two columns, the left one as wide as its widest cell. */
+export function table(rows: readonly (readonly [label: string, value: string | number])[]): string {
+  const width = Math.max(0, ...rows.map(([label]) => label.length));
+  return rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`).join('\n');
+}

@@ -1,0 +1,101 @@
+/** The commands put together; and the one place where what went wrong becomes a sentence and an exit code. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { certsCommand } from './commands/certs.ts';
+import { demoCommand } from './commands/demo.ts';
+import { sendCommand } from './commands/send.ts';
+import { serveCommand } from './commands/serve.ts';
+import { CliError, failureOf } from './errors.ts';
+import { interruption } from './interruption.ts';
+import type { CommonOptions } from './options.ts';
+import { type Output, output } from './output.ts';
+
+/** What a command is given besides its options. */
+export interface Ground {
+  /** Fires when the user wants an end. */
+  readonly signal: AbortSignal;
+  output(options: CommonOptions): Output;
+}
+
+const about = `Secure reliable sessions: documents travel exactly once and in order, signed, over HTTPS
+(WS-ReliableMessaging above WS-Security, wire-compatible with WCF, CXF, Metro and gSOAP).`;
+
+const after = `
+Exit codes:
+  0    done
+  1    failed: not everything was acknowledged, or the other side refused
+  2    the command line, a file or a document is wrong
+  3    a certificate, key or signature cannot be used or is not trusted
+  4    the network or the other machine failed
+  5    a store or folder cannot be used
+  130  interrupted
+
+Examples:
+  # See it work: 200 signed documents through a network that loses and repeats them
+  $ surewire demo
+
+  # Two terminals: receive in one, send from the other
+  $ surewire certs
+  $ surewire serve --to ./inbox
+  $ surewire send https://127.0.0.1:8443/drop order-*.xml`;
+
+/**
+ * Runs one command line.
+ *
+ * @param args without the names of the interpreter and of the script
+ * @returns the exit code
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const interrupted = interruption();
+  const program = new Command('surewire')
+    .description(about)
+    .version(version(), '--version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .showSuggestionAfterError()
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride()
+    .addHelpText('after', after);
+  const ground: Ground = { signal: interrupted.signal, output: (options) => output(options.json === true) };
+  certsCommand(program, ground);
+  serveCommand(program, ground);
+  sendCommand(program, ground);
+  demoCommand(program, ground);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    return report(thrown instanceof CommanderError ? usage(thrown, args) : thrown, args);
+  } finally {
+    interrupted.end();
+  }
+}
+
+function report(thrown: unknown, args: readonly string[]): number {
+  const { code, message, exitCode } = failureOf(thrown);
+  output(args.includes('--json')).record({ error: { code, message } });
+  if (!args.includes('--json')) process.stderr.write(`surewire: ${message}\n          code ${code}\n`);
+  const { SUREWIRE_DEBUG = '' } = process.env;
+  const verbose = args.includes('--verbose') || SUREWIRE_DEBUG !== '';
+  if (verbose) console.error(thrown);
+  return exitCode;
+}
+
+/** What commander has to say, in our words: one line, and where to read on. */
+function usage(error: CommanderError, args: readonly string[]): CliError {
+  if (error.code === 'commander.help') return new CliError('CLI_USAGE', 'Name a command; see `surewire --help`.');
+  const named = ['certs', 'serve', 'send', 'demo'].find((name) => args[0] === name);
+  const said = error.message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/[.]?$/, '');
+  const help = named === undefined ? 'surewire --help' : `surewire ${named} --help`;
+  return new CliError('CLI_USAGE', `${said.charAt(0).toUpperCase()}${said.slice(1)}. See \`${help}\`.`);
+}
+
+function version(): string {
+  const { version: found } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return found;
+}

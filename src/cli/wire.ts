@@ -1,0 +1,43 @@
+/** What serve, send and demo put together in the same way: the names of versions, the store, what is published for operators. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { DiagnosticEvent } from '../base/diagnostics.ts';
+import type { SessionStore } from '../reliable/store.ts';
+import { reliable200502 } from '../reliable/versions/v200502.ts';
+import { reliable200702 } from '../reliable/versions/v200702.ts';
+import type { ReliableVersion } from '../reliable/versions/version.ts';
+import { soap11, type SoapVersion, soap12 } from '../soap/version.ts';
+import { memory } from '../stores/memory.ts';
+import { sqlite } from '../stores/sqlite.ts';
+
+/** Versions as they are called on the command line. */
+export const reliableByName: ReadonlyMap<string, ReliableVersion> = new Map([
+  ['1.0', reliable200502],
+  ['1.1', reliable200702],
+]);
+export const soapByName: ReadonlyMap<string, SoapVersion> = new Map([
+  ['1.1', soap11],
+  ['1.2', soap12],
+]);
+
+/** wsa:Action of what `surewire send` sends when nothing else is said. */
+export const documentAction = 'urn:surewire:drop/Document';
+
+/** @throws StoreError as `sqlite` does */
+export function openStore(file: string | undefined): SessionStore {
+  return file === undefined ? memory() : sqlite(file);
+}
+
+const rooms = ['transport', 'security', 'reliable', 'service'] as const;
+export type Room = (typeof rooms)[number];
+
+/** Hears what the rooms publish; the value stops it. */
+export function hear(listen: (room: Room, event: DiagnosticEvent) => void): () => void {
+  const ears = rooms.map((room) => ({
+    topic: `surewire:${room}`,
+    ear: (event: unknown) => listen(room, event as DiagnosticEvent),
+  }));
+  for (const { topic, ear } of ears) subscribe(topic, ear);
+  return () => {
+    for (const { topic, ear } of ears) unsubscribe(topic, ear);
+  };
+}

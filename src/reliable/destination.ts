@@ -1,0 +1,363 @@
+/**
+ * The RM Destination (RMD): accepts each number once, holds what came too early, hands messages up in order where asked,
+ * and remembers what it acknowledges. A pure reducer after the state table of WS-RM 1.1, appendix D.2; its state is a JSON
+ * value.
+ *
+ * `received` is what acknowledgements say; `delivered` is what the application has finished with. A number that is in the
+ * first and not in the second is owed to the application: after a crash it is handed over again.
+ */
+import { type Instant, later } from '../base/clock.ts';
+import type { ReliableFaultName } from './faults.ts';
+import { add, count, equal, highest, includes, none, prefix, type Ranges } from './ranges.ts';
+import type { Step } from './source.ts';
+
+/** What the destination promises, and its limits. Times in milliseconds. */
+export interface DeliveryAssurance {
+  /** Messages are handed up in the order of their numbers, the next one after the one before is finished. */
+  readonly ordered: boolean;
+  /** How far ahead of the first missing (unordered) or unfinished (ordered) message a number may be. */
+  readonly window: number;
+  /** The most octets held for messages that are accepted and not finished. */
+  readonly heldBytes: number;
+  /** The most ranges that an acknowledgement may need. */
+  readonly maxRanges: number;
+  readonly inactivityTimeout: number;
+  /** The greatest number that is accepted. */
+  readonly lastNumber: number;
+}
+
+export interface Held {
+  readonly number: number;
+  readonly bytes: number;
+}
+
+interface Receipt {
+  readonly id: string;
+  readonly received: Ranges;
+  readonly delivered: Ranges;
+  /** Accepted and not finished, ascending. */
+  readonly held: readonly Held[];
+  /** The last number, once the source has named it. */
+  readonly last: number | null;
+  readonly heard: Instant;
+  readonly expires: Instant | null;
+}
+
+export type DestinationState =
+  | ({ readonly phase: 'created' } & Receipt)
+  /** Takes nothing new; the acknowledgement is final. */
+  | ({ readonly phase: 'closed' } & Receipt)
+  /** Over for the peer; what was accepted in order and is owed to the application is still handed up. */
+  | ({ readonly phase: 'terminated'; readonly reason: DestinationEnd } & Receipt)
+  /** Over, and why. What it had accepted is still said to a source that asks again. */
+  | ({ readonly phase: 'ended'; readonly reason: DestinationEnd } & Receipt);
+
+export type DestinationEnd = 'completed' | 'inactive' | 'expired' | 'faulted';
+
+export type DestinationEvent = { readonly now: Instant } & (
+  | {
+      readonly kind: 'message';
+      readonly number: number;
+      readonly bytes: number;
+      /** Marked as the last one (2005/02). */
+      readonly last: boolean;
+    }
+  /** The application has finished with a message. */
+  | { readonly kind: 'delivered'; readonly number: number }
+  /** Any other sign of life that names the sequence. */
+  | { readonly kind: 'heard' }
+  | { readonly kind: 'close'; readonly last: number | undefined }
+  | { readonly kind: 'terminate'; readonly last: number | undefined }
+  /** The peer ended the sequence with a fault, or this end does. */
+  | { readonly kind: 'fault' }
+  /** Taken up again from a store. */
+  | { readonly kind: 'resumed' }
+  | { readonly kind: 'elapsed' }
+);
+
+export type DestinationEffect =
+  /** New: keep it. */
+  | { readonly effect: 'accept'; readonly number: number }
+  /** Hand it up now. */
+  | { readonly effect: 'deliver'; readonly number: number }
+  /** Seen before: answer as before. */
+  | { readonly effect: 'duplicate'; readonly number: number }
+  /** Not taken; the source will send it again. */
+  | { readonly effect: 'drop'; readonly number: number; readonly why: 'window' | 'bytes' | 'ranges' }
+  | { readonly effect: 'fault'; readonly fault: ReliableFaultName; readonly text: string }
+  | { readonly effect: 'closed' }
+  | { readonly effect: 'terminated' }
+  /** Accepted, and will never be handed up: they stood behind a gap that will not be filled. */
+  | { readonly effect: 'discard'; readonly numbers: readonly number[] }
+  | { readonly effect: 'ended'; readonly reason: DestinationEnd };
+
+type DestinationStep = Step<DestinationState, DestinationEffect>;
+
+export function newDestination(id: string, now: Instant, expires: Instant | undefined): DestinationState {
+  return {
+    phase: 'created',
+    id,
+    received: none,
+    delivered: none,
+    held: [],
+    last: null,
+    heard: now,
+    expires: expires ?? null,
+  };
+}
+
+/** One step of the destination. */
+export function destination(
+  state: DestinationState,
+  event: DestinationEvent,
+  assurance: DeliveryAssurance,
+): DestinationStep {
+  switch (event.kind) {
+    case 'message':
+      return message(state, event, assurance);
+    case 'delivered':
+      return delivered(state, event, assurance);
+    case 'heard':
+      return [heard(state, event.now), []];
+    case 'close':
+      return close(state, event, assurance);
+    case 'terminate':
+      return terminate(state, event, assurance);
+    case 'fault':
+      return state.phase === 'ended' || state.phase === 'terminated' ? [state, []] : over(state, 'faulted', assurance);
+    case 'resumed':
+      return [{ ...state, heard: event.now }, deliverable(state, assurance)];
+    case 'elapsed':
+      return elapsed(state, event, assurance);
+    default:
+      return event satisfies never;
+  }
+}
+
+/** When the next `elapsed` event is wanted. */
+export function destinationDue(state: DestinationState, assurance: DeliveryAssurance): Instant | undefined {
+  if (state.phase !== 'created' && state.phase !== 'closed') return undefined;
+  const silent = later(state.heard, assurance.inactivityTimeout);
+  return state.expires !== null && state.expires < silent ? state.expires : silent;
+}
+
+/** True once the accepted set can never change again: the acknowledgement is `Final`. */
+export function isFinal(state: DestinationState): boolean {
+  return state.phase !== 'created';
+}
+
+/** For how many more messages there is room. */
+export function bufferRemaining(state: DestinationState, assurance: DeliveryAssurance): number {
+  return Math.max(0, assurance.window - state.held.length);
+}
+
+function message(
+  state: DestinationState,
+  event: Extract<DestinationEvent, { readonly kind: 'message' }>,
+  assurance: DeliveryAssurance,
+): DestinationStep {
+  const { number } = event;
+  if (state.phase === 'ended' || state.phase === 'terminated') {
+    return [state, [unknownSequence]];
+  }
+  const known = heard(state, event.now);
+  if (includes(state.received, number)) return [known, [{ effect: 'duplicate', number }]];
+  if (state.phase === 'closed') {
+    return [
+      known,
+      [{ effect: 'fault', fault: 'SequenceClosed', text: 'The sequence is closed and takes no new messages.' }],
+    ];
+  }
+  if (number > assurance.lastNumber) {
+    const text = `Message number ${number} is beyond ${assurance.lastNumber}, the greatest that is accepted.`;
+    return [known, [{ effect: 'fault', fault: 'MessageNumberRollover', text }]];
+  }
+  if (state.last !== null && number > state.last) {
+    const text = `Message ${number} comes after message ${state.last}, which was marked as the last.`;
+    return [known, [{ effect: 'fault', fault: 'LastMessageNumberExceeded', text }]];
+  }
+  if (event.last && number < highest(state.received)) {
+    const text = `Message ${number} is marked as the last, but message ${highest(state.received)} was received before.`;
+    return [known, [{ effect: 'fault', fault: 'LastMessageNumberExceeded', text }]];
+  }
+  const why = obstacle(state, event, assurance);
+  if (why !== undefined) return [known, [{ effect: 'drop', number, why }]];
+  const next: DestinationState = {
+    ...known,
+    received: add(state.received, number),
+    held: inserted(state.held, { number, bytes: event.bytes }),
+    last: event.last ? number : state.last,
+  };
+  const now = !assurance.ordered || prefix(state.delivered) === number - 1;
+  const effects: DestinationEffect[] = [{ effect: 'accept', number }];
+  return [next, now ? [...effects, { effect: 'deliver', number }] : effects];
+}
+
+/** Why a new message cannot be taken now; dropping costs the source one more transmission and us nothing. */
+function obstacle(
+  state: Receipt,
+  event: { readonly number: number; readonly bytes: number },
+  assurance: DeliveryAssurance,
+): 'window' | 'bytes' | 'ranges' | undefined {
+  const base = prefix(assurance.ordered ? state.delivered : state.received);
+  if (event.number > base + assurance.window || state.held.length >= assurance.window) return 'window';
+  const bytes = state.held.reduce((sum, held) => sum + held.bytes, 0);
+  // The next message in turn is always let in, whatever its size: its limit is the transport's.
+  if (state.held.length > 0 && event.number !== base + 1 && bytes + event.bytes > assurance.heldBytes) return 'bytes';
+  return add(state.received, event.number).length > assurance.maxRanges ? 'ranges' : undefined;
+}
+
+function delivered(
+  state: DestinationState,
+  event: { readonly now: Instant; readonly number: number },
+  assurance: DeliveryAssurance,
+): DestinationStep {
+  const { number } = event;
+  if (!includes(state.received, number) || includes(state.delivered, number)) return [state, []];
+  const next: DestinationState = {
+    ...state,
+    delivered: add(state.delivered, number),
+    held: state.held.filter((held) => held.number !== number),
+  };
+  const following = next.held[0];
+  const effects: DestinationEffect[] =
+    assurance.ordered && following?.number === prefix(next.delivered) + 1
+      ? [{ effect: 'deliver', number: following.number }]
+      : [];
+  if (next.phase !== 'terminated' || next.held.length > 0) return [next, effects];
+  return end(next, next.reason);
+}
+
+/** What may be handed up now, from nothing: after a restart. */
+function deliverable(state: DestinationState, assurance: DeliveryAssurance): readonly DestinationEffect[] {
+  if (state.phase === 'ended') return [];
+  const first = prefix(state.delivered) + 1;
+  return state.held
+    .filter(({ number }) => !assurance.ordered || number === first)
+    .map(({ number }) => ({ effect: 'deliver', number }));
+}
+
+function close(
+  state: DestinationState,
+  event: { readonly now: Instant; readonly last: number | undefined },
+  assurance: DeliveryAssurance,
+): DestinationStep {
+  if (isKilled(state)) return [state, [unknownSequence]];
+  if (contradicts(state, event.last)) return contradiction(state, assurance);
+  // A repeated CloseSequence gets the same answer.
+  if (state.phase !== 'created') return [heard(state, event.now), [{ effect: 'closed' }]];
+  const last = event.last ?? state.last ?? highest(state.received);
+  const [next, discarded] = withoutGapped({ ...state, phase: 'closed', heard: event.now, last }, assurance);
+  return [next, [...discarded, { effect: 'closed' }]];
+}
+
+function terminate(
+  state: DestinationState,
+  event: { readonly now: Instant; readonly last: number | undefined },
+  assurance: DeliveryAssurance,
+): DestinationStep {
+  if (isKilled(state)) return [state, [unknownSequence]];
+  if (contradicts(state, event.last)) return contradiction(state, assurance);
+  if (state.phase === 'ended' || state.phase === 'terminated') return [state, [{ effect: 'terminated' }]];
+  const last = event.last ?? state.last ?? highest(state.received);
+  const [next, effects] = over({ ...heard(state, event.now), last }, 'completed', assurance);
+  return [next, [{ effect: 'terminated' }, ...effects]];
+}
+
+const unknownSequence: DestinationEffect = Object.freeze({
+  effect: 'fault',
+  fault: 'UnknownSequence',
+  text: 'The sequence was terminated.',
+});
+
+/** True when the sequence ended in another way than by its source's TerminateSequence. */
+function isKilled(state: DestinationState): boolean {
+  return (state.phase === 'ended' || state.phase === 'terminated') && state.reason !== 'completed';
+}
+
+/** LastMsgNumber below what was received, or other than the one named before. */
+function contradicts(state: DestinationState, last: number | undefined): boolean {
+  if (last === undefined) return false;
+  return last < highest(state.received) || (state.last !== null && state.last !== last);
+}
+
+function contradiction(state: DestinationState, assurance: DeliveryAssurance): DestinationStep {
+  const text = 'LastMsgNumber contradicts the messages that were received or what was said before.';
+  const fault: DestinationEffect = { effect: 'fault', fault: 'SequenceTerminated', text };
+  if (state.phase === 'ended' || state.phase === 'terminated') return [state, [fault]];
+  const [next, effects] = over(state, 'faulted', assurance);
+  return [next, [fault, ...effects]];
+}
+
+/** The peer is done with: what can still be handed up is, then the end. */
+function over(
+  state: Extract<DestinationState, { readonly phase: 'created' | 'closed' }>,
+  reason: DestinationEnd,
+  assurance: DeliveryAssurance,
+): DestinationStep {
+  const [next, discarded] = withoutGapped({ ...state, phase: 'terminated', reason }, assurance);
+  if (next.held.length > 0) return [next, discarded];
+  const [ended, effects] = end(next, reason);
+  return [ended, [...discarded, ...effects]];
+}
+
+/** In order, nothing behind the first gap can ever be handed up (DiscardFollowingFirstGap); otherwise nothing is discarded. */
+function withoutGapped(
+  state: DestinationState,
+  assurance: DeliveryAssurance,
+): readonly [DestinationState, readonly DestinationEffect[]] {
+  if (!assurance.ordered) return [state, []];
+  const reachable = prefix(state.received);
+  const numbers = state.held.filter(({ number }) => number > reachable).map(({ number }) => number);
+  if (numbers.length === 0) return [state, []];
+  const held = state.held.filter(({ number }) => number <= reachable);
+  return [{ ...state, held }, [{ effect: 'discard', numbers }]];
+}
+
+function elapsed(
+  state: DestinationState,
+  event: { readonly now: Instant },
+  assurance: DeliveryAssurance,
+): DestinationStep {
+  if (state.phase !== 'created' && state.phase !== 'closed') return [state, []];
+  const due = destinationDue(state, assurance);
+  if (due === undefined || event.now < due) return [state, []];
+  if (state.expires !== null && event.now >= state.expires) return over(state, 'expired', assurance);
+  // While the application is at work the silence is ours.
+  return isWorking(state, assurance) ? [heard(state, event.now), []] : over(state, 'inactive', assurance);
+}
+
+/** True when the application has been handed something that it has not finished. */
+function isWorking(state: Receipt, assurance: DeliveryAssurance): boolean {
+  const first = state.held[0];
+  return first !== undefined && (!assurance.ordered || first.number === prefix(state.delivered) + 1);
+}
+
+function end(state: DestinationState, reason: DestinationEnd): DestinationStep {
+  return [{ ...state, phase: 'ended', reason }, [{ effect: 'ended', reason }]];
+}
+
+function heard<State extends DestinationState>(state: State, now: Instant): State {
+  return { ...state, heard: now };
+}
+
+function inserted(held: readonly Held[], one: Held): readonly Held[] {
+  const last = held.at(-1);
+  if (last === undefined || last.number < one.number) return [...held, one];
+  return [...held, one].sort((left, right) => left.number - right.number);
+}
+
+/** How many accepted messages the application has not finished with. */
+export function owed(state: DestinationState): number {
+  return count(state.received) - count(state.delivered);
+}
+
+/** True when the two states would be stored alike, the time of the last sign of life aside. */
+export function sameReceipt(one: DestinationState, other: DestinationState): boolean {
+  return (
+    one.phase === other.phase &&
+    one.last === other.last &&
+    equal(one.received, other.received) &&
+    equal(one.delivered, other.delivered)
+  );
+}

@@ -1,0 +1,47 @@
+/**
+ * The reliable session as a binding element: above security, below the exchange, the same at both ends. The initiator
+ * creates a sequence when it is opened and terminates it when it is closed; the acceptor keeps the sequences of all who
+ * come (HOUSE, section 1; WCF's ReliableSessionBindingElement).
+ */
+import type { BindingElement } from '../channel/channel.ts';
+import type { Carry } from '../channel/delivery.ts';
+import { Acceptor } from './acceptor.ts';
+import { Initiator } from './initiator.ts';
+import { type ReliableSessionOptions, settingsOf } from './settings.ts';
+
+/**
+ * Messages arrive exactly once, and in order where `ordered`.
+ *
+ * Exactly once means: into the store of the acceptor. A handler that crashed in the middle gets its message again after
+ * the restart, so what it does should be idempotent or join the same transaction.
+ *
+ * `send` of an initiator settles when its message is settled: with the reply where one is expected, else with `undefined`
+ * once it is acknowledged. It rejects with ReliableError: `RELIABLE_RETRIES_EXHAUSTED`, `RELIABLE_TERMINATED`,
+ * `RELIABLE_UNKNOWN_SEQUENCE`, `RELIABLE_SEQUENCE_CLOSED`, `RELIABLE_INVALID_ACKNOWLEDGEMENT`, `RELIABLE_INACTIVE`,
+ * `RELIABLE_ROLLOVER`, `RELIABLE_CLOSED`, `RELIABLE_ABORTED`, `RELIABLE_FAILED` (see `cause`), `RELIABLE_STORE`; `outcomes`
+ * says what became of each message. Giving up a `send` by its signal does not take the message back. `open` rejects with
+ * `RELIABLE_REFUSED`, `RELIABLE_TOO_BUSY` (transient), `RELIABLE_OPEN_TIMEOUT`, `RELIABLE_IN_USE`, and `close` with
+ * `RELIABLE_CLOSE_TIMEOUT` besides those of `send`.
+ *
+ * @throws ReliableError `RELIABLE_SETTING`
+ */
+export function reliableSession(options: ReliableSessionOptions = {}): BindingElement {
+  const settings = settingsOf(options);
+  const inUse = new Set<string>();
+  return {
+    name: 'reliableSession',
+    place: 'session',
+    wrap: (inner) => (receive) => {
+      let up: Carry = async () => undefined;
+      const below = inner((trip) => up(trip));
+      if (below.side === 'acceptor') {
+        const acceptor = new Acceptor(settings, below, receive);
+        up = acceptor.receive;
+        return acceptor;
+      }
+      const initiator = new Initiator(settings, inner, below, inUse);
+      up = initiator.receive;
+      return initiator;
+    },
+  };
+}

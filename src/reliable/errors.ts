@@ -1,0 +1,70 @@
+/** What can go wrong in a reliable session, and what each failure says about the messages that were under way. */
+import { SurewireError, type SurewireErrorOptions } from '../base/errors.ts';
+import type { ReliableFault } from './faults.ts';
+
+export type ReliableErrorCode =
+  /** The peer refused to create the sequence. */
+  | 'RELIABLE_REFUSED'
+  /** The peer has too many sessions just now; transient. */
+  | 'RELIABLE_TOO_BUSY'
+  /** The sequence was not created in time. */
+  | 'RELIABLE_OPEN_TIMEOUT'
+  /** The session could not be ended in good order in time. */
+  | 'RELIABLE_CLOSE_TIMEOUT'
+  /** A message was sent as often as allowed and never acknowledged or answered. */
+  | 'RELIABLE_RETRIES_EXHAUSTED'
+  /** Nothing was heard of the peer for the inactivity timeout. */
+  | 'RELIABLE_INACTIVE'
+  /** The sequence outlived the time it was created for. */
+  | 'RELIABLE_EXPIRED'
+  /** The peer ended the sequence with a fault. */
+  | 'RELIABLE_TERMINATED'
+  /** The peer does not know the sequence (any more). */
+  | 'RELIABLE_UNKNOWN_SEQUENCE'
+  /** The peer closed the sequence: it takes nothing new. */
+  | 'RELIABLE_SEQUENCE_CLOSED'
+  /** An acknowledgement names what was never sent, or takes back what it gave. */
+  | 'RELIABLE_INVALID_ACKNOWLEDGEMENT'
+  /** All message numbers are used up, here or at the peer. */
+  | 'RELIABLE_ROLLOVER'
+  /** A message numbered beyond the one that was marked as the last. */
+  | 'RELIABLE_LAST_EXCEEDED'
+  /** A message without WS-RM came to (or from) an end that demands it. */
+  | 'RELIABLE_REQUIRED'
+  /** A header or body of WS-RM that cannot be read. */
+  | 'RELIABLE_MALFORMED'
+  /** The session was ended, or is being ended: it takes no more messages. */
+  | 'RELIABLE_CLOSED'
+  /** The session was given up by this end. */
+  | 'RELIABLE_ABORTED'
+  /** The layers below failed in a way that sending again cannot mend; see `cause`. */
+  | 'RELIABLE_FAILED'
+  /** The store could not keep what it must; see `cause`. */
+  | 'RELIABLE_STORE'
+  /** A setting is out of its range, or settings contradict one another. */
+  | 'RELIABLE_SETTING'
+  /** A reply is expected on a one-way session. */
+  | 'RELIABLE_ONE_WAY'
+  /** The labelled session is already open in this process. */
+  | 'RELIABLE_IN_USE';
+
+/** What is known of one message: `pending` while the session lives and has not settled it. */
+export type Outcome = 'pending' | 'acknowledged' | 'failed' | 'unknown';
+
+export interface ReliableErrorOptions extends SurewireErrorOptions {
+  readonly fault?: ReliableFault;
+  readonly outcomes?: ReadonlyMap<number, Outcome>;
+}
+
+export class ReliableError extends SurewireError<ReliableErrorCode> {
+  /** What the peer is to be told, or what it told us. */
+  readonly fault: ReliableFault | undefined;
+  /** For each message that was under way when the session ended: what became of it. */
+  readonly outcomes: ReadonlyMap<number, Outcome>;
+
+  constructor(code: ReliableErrorCode, message: string, options: ReliableErrorOptions = {}) {
+    super(code, message, options);
+    this.fault = options.fault;
+    this.outcomes = options.outcomes ?? new Map();
+  }
+}

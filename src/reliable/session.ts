@@ -1,0 +1,117 @@
+/**
+ * What the drivers of both ends have in common: the journal that makes a step durable before it is performed, the
+ * numbers they count, and the view of a session that an application gets.
+ */
+import { diagnostics, type Publish } from '../base/diagnostics.ts';
+import { asError } from '../base/errors.ts';
+import type { Side } from '../channel/channel.ts';
+import { encodeEnvelope, readEnvelope } from '../soap/envelope.ts';
+import type { Message } from '../soap/message.ts';
+import { scan } from '../xml/scan.ts';
+import { type Outcome, ReliableError } from './errors.ts';
+import type { Direction, SessionChange, SessionStore } from './store.ts';
+import type { ReliableVersion } from './versions/version.ts';
+
+/** `surewire:reliable`: what happens to sequences and their messages, each with `session` and, where it has one, `number`. */
+export const publish: Publish = diagnostics('reliable');
+
+/** Counts since this process took the session up. */
+export interface Statistics {
+  /** First transmissions of numbered messages. */
+  sent: number;
+  /** Further transmissions. */
+  resent: number;
+  /** Messages of this end that are settled. */
+  acknowledged: number;
+  /** Messages that were handed up and finished. */
+  delivered: number;
+  /** Messages of the peer that had been accepted before. */
+  duplicates: number;
+  /** Messages of the peer that could not be taken when they came. */
+  dropped: number;
+}
+
+export function newStatistics(): Statistics {
+  return { sent: 0, resent: 0, acknowledged: 0, delivered: 0, duplicates: 0, dropped: 0 };
+}
+
+/** A session as its application sees it. */
+export interface SessionView {
+  readonly side: Side;
+  /** Identifier of the sequence that the initiator sends on. */
+  readonly id: string;
+  readonly version: ReliableVersion;
+  /** Who is at the other end, as security or TLS proved it. */
+  readonly peer: string;
+  readonly label: string | undefined;
+  /** True when it was taken up from the store. */
+  readonly resumed: boolean;
+  /** How many messages this end has submitted in the whole life of the session, earlier processes included. */
+  readonly submitted: number;
+  readonly statistics: Readonly<Statistics>;
+  /** What is known of message `number` of this end. */
+  outcome(number: number): Outcome;
+  /**
+   * Stops without ending the session: nothing is told to the peer, and what the store holds stays, to be taken up later.
+   * Messages that wait are rejected with `RELIABLE_ABORTED`.
+   */
+  suspend(): Promise<void>;
+}
+
+/** Commits changes of one session; without a store it does nothing. */
+export class Journal {
+  readonly key: string;
+  readonly #store: SessionStore | undefined;
+  #ended = false;
+
+  constructor(store: SessionStore | undefined, key: string) {
+    this.#store = store;
+    this.key = key;
+  }
+
+  get isDurable(): boolean {
+    return this.#store !== undefined;
+  }
+
+  /** @throws ReliableError `RELIABLE_STORE` */
+  async commit(change: Omit<SessionChange, 'session'>): Promise<void> {
+    if (this.#store === undefined || this.#ended) return;
+    if (change.end === true) this.#ended = true;
+    try {
+      await this.#store.commit({ session: this.key, ...change });
+    } catch (thrown) {
+      throw storeFailed(thrown);
+    }
+  }
+
+  /**
+   * A stored message.
+   *
+   * @throws ReliableError `RELIABLE_STORE` when it is not there or cannot be read
+   */
+  async message(direction: Direction, number: number): Promise<Message> {
+    let octets: Uint8Array | undefined;
+    try {
+      octets = await this.#store?.message(this.key, direction, number);
+      if (octets !== undefined) return readEnvelope(scan(octets));
+    } catch (thrown) {
+      throw storeFailed(thrown);
+    }
+    throw new ReliableError('RELIABLE_STORE', `The store has lost message ${number} of the session ${this.key}.`);
+  }
+
+  /** What goes into the store of a message; empty when there is none. */
+  octets(message: Message): Uint8Array {
+    return this.#store === undefined ? nothing : encodeEnvelope(message);
+  }
+}
+
+const nothing = new Uint8Array();
+
+export function storeFailed(thrown: unknown): ReliableError {
+  const cause = asError(thrown);
+  return new ReliableError('RELIABLE_STORE', `The session store failed: ${cause.message} Mend the store and open again.`, {
+    cause,
+    transient: true,
+  });
+}

@@ -1,0 +1,176 @@
+/**
+ * The settings of a reliable session, with the names, defaults and ranges of WCF's ReliableSessionBindingElement, and
+ * the limits that WCF leaves open. Every limit is finite.
+ */
+import { type Clock, systemClock } from '../base/clock.ts';
+import { type Random, systemRandom, uuidUrn } from '../base/random.ts';
+import { type AddressingVersion, addressing200508 } from '../soap/addressing-versions.ts';
+import { type SoapVersion, soap12 } from '../soap/version.ts';
+import type { DeliveryAssurance } from './destination.ts';
+import { ReliableError } from './errors.ts';
+import type { SessionView } from './session.ts';
+import type { Transmission } from './source.ts';
+import type { SessionStore } from './store.ts';
+import { reliableVersions } from './versions/table.ts';
+import { reliable200702 } from './versions/v200702.ts';
+import type { ReliableVersion } from './versions/version.ts';
+
+/** What a new identifier is for. */
+export type IdentifierUse = 'sequence' | 'offer' | 'message';
+
+/** Times in milliseconds. */
+export interface ReliableSessionOptions {
+  /** What an initiator speaks; default 200702 (WS-RM 1.1 and 1.2). */
+  readonly version?: ReliableVersion;
+  /** What an acceptor understands; default all. The first is the one it asks for when a message is not of WS-RM. */
+  readonly versions?: readonly ReliableVersion[];
+  /** Hand messages up in the order in which they were sent, one after the other; default true. */
+  readonly ordered?: boolean;
+  /** A session without replies: no sequence is offered, and every message is settled by its acknowledgement. Default false. */
+  readonly oneWay?: boolean;
+  /**
+   * How long an acknowledgement may wait for a message to ride on; default 200. On request-reply transports such as HTTP
+   * acknowledgements ride on the responses and never wait.
+   */
+  readonly acknowledgementInterval?: number;
+  /** After this long without a sign of life the session is given up; an initiator asks for one after half of it. Default 600 000. */
+  readonly inactivityTimeout?: number;
+  /** How often a message is sent again before the session is given up; default 8. */
+  readonly maxRetryCount?: number;
+  /** Messages under way at once, and messages held at the destination; 1…4096, default 8. */
+  readonly maxTransferWindowSize?: number;
+  /** Sessions that may wait for `onSession` at an acceptor; 1…16384, default 4. */
+  readonly maxPendingChannels?: number;
+  /** Tell the source how much room is left (netrm:BufferRemaining); default true. */
+  readonly flowControlEnabled?: boolean;
+
+  /** Where an initiator's messages go. Without it the first message says so, and `open` waits for that message. */
+  readonly to?: URL | undefined;
+  /** SOAP version of an initiator's protocol messages when `to` is given; default 1.2. */
+  readonly soap?: SoapVersion;
+  /** WS-Addressing version of an initiator's protocol messages when `to` is given; default 2005/08. */
+  readonly addressing?: AddressingVersion;
+
+  /** Time to create the sequence; default 60 000. */
+  readonly openTimeout?: number;
+  /** Time for the last acknowledgement, close and terminate; default 60 000. */
+  readonly closeTimeout?: number;
+  /** The least time granted above the mean round trip before a message is sent again; default 400. */
+  readonly retryFloor?: number;
+  /** The longest wait between two transmissions of one message; default 120 000. */
+  readonly retryCeiling?: number;
+  /** Wait before the second CreateSequence; default 2 000. */
+  readonly firstPatience?: number;
+
+  /** Messages an initiator takes before they are settled; a further `send` waits. Default 1024. */
+  readonly maxUnsettled?: number;
+  /** Octets of messages held in one session of an acceptor; default 16 MiB. */
+  readonly maxHeldBytes?: number;
+  /** Live sessions of an acceptor; default 10 000. */
+  readonly maxSessions?: number;
+  /** Live sessions of an acceptor that belong to one identity; default 1 000. */
+  readonly maxSessionsPerIdentity?: number;
+  /** Longest life of a sequence that asks for an end (Expires); default 24 hours. */
+  readonly maxExpires?: number;
+  /** How long an acceptor still answers for a terminated sequence; default 60 000. */
+  readonly remember?: number;
+
+  /**
+   * Where sessions survive a crash. An acceptor keeps all of its sessions there; an initiator the one that `label` names.
+   */
+  readonly store?: SessionStore;
+  /**
+   * Name of the session in the store. An initiator whose store holds an unfinished session for the same label and
+   * destination takes it up again instead of creating another.
+   */
+  readonly label?: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Makes identifiers; default random UUIDs. They must be impossible to guess (attack M10). */
+  readonly newIdentifier?: (use: IdentifierUse) => string;
+  /** Hears of each session when it is created or taken up again; an acceptor answers CreateSequence when it has settled. */
+  readonly onSession?: (session: SessionView) => void | Promise<void>;
+}
+
+/** Options with their defaults, checked. */
+export type Settings = Required<Omit<ReliableSessionOptions, 'store' | 'label' | 'to' | 'onSession'>> &
+  Pick<ReliableSessionOptions, 'store' | 'label' | 'to' | 'onSession'>;
+
+/** @throws ReliableError `RELIABLE_SETTING` */
+export function settingsOf(options: ReliableSessionOptions): Settings {
+  const random = options.random ?? systemRandom;
+  const settings: Settings = {
+    ...options,
+    version: options.version ?? reliable200702,
+    versions: options.versions ?? reliableVersions,
+    ordered: options.ordered ?? true,
+    oneWay: options.oneWay ?? false,
+    acknowledgementInterval: number('acknowledgementInterval', options.acknowledgementInterval, 200, 0, days(24)),
+    inactivityTimeout: number('inactivityTimeout', options.inactivityTimeout, 600_000, 1, days(24)),
+    maxRetryCount: number('maxRetryCount', options.maxRetryCount, 8, 1, 1_000),
+    maxTransferWindowSize: number('maxTransferWindowSize', options.maxTransferWindowSize, 8, 1, 4_096),
+    maxPendingChannels: number('maxPendingChannels', options.maxPendingChannels, 4, 1, 16_384),
+    flowControlEnabled: options.flowControlEnabled ?? true,
+    soap: options.soap ?? soap12,
+    addressing: options.addressing ?? addressing200508,
+    openTimeout: number('openTimeout', options.openTimeout, 60_000, 1, days(24)),
+    closeTimeout: number('closeTimeout', options.closeTimeout, 60_000, 1, days(24)),
+    retryFloor: number('retryFloor', options.retryFloor, 400, 1, days(1)),
+    retryCeiling: number('retryCeiling', options.retryCeiling, 120_000, 1, days(24)),
+    firstPatience: number('firstPatience', options.firstPatience, 2_000, 1, days(1)),
+    maxUnsettled: number('maxUnsettled', options.maxUnsettled, 1_024, 1, 1_000_000),
+    maxHeldBytes: number('maxHeldBytes', options.maxHeldBytes, 16 * 2 ** 20, 1, 2 ** 40),
+    maxSessions: number('maxSessions', options.maxSessions, 10_000, 1, 10_000_000),
+    maxSessionsPerIdentity: number('maxSessionsPerIdentity', options.maxSessionsPerIdentity, 1_000, 1, 10_000_000),
+    maxExpires: number('maxExpires', options.maxExpires, days(1), 1, days(366)),
+    remember: number('remember', options.remember, 60_000, 0, days(24)),
+    clock: options.clock ?? systemClock,
+    random,
+    newIdentifier: options.newIdentifier ?? (() => uuidUrn(random)),
+  };
+  if (settings.versions.length === 0) throw wrong('versions is empty; name at least one version of WS-RM.');
+  if (options.store !== undefined && options.label === '') throw wrong('label is empty; give the session a name.');
+  return settings;
+}
+
+/** How a sequence that this end creates is sent. */
+export function transmissionOf(settings: Settings, version: ReliableVersion, drive: Transmission['drive']): Transmission {
+  return {
+    drive,
+    shutdown: version.shutdown,
+    window: settings.maxTransferWindowSize,
+    maxRetryCount: settings.maxRetryCount,
+    retryFloor: settings.retryFloor,
+    retryCeiling: settings.retryCeiling,
+    firstPatience: settings.firstPatience,
+    inactivityTimeout: settings.inactivityTimeout,
+    // The last number is kept for LastMessage.
+    lastNumber: Number.MAX_SAFE_INTEGER - 1,
+  };
+}
+
+/** What the destination of an acceptor promises. */
+export function assuranceOf(settings: Settings): DeliveryAssurance {
+  return {
+    ordered: settings.ordered,
+    window: settings.maxTransferWindowSize,
+    heldBytes: settings.maxHeldBytes,
+    maxRanges: 128,
+    inactivityTimeout: settings.inactivityTimeout,
+    lastNumber: Number.MAX_SAFE_INTEGER - 1,
+  };
+}
+
+function days(count: number): number {
+  return count * 86_400_000;
+}
+
+function number(name: string, given: number | undefined, usual: number, least: number, greatest: number): number {
+  if (given === undefined) return usual;
+  if (Number.isFinite(given) && given >= least && given <= greatest) return given;
+  throw wrong(`${name} is ${given}; it has to be a number from ${least} to ${greatest}.`);
+}
+
+function wrong(text: string): ReliableError {
+  return new ReliableError('RELIABLE_SETTING', text);
+}

@@ -1,0 +1,214 @@
+/**
+ * XML Signature 1.1, reading and writing. The engine takes a profile: which algorithms, which references, which
+ * transforms. The profile of messages is the strict one in `profile.ts`; what a profile does not list is refused before
+ * anything is computed. Verification order is that of section 12 of the digest: shape, then SignatureValue over the canonical SignedInfo
+ * with a key that is trusted already, then each digest; what comes back is the elements that were digested, by identity.
+ */
+import type { KeyObject } from 'node:crypto';
+import { base64, equalBytes } from '../base/bytes.ts';
+import { canonicalize } from '../xml/canonicalize.ts';
+import type { XmlElement } from '../xml/document.ts';
+import type { XmlFragment } from '../xml/fragment.ts';
+import { type Canonicalization, exclusive } from '../xml/methods.ts';
+import { XmlWriter } from '../xml/write.ts';
+import { digest, smallestRsa, verifyOctets } from './crypto.ts';
+import { SecurityError, untrusted } from './errors.ts';
+import { ds, excC14n } from './names.ts';
+import type { DigestAlgorithm, SignatureAlgorithm } from './suites.ts';
+import { canonicalSelection, prefixList, type Selection, type Transform } from './transforms.ts';
+import { octetsOf, requiredAttribute } from './values.ts';
+
+/** What an engine run accepts. */
+export interface SignatureProfile {
+  readonly signatures: ReadonlyMap<string, SignatureAlgorithm>;
+  readonly digests: ReadonlyMap<string, DigestAlgorithm>;
+  /** For SignedInfo. */
+  readonly canonicalizations: ReadonlyMap<string, Canonicalization>;
+  readonly transforms: ReadonlyMap<string, Transform>;
+  /** Finds what a reference is about; throws `SECURITY_REFERENCE` for kinds that the profile does not know. */
+  resolve(uri: string | undefined, signature: XmlElement): Selection;
+  /** Makes octets of what is still nodes after the last transform; absent where a transform has to do that itself. */
+  readonly finish?: Canonicalization;
+  /** Whether ds:Object may stand in the signature (enveloping signatures). */
+  readonly objects: boolean;
+  readonly limits: { readonly references: number; readonly transforms: number };
+  /** Smallest RSA modulus, in bits; default 2048. */
+  readonly smallestRsa?: number;
+}
+
+interface Reference {
+  readonly uri: string | undefined;
+  readonly transforms: readonly { readonly row: Transform; readonly element: XmlElement }[];
+  readonly digest: DigestAlgorithm;
+  readonly value: Uint8Array;
+}
+
+/** A signature whose shape and algorithms the profile accepts; nothing of it is proven. */
+export interface ReadSignature {
+  readonly element: XmlElement;
+  readonly algorithm: SignatureAlgorithm;
+  readonly keyInfo: XmlElement | undefined;
+  readonly value: Uint8Array;
+  readonly references: readonly Reference[];
+  /** Canonical SignedInfo: what was signed. */
+  signedOctets(): Uint8Array;
+}
+
+export interface Verified {
+  /** Every element that a digest covers as a whole, by identity. */
+  readonly covered: ReadonlySet<XmlElement>;
+  readonly algorithms: readonly string[];
+}
+
+/**
+ * Reads the shape of a ds:Signature: exactly SignedInfo, SignatureValue, KeyInfo?, and Objects where the profile has them.
+ *
+ * @throws SecurityError `SECURITY_MALFORMED`, `SECURITY_ALGORITHM`, `SECURITY_LIMIT`
+ */
+export function readSignature(element: XmlElement, profile: SignatureProfile): ReadSignature {
+  const [signedInfo, signatureValue, ...rest] = element.children;
+  const keyInfo = rest[0]?.is(ds, 'KeyInfo') ? rest[0] : undefined;
+  const objects = keyInfo === undefined ? rest : rest.slice(1);
+  const allowed = objects.every((one) => profile.objects && one.is(ds, 'Object'));
+  if (!signedInfo?.is(ds, 'SignedInfo') || !signatureValue?.is(ds, 'SignatureValue') || !allowed) {
+    throw malformed('ds:Signature does not hold SignedInfo, SignatureValue and KeyInfo, in this order, once.');
+  }
+  const [canonicalizationMethod, signatureMethod, ...references] = signedInfo.children;
+  if (!canonicalizationMethod?.is(ds, 'CanonicalizationMethod') || !signatureMethod?.is(ds, 'SignatureMethod')) {
+    throw malformed('ds:SignedInfo does not begin with CanonicalizationMethod and SignatureMethod.');
+  }
+  if (references.length === 0) throw malformed('The signature signs nothing.');
+  if (references.length > profile.limits.references) {
+    throw new SecurityError('SECURITY_LIMIT', `A signature of ${references.length} references is too large.`);
+  }
+  if (signatureMethod.children.length > 0) throw malformed('SignatureMethod has parameters (HMACOutputLength?).');
+  const canonicalization = rowFor(canonicalizationMethod, profile.canonicalizations);
+  const prefixes = prefixList(canonicalizationMethod, canonicalization.exclusive);
+  return {
+    element,
+    algorithm: rowFor(signatureMethod, profile.signatures),
+    keyInfo,
+    value: octetsOf(signatureValue),
+    references: references.map((one) => readReference(one, profile)),
+    signedOctets: () => canonicalize(signedInfo, canonicalization, { prefixes }),
+  };
+}
+
+/**
+ * Checks the signature with a key that the caller trusts, then every digest.
+ *
+ * @throws SecurityError `SECURITY_SIGNATURE`, `SECURITY_KEY`, `SECURITY_REFERENCE`, `SECURITY_DIGEST`
+ */
+export function verifySignature(
+  read: ReadSignature,
+  key: KeyObject,
+  profile: SignatureProfile,
+  signedOctets: Uint8Array = read.signedOctets(),
+): Verified {
+  if (!verifyOctets(read.algorithm, key, signedOctets, read.value, profile.smallestRsa ?? smallestRsa)) {
+    throw new SecurityError('SECURITY_SIGNATURE', 'The signature value does not belong to SignedInfo and the key.');
+  }
+  const covered = new Set<XmlElement>();
+  const algorithms = new Set([read.algorithm.uri]);
+  for (const reference of read.references) {
+    const selection = profile.resolve(reference.uri, read.element);
+    let current = selection;
+    for (const { row, element } of reference.transforms) {
+      current = row.apply(current, element, read.element);
+      algorithms.add(row.uri);
+    }
+    if (!equalBytes(digest(reference.digest, octetsOfSelection(current, profile)), reference.value)) {
+      throw new SecurityError('SECURITY_DIGEST', `The part "${untrusted(reference.uri ?? '')}" was changed.`);
+    }
+    algorithms.add(reference.digest.uri);
+    if (selection.kind === 'nodes' && selection.element !== undefined) covered.add(selection.element);
+  }
+  return { covered, algorithms: [...algorithms] };
+}
+
+function readReference(element: XmlElement, profile: SignatureProfile): Reference {
+  if (!element.is(ds, 'Reference')) throw malformed(`SignedInfo holds ${untrusted(element.local)}.`);
+  const first = element.children[0];
+  const transforms = first?.is(ds, 'Transforms') ? first : undefined;
+  const [digestMethod, digestValue, ...rest] = element.children.slice(transforms === undefined ? 0 : 1);
+  if (!digestMethod?.is(ds, 'DigestMethod') || !digestValue?.is(ds, 'DigestValue') || rest.length > 0) {
+    throw malformed('ds:Reference does not hold Transforms, DigestMethod and DigestValue, in this order, once.');
+  }
+  const steps = transforms?.children ?? [];
+  if (steps.length > profile.limits.transforms) {
+    throw new SecurityError('SECURITY_LIMIT', `A reference with ${steps.length} transforms is too large.`);
+  }
+  return {
+    uri: element.attribute('URI'),
+    transforms: steps.map((step) => {
+      if (!step.is(ds, 'Transform')) throw malformed(`ds:Transforms holds ${untrusted(step.local)}.`);
+      return { row: rowFor(step, profile.transforms), element: step };
+    }),
+    digest: rowFor(digestMethod, profile.digests),
+    value: octetsOf(digestValue),
+  };
+}
+
+function octetsOfSelection(selection: Selection, profile: SignatureProfile): Uint8Array {
+  if (selection.kind === 'octets') return selection.octets;
+  if (profile.finish === undefined) {
+    throw new SecurityError('SECURITY_REFERENCE', 'A reference does not end with a canonicalization.');
+  }
+  return canonicalSelection(selection, profile.finish, []);
+}
+
+function rowFor<Row>(element: XmlElement, rows: ReadonlyMap<string, Row>): Row {
+  const uri = requiredAttribute(element, 'Algorithm');
+  const row = rows.get(uri);
+  if (row !== undefined) return row;
+  throw new SecurityError('SECURITY_ALGORITHM', `${element.local} "${untrusted(uri)}" is not accepted.`);
+}
+
+function malformed(what: string): SecurityError {
+  return new SecurityError('SECURITY_MALFORMED', what);
+}
+
+/** One part to sign: an element that bears `id`, already canonical, and its digest. */
+export interface SignedPart {
+  readonly id: string;
+  readonly prefixes: readonly string[];
+  readonly digest: Uint8Array;
+}
+
+/**
+ * The SignedInfo over `parts`, canonical as it stands: its octets are what is signed.
+ */
+export function writeSignedInfo(
+  parts: readonly SignedPart[],
+  algorithm: SignatureAlgorithm,
+  digestAlgorithm: DigestAlgorithm,
+): XmlFragment {
+  const writer = new XmlWriter().start(ds, 'SignedInfo', 'ds');
+  writer.start(ds, 'CanonicalizationMethod', 'ds').attribute('', 'Algorithm', exclusive.uri).end();
+  writer.start(ds, 'SignatureMethod', 'ds').attribute('', 'Algorithm', algorithm.uri).end();
+  for (const part of parts) {
+    writer.start(ds, 'Reference', 'ds').attribute('', 'URI', `#${part.id}`);
+    writer.start(ds, 'Transforms', 'ds').start(ds, 'Transform', 'ds').attribute('', 'Algorithm', exclusive.uri);
+    if (part.prefixes.length > 0) {
+      const list = part.prefixes.map((prefix) => (prefix === '' ? '#default' : prefix)).join(' ');
+      writer.start(excC14n, 'InclusiveNamespaces', 'ec').attribute('', 'PrefixList', list).end();
+    }
+    writer.end().end();
+    writer.start(ds, 'DigestMethod', 'ds').attribute('', 'Algorithm', digestAlgorithm.uri).end();
+    writer.element(ds, 'DigestValue', base64(part.digest), 'ds').end();
+  }
+  return writer.end().finish();
+}
+
+/** The ds:Signature around its SignedInfo. */
+export function writeSignature(signedInfo: XmlFragment, value: Uint8Array, keyReference: XmlFragment): XmlFragment {
+  return new XmlWriter()
+    .start(ds, 'Signature', 'ds')
+    .fragment(signedInfo)
+    .element(ds, 'SignatureValue', base64(value), 'ds')
+    .start(ds, 'KeyInfo', 'ds')
+    .fragment(keyReference)
+    .end()
+    .end()
+    .finish();
+}

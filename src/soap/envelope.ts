@@ -1,0 +1,259 @@
+/**
+ * Builds messages, reads them from an envelope and writes them into one (SOAP 1.1 section 4, SOAP 1.2 part 1 section 5).
+ *
+ * Reading is strict: an Envelope is Header? and Body and nothing else, of one SOAP version, because a second Body or an
+ * element that one reader skips and another takes is how a signed message is made to say something else (attack A9).
+ * Writing puts every fragment between two constant strings verbatim: what was hashed is what is written.
+ */
+import { concat, utf8 } from '../base/bytes.ts';
+import type { XmlDocument, XmlElement } from '../xml/document.ts';
+import { XmlFragment } from '../xml/fragment.ts';
+import { hasInstructions } from '../xml/instructions.ts';
+import { XmlWriter } from '../xml/write.ts';
+import { addressingVersionOf } from './addressing-versions.ts';
+import { type Fault, SoapError } from './errors.ts';
+import type { HeaderBlock, Message } from './message.ts';
+import { type SoapVersion, soapVersions } from './version.ts';
+
+/** The prefix of the SOAP namespace in everything that is written here. */
+export const soapPrefix = 's';
+
+export interface HeaderOptions {
+  readonly mustUnderstand?: boolean | undefined;
+  /** URI of the actor or role that is to process the block. */
+  readonly role?: string | undefined;
+}
+
+/**
+ * A header block around `fragment`; adds the mustUnderstand and role attributes of `version` when asked.
+ *
+ * @throws SoapError `SOAP_ENVELOPE` when the fragment is in no namespace
+ */
+export function header(version: SoapVersion, fragment: XmlFragment, options: HeaderOptions = {}): HeaderBlock {
+  let marked = fragment;
+  if (options.mustUnderstand === true) {
+    marked = marked.withAttribute(version.namespace, 'mustUnderstand', '1', soapPrefix);
+  }
+  if (options.role !== undefined) {
+    marked = marked.withAttribute(version.namespace, version.roleAttribute, options.role, soapPrefix);
+  }
+  return readHeader(version, marked);
+}
+
+export interface MessageInit {
+  readonly version: SoapVersion;
+  /** What the message asks for; becomes wsa:Action or SOAPAction. */
+  readonly action?: string | undefined;
+  readonly headers?: readonly HeaderBlock[] | undefined;
+  /** The payload: what goes into the Body. */
+  readonly body?: XmlFragment | readonly XmlFragment[] | undefined;
+}
+
+/** A message made here; the payload is wrapped in a Body. */
+export function message(init: MessageInit): Message {
+  const writer = new XmlWriter().start(init.version.namespace, 'Body', soapPrefix);
+  const body = init.body ?? [];
+  for (const part of body instanceof XmlFragment ? [body] : body) writer.fragment(part);
+  return {
+    version: init.version,
+    action: init.action ?? '',
+    headers: init.headers ?? [],
+    body: writer.end().finish(),
+    source: undefined,
+  };
+}
+
+/** The first element in the Body, or `undefined` when the Body is empty. */
+export function payload(of: Message): XmlElement | undefined {
+  return of.body.element.children[0];
+}
+
+/** True when the block is addressed to this node: to no role, to the next node or to the ultimate receiver. */
+export function isForThisNode(version: SoapVersion, block: HeaderBlock): boolean {
+  return block.role === undefined || block.role === '' || version.ownRoles.includes(block.role);
+}
+
+/** The header blocks of that name addressed to this node, in document order. */
+export function findHeaders(of: Message, namespace: string, local: string): readonly HeaderBlock[] {
+  return of.headers.filter(
+    (block) => block.local === local && block.namespace === namespace && isForThisNode(of.version, block),
+  );
+}
+
+/**
+ * The one header block of that name addressed to this node.
+ *
+ * @throws SoapError `SOAP_DUPLICATE_HEADER` when there are two: which of them counts would be anybody's guess (X11)
+ */
+export function findHeader(of: Message, namespace: string, local: string): HeaderBlock | undefined {
+  const [first, second] = findHeaders(of, namespace, local);
+  if (second !== undefined) {
+    throw refused('SOAP_DUPLICATE_HEADER', `The header block {${namespace}}${local} is there more than once.`);
+  }
+  return first;
+}
+
+/** The same message with `add` before its header blocks. */
+export function withHeaders(of: Message, add: readonly HeaderBlock[]): Message {
+  return add.length === 0 ? of : { ...of, headers: [...add, ...of.headers] };
+}
+
+/** The same message without the blocks that `match`: how a layer consumes its header. */
+export function withoutHeaders(of: Message, match: (block: HeaderBlock) => boolean): Message {
+  const headers = of.headers.filter((block) => !match(block));
+  return headers.length === of.headers.length ? of : { ...of, headers };
+}
+
+/**
+ * The mustUnderstand blocks for this node that nobody consumed. Message addressing properties are not among them: they
+ * stay in the message for whoever answers it, and this room understands them.
+ */
+export function notUnderstood(of: Message): readonly HeaderBlock[] {
+  return of.headers.filter(
+    (block) => block.mustUnderstand && isForThisNode(of.version, block) && addressingVersionOf(block) === undefined,
+  );
+}
+
+/**
+ * Refuses a message with mustUnderstand blocks that nobody understood; called once, by the last reader.
+ *
+ * @throws SoapError `SOAP_NOT_UNDERSTOOD`, with the MustUnderstand fault (SOAP 1.2 part 1 section 5.4.8)
+ */
+export function requireUnderstood(of: Message): void {
+  const blocks = notUnderstood(of);
+  if (blocks.length === 0) return;
+  const names = blocks.map((block) => `{${block.namespace}}${block.local}`).join(', ');
+  const reason = `These mandatory header blocks were not understood: ${names}.`;
+  throw new SoapError('SOAP_NOT_UNDERSTOOD', `${reason} Add the layer that understands them to the binding.`, {
+    fault: { code: 'mustUnderstand', reason },
+  });
+}
+
+/**
+ * Reads a message from a scanned document. What the header blocks mean is left to their layers; `action` is that of
+ * wsa:Action when exactly one is there for this node.
+ *
+ * @throws SoapError `SOAP_VERSION` (with a VersionMismatch fault) for an Envelope of an unknown namespace or a message
+ *   of two SOAP versions, `SOAP_ENVELOPE` (Sender) for anything that is not an envelope of the strict shape
+ */
+export function readEnvelope(document: XmlDocument): Message {
+  const { root } = document;
+  if (root.local !== 'Envelope') {
+    throw refused('SOAP_ENVELOPE', `The document is not a SOAP message: its root is {${root.namespace}}${root.local}.`);
+  }
+  const version = soapVersions.find((row) => row.namespace === root.namespace);
+  if (version === undefined) {
+    throw refused(
+      'SOAP_VERSION',
+      `The Envelope is of "${root.namespace}". SOAP 1.1 and 1.2 are understood here.`,
+      'versionMismatch',
+    );
+  }
+  if (hasInstructions(document)) {
+    throw refused('SOAP_ENVELOPE', 'The message holds a processing instruction, which SOAP forbids.');
+  }
+  const [head, body] = partsOf(root, version);
+  const headers: HeaderBlock[] = [];
+  for (const element of head?.children ?? []) {
+    refuseOtherVersions(element, version);
+    headers.push(readHeader(version, XmlFragment.of(element)));
+  }
+  readBody(body, version);
+  const actions = headers.filter(
+    (block) => block.local === 'Action' && addressingVersionOf(block) !== undefined && isForThisNode(version, block),
+  );
+  const action = actions.length === 1 ? (actions[0]?.fragment.element.text.trim() ?? '') : '';
+  return { version, action, headers, body: XmlFragment.of(body), source: document };
+}
+
+/** The octets of the message: UTF-8, every header block and the Body verbatim. */
+export function encodeEnvelope(of: Message): Uint8Array {
+  const parts: Uint8Array[] = [utf8(`<${soapPrefix}:Envelope xmlns:${soapPrefix}="${of.version.namespace}">`)];
+  if (of.headers.length > 0) {
+    parts.push(headStart);
+    for (const block of of.headers) parts.push(block.fragment.bytes);
+    parts.push(headEnd);
+  }
+  parts.push(of.body.bytes, envelopeEnd);
+  return concat(parts);
+}
+
+const headStart = utf8(`<${soapPrefix}:Header>`);
+const headEnd = utf8(`</${soapPrefix}:Header>`);
+const envelopeEnd = utf8(`</${soapPrefix}:Envelope>`);
+
+/** Header? and Body, with nothing but white space around them. */
+function partsOf(envelope: XmlElement, version: SoapVersion): readonly [XmlElement | undefined, XmlElement] {
+  const { children } = envelope;
+  const first = children[0];
+  const head = first?.is(version.namespace, 'Header') ? first : undefined;
+  const body = head === undefined ? first : children[1];
+  if (!body?.is(version.namespace, 'Body') || children.length !== (head === undefined ? 1 : 2)) {
+    const names = children.map((child) => child.local).join(', ');
+    throw refused('SOAP_ENVELOPE', `An Envelope holds one Header, which may be absent, and one Body; here: ${names}.`);
+  }
+  refuseText(envelope);
+  if (head !== undefined) refuseText(head);
+  refuseText(body);
+  return [head, body];
+}
+
+function refuseText(element: XmlElement): void {
+  if (/[^ \t\r\n]/.test(element.text)) {
+    throw refused('SOAP_ENVELOPE', `The SOAP ${element.local} holds text between its elements.`);
+  }
+}
+
+/** The Body of one SOAP version holds no Fault of another, and its own Fault stands alone. */
+function readBody(body: XmlElement, version: SoapVersion): void {
+  for (const element of body.children) {
+    refuseOtherVersions(element, version);
+    if (element.is(version.namespace, 'Fault') && body.children.length > 1) {
+      throw refused('SOAP_ENVELOPE', 'A Fault has to be the only element of the Body.');
+    }
+  }
+}
+
+/** Attack A8: markup of another SOAP version on a header block or as the payload. */
+function refuseOtherVersions(element: XmlElement, version: SoapVersion): void {
+  for (const other of soapVersions) {
+    if (other === version) continue;
+    const marked =
+      element.namespace === other.namespace ||
+      element.attribute('mustUnderstand', other.namespace) !== undefined ||
+      element.attribute(other.roleAttribute, other.namespace) !== undefined;
+    if (marked) {
+      throw refused(
+        'SOAP_VERSION',
+        `The message is SOAP ${version.name}, but {${element.namespace}}${element.local} is marked up as SOAP ${other.name}.`,
+      );
+    }
+  }
+}
+
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ['1', true],
+  ['true', true],
+  ['0', false],
+  ['false', false],
+]);
+
+function readHeader(version: SoapVersion, fragment: XmlFragment): HeaderBlock {
+  const { namespace, local } = fragment;
+  if (namespace === '') throw refused('SOAP_ENVELOPE', `The header block "${local}" is in no namespace.`);
+  const written = fragment.attribute('mustUnderstand', version.namespace);
+  const mustUnderstand = written === undefined ? false : booleans.get(written.trim());
+  if (mustUnderstand === undefined) {
+    throw refused('SOAP_ENVELOPE', `The header block {${namespace}}${local} has mustUnderstand="${written}".`);
+  }
+  const role = fragment.attribute(version.roleAttribute, version.namespace)?.trim();
+  return { namespace, local, mustUnderstand, role, fragment };
+}
+
+function refused(
+  code: 'SOAP_ENVELOPE' | 'SOAP_VERSION' | 'SOAP_DUPLICATE_HEADER',
+  reason: string,
+  faultCode: Fault['code'] = 'sender',
+): SoapError {
+  return new SoapError(code, reason, { fault: { code: faultCode, reason } });
+}

@@ -1,0 +1,110 @@
+/** Finding an element and nothing else: what is expected once is there once, and an id names one element. */
+import type { XmlDocument, XmlElement } from './document.ts';
+import { XmlError } from './errors.ts';
+import { ELEMENT, KIND_MASK, N_KIND, NODE, XML_NAMESPACE_NAME } from './tape.ts';
+
+const WSU = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
+
+/**
+ * The child with this name, if there is one.
+ *
+ * @throws XmlError XML_UNEXPECTED when there are two
+ */
+export function child(of: XmlElement, namespace: string, local: string): XmlElement | undefined {
+  let found: XmlElement | undefined;
+  for (const candidate of of.children) {
+    if (!candidate.is(namespace, local)) continue;
+    if (found !== undefined) throw unexpected(candidate, `${of.local} may have one ${local} only`);
+    found = candidate;
+  }
+  return found;
+}
+
+/** @throws XmlError XML_UNEXPECTED when there is none, or two */
+export function requiredChild(of: XmlElement, namespace: string, local: string): XmlElement {
+  const found = child(of, namespace, local);
+  if (found === undefined) throw unexpected(of, `${of.local} must have a ${local} in the namespace "${namespace}"`);
+  return found;
+}
+
+export function childrenOf(of: XmlElement, namespace: string, local: string): readonly XmlElement[] {
+  return of.children.filter((candidate) => candidate.is(namespace, local));
+}
+
+/** @throws XmlError XML_UNEXPECTED when there is no element child, or more than one */
+export function onlyChild(of: XmlElement): XmlElement {
+  const [only, second] = of.children;
+  if (only === undefined || second !== undefined) throw unexpected(of, `${of.local} must have exactly one child`);
+  return only;
+}
+
+/**
+ * The character data of an element that may hold nothing else, white space at both ends removed.
+ *
+ * @throws XmlError XML_UNEXPECTED when it has element children
+ */
+export function simpleText(of: XmlElement): string {
+  if (of.children.length > 0) throw unexpected(of, `${of.local} must hold text only`);
+  return of.text.replace(/^[ \t\r\n]+/, '').replace(SPACE_BEHIND, '');
+}
+
+/** Anchored behind a non-space so that it is tried once per run of spaces, not once per space. */
+const SPACE_BEHIND = /(?<![ \t\r\n])[ \t\r\n]+$/;
+
+/**
+ * A QName in content, in the scope of the element it stands in (an unprefixed one is in the default namespace).
+ *
+ * @throws XmlError XML_UNEXPECTED when it is no QName or its prefix is not declared
+ */
+export function qname(of: XmlElement, text: string): { readonly namespace: string; readonly local: string } {
+  const parts = text.trim().split(':');
+  const [prefix, local] = parts.length === 1 ? ['', parts[0]] : parts;
+  const namespace = of.namespaceOf(prefix ?? '');
+  if (!local || parts.length > 2 || (parts.length === 2 && (!prefix || namespace === undefined))) {
+    throw unexpected(of, `"${text.slice(0, 80)}" in ${of.local} is no QName of a declared prefix`);
+  }
+  return { namespace: namespace ?? '', local };
+}
+
+const indexes = new WeakMap<XmlDocument, ReadonlyMap<string, XmlElement>>();
+
+/**
+ * Every element that carries an id: wsu:Id, xml:id, Id, ID and AssertionID are one space of names.
+ *
+ * @returns the same map every time
+ * @throws XmlError XML_DUPLICATE_ID when two elements carry one id
+ */
+export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElement> {
+  const known = indexes.get(document);
+  if (known !== undefined) return known;
+  const index = new Map<string, XmlElement>();
+  const { nodes } = document.tape;
+  for (let node = 0; node * NODE < nodes.length; node++) {
+    if (((nodes[node * NODE + N_KIND] as number) & KIND_MASK) !== ELEMENT) continue;
+    const element = document.at(node);
+    for (const id of idsOf(element)) {
+      const other = index.get(id);
+      if (other !== undefined && other !== element) {
+        throw new XmlError('XML_DUPLICATE_ID', 'Two elements carry one id', { offset: element.start });
+      }
+      index.set(id, element);
+    }
+  }
+  indexes.set(document, index);
+  return index;
+}
+
+function idsOf(element: XmlElement): readonly string[] {
+  const ids = [
+    element.attribute('Id', WSU),
+    element.attribute('id', XML_NAMESPACE_NAME),
+    element.attribute('Id'),
+    element.attribute('ID'),
+    element.attribute('AssertionID'),
+  ];
+  return ids.filter((id) => id !== undefined);
+}
+
+function unexpected(at: XmlElement, message: string): XmlError {
+  return new XmlError('XML_UNEXPECTED', message, { offset: at.start });
+}

@@ -1,0 +1,273 @@
+/**
+ * The names of one document, each once. A name is read, checked and looked up in one pass over its octets. The table
+ * is of the document, so a hostile one taxes nobody else, and its hash is seeded, so nobody can choose collisions.
+ */
+import {
+  isWideNameCharacter,
+  isWideNameStart,
+  NAME_COLON,
+  NAME_START,
+  NAME_WIDE,
+  NOT_NAME,
+  nameClass,
+} from './characters.ts';
+import { XmlError } from './errors.ts';
+import {
+  DECLARES,
+  grown,
+  IS_XML,
+  IS_XMLNS,
+  M_HASH,
+  M_LENGTH,
+  M_LOCAL,
+  M_MEANING,
+  M_PREFIX,
+  M_START,
+  NAME,
+  NO_NAME,
+  ORDINARY,
+} from './tape.ts';
+
+const secret = crypto.getRandomValues(new Uint32Array(2));
+const SEED: number = (secret[0] ?? 0) | 0;
+const FACTOR: number = (secret[1] ?? 0) | 1;
+
+const NOTHING = Buffer.alloc(1);
+
+/** Slots kept from one document to the next; a table that grew beyond is given back. */
+const KEPT_SLOTS = 4096;
+
+export class Names {
+  /** Records of `NAME` integers. */
+  records: Int32Array<ArrayBuffer> = new Int32Array(NAME * 256);
+  /** How many names there are; the empty name is the first. */
+  count = 1;
+  /** The octet behind the name read last. */
+  end = 0;
+  /** By name: the name that was read after it the last time. Messages repeat themselves, so it mostly comes again. */
+  #following: Int32Array<ArrayBuffer> = new Int32Array(256);
+  #last = 0;
+  /** By name: an attribute name that may stand before it. */
+  #ordered: Int32Array<ArrayBuffer> = new Int32Array(256);
+  #octets: Buffer = NOTHING;
+  #limit = 0;
+  /** Open addressing: 0 is free, else name + 1. */
+  #slots: Int32Array<ArrayBuffer> = new Int32Array(512);
+
+  begin(octets: Buffer, limit: number): void {
+    this.#octets = octets;
+    this.#limit = limit;
+    this.count = 1;
+    this.#slots.fill(0);
+    this.#following[0] = 0;
+    this.#last = 0;
+  }
+
+  /**
+   * True when canonical form may have two attributes of these names, the second without a prefix, in this order: what
+   * was in order once is remembered.
+   */
+  inOrder(before: number, name: number): boolean {
+    if (this.#ordered[name] === before) return true;
+    const records = this.records;
+    if (records[before * NAME + M_PREFIX] !== NO_NAME) return false;
+    if (compareNames(this.#octets, records, before, name) > 0) return false;
+    this.#ordered[name] = before;
+    return true;
+  }
+
+  /** Gives back what only this document needed. */
+  finish(): Int32Array {
+    const records = this.records.slice(0, this.count * NAME);
+    this.#octets = NOTHING;
+    if (this.#slots.length > KEPT_SLOTS) {
+      this.#slots = new Int32Array(512);
+      this.records = new Int32Array(NAME * 256);
+      this.#following = new Int32Array(256);
+      this.#ordered = new Int32Array(256);
+    }
+    return records;
+  }
+
+  /**
+   * Reads the qualified name at `start` and leaves `end` behind it.
+   *
+   * @returns the name; -1 when there is none at `start`
+   * @throws XmlError XML_MALFORMED, XML_NAMESPACE, XML_LIMIT
+   */
+  read(start: number): number {
+    const octets = this.#octets;
+    const guess = this.#following[this.#last] as number;
+    if (guess !== 0) {
+      const length = this.records[guess * NAME + M_LENGTH] as number;
+      const other = this.records[guess * NAME + M_START] as number;
+      let same = 0;
+      while (same < length && octets[other + same] === octets[start + same]) same++;
+      if (same === length && nameClass[octets[start + length] as number] === NOT_NAME) {
+        this.end = start + length;
+        this.#last = guess;
+        return guess;
+      }
+    }
+    const name = this.#read(start);
+    if (name > 0) {
+      this.#following[this.#last] = name;
+      this.#last = name;
+    }
+    return name;
+  }
+
+  #read(start: number): number {
+    const octets = this.#octets;
+    let at = start;
+    let octet = octets[at] as number;
+    let kind = nameClass[octet] as number;
+    if (kind !== NAME_START) {
+      if (kind === NOT_NAME) return -1;
+      if (kind !== NAME_WIDE) {
+        if (kind === NAME_COLON) throw badColon(start);
+        return -1;
+      }
+    }
+    let hash = SEED;
+    let colon = 0;
+    for (;;) {
+      if (kind === NOT_NAME) break;
+      if (kind >= NAME_COLON) {
+        if (kind === NAME_WIDE) {
+          const behind = wide(octets, at, at === start || at === colon + 1);
+          for (; at < behind - 1; at++) hash = mix(hash, octets[at] as number);
+          octet = octets[at] as number;
+        } else {
+          if (colon !== 0) throw badColon(start);
+          colon = at;
+          const next = nameClass[octets[at + 1] as number] as number;
+          if (next !== NAME_START && next !== NAME_WIDE) throw badColon(start);
+        }
+      }
+      hash = Math.imul(hash ^ octet, FACTOR);
+      hash ^= hash >>> 15;
+      octet = octets[++at] as number;
+      kind = nameClass[octet] as number;
+    }
+    this.end = at;
+    if (at - start > this.#limit) {
+      throw new XmlError('XML_LIMIT', `A name has more than ${this.#limit} octets: raise limits.name`, {
+        offset: start,
+      });
+    }
+    return this.#intern(start, at - start, hash, colon);
+  }
+
+  #intern(start: number, length: number, hash: number, colon: number): number {
+    const octets = this.#octets;
+    const records = this.records;
+    const mask = this.#slots.length - 1;
+    let slot = (hash ^ (hash >>> 16)) & mask;
+    for (;;) {
+      const found = (this.#slots[slot] as number) - 1;
+      if (found < 0) break;
+      const record = found * NAME;
+      if (records[record + M_HASH] === hash && records[record + M_LENGTH] === length) {
+        const other = records[record + M_START] as number;
+        let same = 0;
+        while (same < length && octets[other + same] === octets[start + same]) same++;
+        if (same === length) return found;
+      }
+      slot = (slot + 1) & mask;
+    }
+    return this.#add(start, length, hash, colon);
+  }
+
+  #add(start: number, length: number, hash: number, colon: number): number {
+    let prefix = NO_NAME;
+    let local = -1;
+    if (colon !== 0) {
+      prefix = this.#part(start, colon);
+      local = this.#part(colon + 1, start + length);
+    }
+    if ((this.count + 1) * NAME > this.records.length) this.records = grown(this.records);
+    if (this.count * 2 > this.#slots.length) this.#rehash();
+    const name = this.count++;
+    if (name >= this.#following.length) {
+      this.#following = grown(this.#following);
+      this.#ordered = grown(this.#ordered);
+    }
+    this.#following[name] = 0;
+    this.#ordered[name] = 0;
+    const record = name * NAME;
+    this.records[record + M_START] = start;
+    this.records[record + M_LENGTH] = length;
+    this.records[record + M_PREFIX] = prefix;
+    this.records[record + M_LOCAL] = local < 0 ? name : local;
+    this.records[record + M_MEANING] = this.#meaning(start, length, prefix);
+    this.records[record + M_HASH] = hash;
+    this.#place(name, hash);
+    return name;
+  }
+
+  #part(from: number, to: number): number {
+    let hash = SEED;
+    for (let at = from; at < to; at++) hash = mix(hash, this.#octets[at] as number);
+    return this.#intern(from, to - from, hash, 0);
+  }
+
+  #meaning(start: number, length: number, prefix: number): number {
+    if (prefix !== NO_NAME) {
+      return this.records[prefix * NAME + M_MEANING] === IS_XMLNS ? DECLARES : ORDINARY;
+    }
+    if (length !== 3 && length !== 5) return ORDINARY;
+    const name = this.#octets.toString('latin1', start, start + length);
+    if (name === 'xml') return IS_XML;
+    return name === 'xmlns' ? IS_XMLNS : ORDINARY;
+  }
+
+  #place(name: number, hash: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = (hash ^ (hash >>> 16)) & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = name + 1;
+  }
+
+  #rehash(): void {
+    this.#slots = new Int32Array(this.#slots.length * 2);
+    for (let name = 1; name < this.count; name++) this.#place(name, this.records[name * NAME + M_HASH] as number);
+  }
+}
+
+/** Orders names by their octets, which for UTF-8 is the order of code points. */
+export function compareNames(octets: Buffer, names: Int32Array, one: number, other: number): number {
+  if (one === other) return 0;
+  const left = names[one * NAME + M_START] as number;
+  const right = names[other * NAME + M_START] as number;
+  const leftLength = names[one * NAME + M_LENGTH] as number;
+  const rightLength = names[other * NAME + M_LENGTH] as number;
+  const length = leftLength < rightLength ? leftLength : rightLength;
+  for (let at = 0; at < length; at++) {
+    const difference = (octets[left + at] as number) - (octets[right + at] as number);
+    if (difference !== 0) return difference;
+  }
+  return leftLength - rightLength;
+}
+
+function mix(hash: number, octet: number): number {
+  const mixed = Math.imul(hash ^ octet, FACTOR);
+  return mixed ^ (mixed >>> 15);
+}
+
+function badColon(offset: number): XmlError {
+  return new XmlError('XML_NAMESPACE', 'A name may have one colon, between a prefix and a local name', { offset });
+}
+
+/** Checks the character above U+007F at `at`; returns the octet behind it. The octets are known to be UTF-8. */
+function wide(octets: Buffer, at: number, first: boolean): number {
+  const lead = octets[at] as number;
+  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  const code = octets.toString('utf8', at, at + length).codePointAt(0) ?? 0;
+  if (!(first ? isWideNameStart(code) : isWideNameCharacter(code))) {
+    throw new XmlError('XML_MALFORMED', `U+${code.toString(16).toUpperCase()} may not stand here in a name`, {
+      offset: at,
+    });
+  }
+  return at + length;
+}

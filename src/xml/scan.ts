@@ -1,0 +1,648 @@
+/**
+ * Octets to tape, in one pass: well-formedness (XML 1.0, fifth edition), Namespaces in XML 1.0, and the limits, without
+ * recursion and without a cost that grows faster than the document. There is no DTD (SOAP 1.1 section 3, SOAP 1.2
+ * section 5): a document with one is refused where it starts, so no entity is ever defined, expanded or fetched.
+ *
+ * The whole scanner is one class, one instance, reused: documents are scanned one after the other, and a small message
+ * then allocates only what its tape keeps. An end marker behind the octets (0 is no XML character) stops every loop.
+ */
+import { NAME_START, NAME_WIDE, nameClass, space, textStop, valueStop } from './characters.ts';
+import { XmlDocument } from './document.ts';
+import { declaration, decode, type Source } from './encoding.ts';
+import { XmlError } from './errors.ts';
+import { type XmlLimits, xmlLimits } from './limits.ts';
+import { Names } from './names.ts';
+import {
+  A_END,
+  A_FLAGS,
+  A_NAME,
+  A_NAMESPACE,
+  A_START,
+  ATTRIBUTE,
+  CANONICAL,
+  CDATA,
+  COMMENT,
+  D_NAMESPACE,
+  D_OUTER,
+  D_PREFIX,
+  D_SHADOWED,
+  DECLARATION,
+  DECLARES,
+  E_AFTER,
+  E_ATTRIBUTES,
+  E_CLOSE,
+  E_CONTENT,
+  E_DECLARATIONS,
+  E_END,
+  E_NAME,
+  E_NAMESPACE,
+  E_NODE,
+  E_SCOPE,
+  ELEMENT,
+  EMPTY,
+  END_CANONICAL,
+  grown,
+  INSTRUCTION,
+  IS_XML,
+  IS_XMLNS,
+  M_LENGTH,
+  M_LOCAL,
+  M_MEANING,
+  M_PREFIX,
+  M_START,
+  N_KIND,
+  N_PARENT,
+  N_REF,
+  N_START,
+  NAME,
+  NO_NAME,
+  NO_NAMESPACE,
+  NODE,
+  PLAIN,
+  RECORD,
+  SIMPLE,
+  type Tape,
+  TEXT,
+  XML_NAMESPACE,
+  XML_NAMESPACE_NAME,
+  XMLNS_NAMESPACE,
+  XMLNS_NAMESPACE_NAME,
+} from './tape.ts';
+import { reference, valueText } from './values.ts';
+
+/**
+ * Scans a document.
+ *
+ * @param bytes the document in UTF-8 or UTF-16, with or without byte order mark; copied, so it may be reused at once
+ * @param limits what differs from `xmlLimits`
+ * @throws XmlError XML_ENCODING, XML_MALFORMED, XML_NAMESPACE, XML_DTD, XML_LIMIT
+ */
+export function scan(bytes: Uint8Array, limits: Partial<XmlLimits> = {}): XmlDocument {
+  const bounds = { ...xmlLimits, ...limits };
+  return new XmlDocument(scanner.scan(decode(bytes, bounds.bytes), bounds));
+}
+
+/** Integers of scratch kept from one document to the next, a run; what a larger document needed is given back. */
+const KEPT = 1 << 18;
+
+const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
+
+class Scanner {
+  readonly #names = new Names();
+  #octets: Buffer = Buffer.alloc(1);
+  #length = 0;
+  #ascii = true;
+  #limits: XmlLimits = xmlLimits;
+  #nodes = new Int32Array(NODE * 512);
+  #nodeCount = 0;
+  #elements = new Int32Array(RECORD * 256);
+  #elementCount = 0;
+  #attributes = new Int32Array(ATTRIBUTE * 256);
+  #attributeCount = 0;
+  #declarations = new Int32Array(DECLARATION * 64);
+  #declarationCount = 0;
+  #namespaces: string[] = [];
+  #namespaceIndex = new Map<string, number>();
+  /** By prefix (a name): its namespace where the scan stands, -1 for none. */
+  #bound = new Int32Array(256);
+  /** By name: the last element that declared this prefix, for finding it declared twice. */
+  #declaredBy = new Int32Array(256);
+  /** How many of the two tables above are filled for this document. */
+  #prepared = 0;
+  /** Innermost declaration in scope and how many there are. */
+  #scope = -1;
+  #scopeDepth = 0;
+  /** Open element's record, -1 at document level. */
+  #open = -1;
+  #depth = 0;
+  #root = -1;
+
+  scan(source: Source, limits: XmlLimits): Tape {
+    this.#octets = source.octets;
+    this.#length = source.length;
+    this.#ascii = source.ascii;
+    this.#limits = limits;
+    this.#nodeCount = this.#elementCount = this.#attributeCount = this.#declarationCount = 0;
+    this.#namespaces = ['', XML_NAMESPACE_NAME, XMLNS_NAMESPACE_NAME];
+    this.#namespaceIndex = new Map();
+    this.#prepared = 0;
+    this.#scope = this.#open = this.#root = -1;
+    this.#scopeDepth = this.#depth = 0;
+    this.#names.begin(source.octets, limits.name);
+    try {
+      this.#document(declaration(source));
+      return this.#tape();
+    } finally {
+      this.#release();
+    }
+  }
+
+  #tape(): Tape {
+    this.#closeRuns();
+    return {
+      octets: this.#octets,
+      length: this.#length,
+      ascii: this.#ascii,
+      nodes: this.#nodes.slice(0, this.#nodeCount * NODE),
+      elements: this.#elements.slice(0, (this.#elementCount + 1) * RECORD),
+      attributes: this.#attributes.slice(0, this.#attributeCount * ATTRIBUTE),
+      declarations: this.#declarations.slice(0, this.#declarationCount * DECLARATION),
+      names: this.#names.finish(),
+      namespaces: this.#namespaces,
+      root: this.#root,
+    };
+  }
+
+  #release(): void {
+    if (this.#nodes.length > KEPT) this.#nodes = new Int32Array(NODE * 512);
+    if (this.#elements.length > KEPT) this.#elements = new Int32Array(RECORD * 256);
+    if (this.#attributes.length > KEPT) this.#attributes = new Int32Array(ATTRIBUTE * 256);
+    if (this.#declarations.length > KEPT) this.#declarations = new Int32Array(DECLARATION * 64);
+    if (this.#bound.length > KEPT) {
+      this.#bound = new Int32Array(256);
+      this.#declaredBy = new Int32Array(256);
+    }
+  }
+
+  #fail(message: string, offset: number): never {
+    if (offset >= this.#length) throw new XmlError('XML_MALFORMED', 'The document ends too early', { offset });
+    throw new XmlError('XML_MALFORMED', message, { offset });
+  }
+
+  #limit(what: string, limit: keyof XmlLimits, offset: number): never {
+    const allowed = this.#limits[limit];
+    throw new XmlError('XML_LIMIT', `More than ${allowed} ${what}: raise limits.${limit}`, { offset });
+  }
+
+  /** prolog element Misc* (production 1), and the content of all elements. */
+  #document(start: number): void {
+    const octets = this.#octets;
+    let at = start;
+    for (;;) {
+      const octet = octets[at] as number;
+      if (octet !== 0x3c) {
+        if (this.#open >= 0) {
+          at = this.#text(at);
+          continue;
+        }
+        if (space[octet] === 1) {
+          at++;
+          continue;
+        }
+        if (at >= this.#length) break;
+        this.#fail('Text outside the root element', at);
+      }
+      const next = octets[at + 1] as number;
+      const kind = nameClass[next] as number;
+      if (kind === NAME_START || kind === NAME_WIDE) at = this.#startTag(at);
+      else if (next === 0x2f) at = this.#endTag(at);
+      else if (next === 0x21) at = this.#markup(at);
+      else if (next === 0x3f) at = this.#instruction(at);
+      else this.#fail('A `<` must start markup: write &lt; for the character', at + 1);
+    }
+    if (this.#open >= 0) this.#fail('An element is not closed', this.#length);
+    if (this.#root < 0) throw new XmlError('XML_MALFORMED', 'The document has no root element', { offset: at });
+  }
+
+  #node(kind: number, start: number, ref: number): number {
+    const node = this.#nodeCount++;
+    if (node >= this.#limits.nodes) this.#limit('nodes', 'nodes', start);
+    const record = node * NODE;
+    if (record >= this.#nodes.length) this.#nodes = grown(this.#nodes);
+    const nodes = this.#nodes;
+    nodes[record + N_KIND] = kind;
+    nodes[record + N_START] = start;
+    nodes[record + N_PARENT] = this.#open < 0 ? -1 : (this.#elements[this.#open * RECORD + E_NODE] as number);
+    nodes[record + N_REF] = ref;
+    return node;
+  }
+
+  /** CharData and references (productions 14, 67). */
+  #text(start: number): number {
+    const octets = this.#octets;
+    let flags = CANONICAL | PLAIN;
+    let at = start;
+    for (;;) {
+      let octet = octets[at] as number;
+      while (textStop[octet] === 0) octet = octets[++at] as number;
+      if (octet === 0x3c) break;
+      if (octet === 0x26) {
+        const behind = reference(octets, at);
+        flags &= isCanonicalReference(octets, at, behind, false) ? ~PLAIN : ~(PLAIN | CANONICAL);
+        at = behind;
+      } else if (octet === 0x3e) {
+        if (at - start >= 2 && octets[at - 1] === 0x5d && octets[at - 2] === 0x5d) {
+          this.#fail('`]]>` may not stand in text: write ]]&gt;', at);
+        }
+        flags &= ~CANONICAL;
+        at++;
+      } else if (octet === 0x0d) {
+        flags &= ~(PLAIN | CANONICAL);
+        at++;
+      } else {
+        this.#fail('A control character that XML cannot carry', at);
+      }
+    }
+    if (at - start > this.#limits.text) this.#limit('octets of text', 'text', start);
+    this.#node(TEXT | flags, start, at);
+    return at;
+  }
+
+  /** STag and EmptyElemTag (productions 40, 44). */
+  #startTag(start: number): number {
+    const octets = this.#octets;
+    const names = this.#names;
+    if (this.#depth >= this.#limits.depth) this.#limit('elements inside one another', 'depth', start);
+    if (this.#open < 0 && this.#root >= 0) this.#fail('A document has one root element only', start);
+    const name = names.read(start + 1);
+    let at = names.end;
+    const element = this.#elementCount++;
+    const record = element * RECORD;
+    // Room for this record and for the one that closes the run.
+    if (record + RECORD * 2 > this.#elements.length) this.#elements = grown(this.#elements);
+    const firstAttribute = this.#attributeCount;
+    const firstDeclaration = this.#declarationCount;
+    let flags = ELEMENT | CANONICAL | SIMPLE;
+    let before = -1;
+    let octet = octets[at] as number;
+    while (octet !== 0x3e) {
+      if (octet === 0x2f && octets[at + 1] === 0x3e) {
+        flags = (flags & ~CANONICAL) | EMPTY;
+        at++;
+        break;
+      }
+      if (space[octet] === 0) this.#fail('White space, `>` or `/>` expected in the tag', at);
+      if (octet !== 0x20) flags &= ~CANONICAL;
+      octet = octets[++at] as number;
+      if (space[octet] === 1) {
+        flags &= ~CANONICAL;
+        do octet = octets[++at] as number;
+        while (space[octet] === 1);
+      }
+      if (octet === 0x3e || octet === 0x2f) {
+        flags &= ~CANONICAL;
+        continue;
+      }
+      const attribute = names.read(at);
+      if (attribute < 0) this.#fail('An attribute name expected in the tag', at);
+      const nameStart = at;
+      at = names.end;
+      if (octets[at] !== 0x3d) {
+        flags &= ~CANONICAL;
+        at = this.#skip(at);
+        if (octets[at] !== 0x3d) this.#fail('`=` expected behind the attribute name', at);
+      }
+      octet = octets[++at] as number;
+      if (space[octet] === 1) {
+        flags &= ~CANONICAL;
+        at = this.#skip(at);
+        octet = octets[at] as number;
+      }
+      if (octet !== 0x22 && octet !== 0x27) this.#fail('A quoted attribute value expected', at);
+      const quote = octet;
+      const valueStart = ++at;
+      let valueFlags = quote === 0x22 ? CANONICAL | PLAIN : PLAIN | CANONICAL;
+      for (;;) {
+        octet = octets[at] as number;
+        while (valueStop[octet] === 0) octet = octets[++at] as number;
+        if (octet === quote) break;
+        if (octet === 0x27) at++;
+        else if (octet === 0x22) {
+          valueFlags &= ~CANONICAL;
+          at++;
+        } else if (octet === 0x26) {
+          const behind = reference(octets, at);
+          valueFlags &= isCanonicalReference(octets, at, behind, true) ? ~PLAIN : ~(PLAIN | CANONICAL);
+          at = behind;
+        } else if (octet === 0x09 || octet === 0x0a || octet === 0x0d) {
+          valueFlags &= ~(PLAIN | CANONICAL);
+          at++;
+        } else if (octet === 0x3c) this.#fail('`<` may not stand in an attribute value: write &lt;', at);
+        else this.#fail('A control character that XML cannot carry', at);
+      }
+      if (quote === 0x27 || (valueFlags & CANONICAL) === 0) flags &= ~CANONICAL;
+      const valueEnd = at++;
+      if (valueEnd - valueStart > this.#limits.text) this.#limit('octets of attribute value', 'text', valueStart);
+      octet = octets[at] as number;
+      const prefix = names.records[attribute * NAME + M_PREFIX] as number;
+      const meaning = names.records[attribute * NAME + M_MEANING] as number;
+      if (meaning >= IS_XMLNS) {
+        // In canonical form declarations come first.
+        flags &= this.#attributeCount === firstAttribute ? ~SIMPLE : ~(SIMPLE | CANONICAL);
+        const declared = meaning === DECLARES ? (names.records[attribute * NAME + M_LOCAL] as number) : NO_NAME;
+        this.#declare(element, declared, valueStart, valueEnd, valueFlags, nameStart);
+        continue;
+      }
+      if (prefix !== NO_NAME) flags &= ~SIMPLE;
+      else if (before >= 0 && !names.inOrder(before, attribute)) flags &= ~CANONICAL;
+      before = attribute;
+      const index = this.#attributeCount++;
+      if (index - firstAttribute >= this.#limits.attributes) this.#limit('attributes', 'attributes', nameStart);
+      const entry = index * ATTRIBUTE;
+      if (entry >= this.#attributes.length) this.#attributes = grown(this.#attributes);
+      const attributes = this.#attributes;
+      attributes[entry + A_NAME] = attribute;
+      attributes[entry + A_NAMESPACE] = prefix === NO_NAME ? NO_NAMESPACE : -1;
+      attributes[entry + A_START] = valueStart;
+      attributes[entry + A_END] = valueEnd;
+      attributes[entry + A_FLAGS] = valueFlags;
+    }
+    at++;
+    if (this.#attributeCount !== firstAttribute) this.#resolve(firstAttribute, start);
+    const prefix = names.records[name * NAME + M_PREFIX] as number;
+    const namespace = this.#namespaceOf(prefix, start);
+    if (namespace === XMLNS_NAMESPACE) {
+      throw new XmlError('XML_NAMESPACE', 'An element may not have the prefix xmlns', { offset: start });
+    }
+    const node = this.#node(flags, start, element);
+    const elements = this.#elements;
+    elements[record + E_NODE] = node;
+    elements[record + E_NAME] = name;
+    elements[record + E_NAMESPACE] = namespace;
+    elements[record + E_CONTENT] = at;
+    elements[record + E_ATTRIBUTES] = firstAttribute;
+    elements[record + E_DECLARATIONS] = firstDeclaration;
+    elements[record + E_SCOPE] = this.#scope;
+    if (this.#root < 0) this.#root = node;
+    if ((flags & EMPTY) !== 0) {
+      this.#close(element, at, at);
+    } else {
+      this.#open = element;
+      this.#depth++;
+    }
+    return at;
+  }
+
+  /** Writes where the last element's attributes and declarations end. */
+  #closeRuns(): void {
+    const record = this.#elementCount * RECORD;
+    this.#elements[record + E_ATTRIBUTES] = this.#attributeCount;
+    this.#elements[record + E_DECLARATIONS] = this.#declarationCount;
+  }
+
+  #skip(from: number): number {
+    let at = from;
+    while (space[this.#octets[at] as number] === 1) at++;
+    return at;
+  }
+
+  /** ETag (production 42). */
+  #endTag(start: number): number {
+    const octets = this.#octets;
+    const element = this.#open;
+    if (element < 0) this.#fail('An end tag without a start tag', start);
+    const name = (this.#elements[element * RECORD + E_NAME] as number) * NAME;
+    const records = this.#names.records;
+    const length = records[name + M_LENGTH] as number;
+    const from = records[name + M_START] as number;
+    let at = start + 2;
+    for (let index = 0; index < length; index++) {
+      if (octets[at + index] !== octets[from + index]) this.#fail(this.#mismatch(from, length), at);
+    }
+    at += length;
+    let octet = octets[at] as number;
+    if (octet === 0x3e) {
+      const node = (this.#elements[element * RECORD + E_NODE] as number) * NODE;
+      this.#nodes[node + N_KIND] = (this.#nodes[node + N_KIND] as number) | END_CANONICAL;
+    } else {
+      at = this.#skip(at);
+      octet = octets[at] as number;
+      if (octet !== 0x3e) this.#fail(this.#mismatch(from, length), at);
+    }
+    this.#close(element, start, at + 1);
+    const parent = this.#nodes[(this.#elements[element * RECORD + E_NODE] as number) * NODE + N_PARENT] as number;
+    this.#open = parent < 0 ? -1 : (this.#nodes[parent * NODE + N_REF] as number);
+    this.#depth--;
+    return at + 1;
+  }
+
+  #mismatch(from: number, length: number): string {
+    return `The end tag </${this.#octets.toString('utf8', from, from + length)}> expected`;
+  }
+
+  #close(element: number, close: number, end: number): void {
+    const elements = this.#elements;
+    const record = element * RECORD;
+    elements[record + E_CLOSE] = close;
+    elements[record + E_END] = end;
+    elements[record + E_AFTER] = this.#nodeCount;
+    const outer = elements[record + E_SCOPE] as number;
+    let declared = elements[record + E_DECLARATIONS] as number;
+    if (outer < declared) return;
+    // This element's declarations are the innermost in scope: give back what they shadow.
+    const declarations = this.#declarations;
+    for (; declared <= outer; declared++) {
+      const entry = declared * DECLARATION;
+      this.#bound[declarations[entry + D_PREFIX] as number] = declarations[entry + D_SHADOWED] as number;
+      this.#scopeDepth--;
+    }
+    this.#scope = declarations[(elements[record + E_DECLARATIONS] as number) * DECLARATION + D_OUTER] as number;
+  }
+
+  /** Makes room for every name read so far in the tables that are indexed by name. */
+  #prepare(): void {
+    const count = this.#names.count;
+    if (count > this.#bound.length) {
+      this.#bound = extended(this.#bound, count);
+      this.#declaredBy = extended(this.#declaredBy, count);
+    }
+    this.#bound.fill(-1, this.#prepared, count);
+    this.#declaredBy.fill(-1, this.#prepared, count);
+    if (this.#prepared === 0) this.#bound[NO_NAME] = NO_NAMESPACE;
+    this.#prepared = count;
+  }
+
+  /** A namespace declaration (Namespaces in XML 1.0, sections 3 and 5). */
+  #declare(element: number, prefix: number, start: number, end: number, flags: number, offset: number): void {
+    if (prefix >= this.#prepared) this.#prepare();
+    if (this.#declaredBy[prefix] === element) {
+      this.#fail('A prefix is declared twice in one tag', offset);
+    }
+    this.#declaredBy[prefix] = element;
+    if (++this.#scopeDepth > this.#limits.namespaces) {
+      this.#limit('namespace declarations in scope', 'namespaces', offset);
+    }
+    const namespace = this.#namespace(start, end, flags);
+    const meaning = prefix === NO_NAME ? 0 : (this.#names.records[prefix * NAME + M_MEANING] as number);
+    const wrong = (message: string) => new XmlError('XML_NAMESPACE', message, { offset });
+    if (meaning === IS_XMLNS) throw wrong('The prefix xmlns may not be declared');
+    if (namespace === XMLNS_NAMESPACE) throw wrong('The namespace of xmlns may not be declared');
+    if ((meaning === IS_XML) !== (namespace === XML_NAMESPACE)) {
+      throw wrong('The prefix xml and its namespace belong to each other');
+    }
+    if (namespace === NO_NAMESPACE && prefix !== NO_NAME) throw wrong('A prefix may not be undeclared');
+    const index = this.#declarationCount++;
+    const entry = index * DECLARATION;
+    if (entry >= this.#declarations.length) this.#declarations = grown(this.#declarations);
+    const declarations = this.#declarations;
+    declarations[entry + D_PREFIX] = prefix;
+    declarations[entry + D_NAMESPACE] = namespace;
+    declarations[entry + D_OUTER] = this.#scope;
+    declarations[entry + D_SHADOWED] = this.#bound[prefix] as number;
+    this.#scope = index;
+    this.#bound[prefix] = namespace;
+  }
+
+  #namespace(start: number, end: number, flags: number): number {
+    if (start === end) return NO_NAMESPACE;
+    const octets = this.#octets;
+    const name =
+      (flags & PLAIN) !== 0
+        ? octets.toString(this.#ascii ? 'latin1' : 'utf8', start, end)
+        : valueText(octets, start, end, this.#ascii);
+    const known = this.#namespaceIndex.get(name);
+    if (known !== undefined) return known;
+    if (name === XML_NAMESPACE_NAME) return XML_NAMESPACE;
+    if (name === XMLNS_NAMESPACE_NAME) return XMLNS_NAMESPACE;
+    if (!ABSOLUTE.test(name)) {
+      throw new XmlError('XML_NAMESPACE', 'A namespace name must be an absolute URI', { offset: start });
+    }
+    const index = this.#namespaces.push(name) - 1;
+    this.#namespaceIndex.set(name, index);
+    return index;
+  }
+
+  #namespaceOf(prefix: number, offset: number): number {
+    if (prefix >= this.#prepared) this.#prepare();
+    const namespace = this.#bound[prefix] as number;
+    if (namespace >= 0) return namespace;
+    const meaning = this.#names.records[prefix * NAME + M_MEANING];
+    if (meaning === IS_XML) return XML_NAMESPACE;
+    if (meaning === IS_XMLNS) return XMLNS_NAMESPACE;
+    const record = prefix * NAME;
+    const start = this.#names.records[record + M_START] as number;
+    const text = this.#octets.toString('utf8', start, start + (this.#names.records[record + M_LENGTH] as number));
+    throw new XmlError('XML_NAMESPACE', `The prefix ${text} is not declared`, { offset });
+  }
+
+  /** Attributes' namespaces, and that no two have one expanded name (Namespaces in XML 1.0, section 6.3). */
+  #resolve(first: number, offset: number): void {
+    const attributes = this.#attributes;
+    const records = this.#names.records;
+    const last = this.#attributeCount;
+    for (let index = first; index < last; index++) {
+      const entry = index * ATTRIBUTE;
+      if (attributes[entry + A_NAMESPACE] === -1) {
+        const prefix = records[(attributes[entry + A_NAME] as number) * NAME + M_PREFIX] as number;
+        attributes[entry + A_NAMESPACE] = this.#namespaceOf(prefix, offset);
+      }
+    }
+    if (last - first === 1) return;
+    if (last - first > 16) {
+      this.#distinct(first, offset);
+      return;
+    }
+    for (let index = first + 1; index < last; index++) {
+      const entry = index * ATTRIBUTE;
+      const local = records[(attributes[entry + A_NAME] as number) * NAME + M_LOCAL];
+      for (let other = first * ATTRIBUTE; other < entry; other += ATTRIBUTE) {
+        if (
+          records[(attributes[other + A_NAME] as number) * NAME + M_LOCAL] === local &&
+          attributes[other + A_NAMESPACE] === attributes[entry + A_NAMESPACE]
+        ) {
+          this.#fail('Two attributes have one name', offset);
+        }
+      }
+    }
+  }
+
+  #distinct(first: number, offset: number): void {
+    const seen = new Set<number>();
+    for (let index = first; index < this.#attributeCount; index++) {
+      const entry = index * ATTRIBUTE;
+      const name = (this.#attributes[entry + A_NAME] as number) * NAME;
+      const local = this.#names.records[name + M_LOCAL] as number;
+      // Exact: both are below 2^24, so the sum is below 2^53.
+      seen.add((this.#attributes[entry + A_NAMESPACE] as number) * 0x1000000 + local);
+    }
+    if (seen.size !== this.#attributeCount - first) this.#fail('Two attributes have one name', offset);
+  }
+
+  /** What starts with `<!`: Comment (15), CDSect (18), doctypedecl (28). */
+  #markup(start: number): number {
+    const octets = this.#octets;
+    if (octets[start + 2] === 0x2d && octets[start + 3] === 0x2d) return this.#comment(start);
+    const opening = octets.toString('latin1', start, Math.min(start + 9, this.#length));
+    if (opening === '<![CDATA[' && this.#open >= 0) {
+      const close = this.#verbatim(start + 9, ']]>', 'A CDATA section does not end');
+      this.#node(CDATA, start, close + 3);
+      return close + 3;
+    }
+    if (opening === '<!DOCTYPE') {
+      throw new XmlError('XML_DTD', 'A document type declaration is not allowed: send the document without it', {
+        offset: start,
+      });
+    }
+    this.#fail('A comment, or inside an element a CDATA section, expected', start);
+  }
+
+  #comment(start: number): number {
+    const close = this.#verbatim(start + 4, '--', 'A comment does not end');
+    if (this.#octets[close + 2] !== 0x3e) this.#fail('`--` may not stand in a comment', close);
+    this.#node(COMMENT | this.#withoutReturn(start, close), start, close + 3);
+    return close + 3;
+  }
+
+  #withoutReturn(start: number, end: number): number {
+    const found = this.#octets.subarray(start, end).indexOf(0x0d);
+    return found < 0 ? CANONICAL | PLAIN : 0;
+  }
+
+  /** PI (production 16); its target has no colon (Namespaces in XML 1.0, section 7). */
+  #instruction(start: number): number {
+    const octets = this.#octets;
+    const target = this.#names.read(start + 2);
+    if (target < 0) this.#fail('A processing instruction needs a target', start + 2);
+    const end = this.#names.end;
+    if (/^xml$/i.test(octets.toString('latin1', start + 2, end))) {
+      this.#fail('An XML declaration may stand at the very beginning only', start);
+    }
+    if (this.#names.records[target * NAME + M_PREFIX] !== NO_NAME) {
+      throw new XmlError('XML_NAMESPACE', 'A processing instruction target may not have a colon', { offset: start });
+    }
+    const close = this.#verbatim(end, '?>', 'A processing instruction does not end');
+    if (close !== end && space[octets[end] as number] === 0) {
+      this.#fail('White space expected behind the target of a processing instruction', end);
+    }
+    // Canonical: one space before the data, no space without data.
+    const plain = close === end || (octets[end] === 0x20 && space[octets[end + 1] as number] === 0 && close > end + 1);
+    this.#node(INSTRUCTION | (plain ? this.#withoutReturn(start, close) : 0), start, close + 2);
+    return close + 2;
+  }
+
+  /** Finds what ends a stretch without markup, and that XML can carry the octets before. */
+  #verbatim(start: number, terminator: string, message: string): number {
+    const octets = this.#octets;
+    const close = octets.indexOf(terminator, start, 'latin1');
+    if (close < 0) this.#fail(message, this.#length);
+    if (close - start > this.#limits.text) this.#limit('octets in one stretch', 'text', start);
+    for (let at = start; at < close; at++) {
+      const octet = octets[at] as number;
+      if (octet < 0x20 && space[octet] === 0) this.#fail('A control character that XML cannot carry', at);
+    }
+    return close;
+  }
+}
+
+/** True when canonical form spells the character of the reference this way (Canonical XML 1.0, section 2.3). */
+function isCanonicalReference(octets: Buffer, start: number, behind: number, inValue: boolean): boolean {
+  const length = behind - start;
+  const first = octets[start + 1];
+  if (length === 5) {
+    if (first === 0x61) return true;
+    // &#xD; in both, &#x9; and &#xA; in values
+    if (first !== 0x23 || octets[start + 2] !== 0x78) return false;
+    const digit = octets[start + 3];
+    return digit === 0x44 || (inValue && (digit === 0x39 || digit === 0x41));
+  }
+  if (length === 4) return first === 0x6c || (first === 0x67 && !inValue);
+  return length === 6 && first === 0x71 && inValue;
+}
+
+function extended(run: Int32Array, least: number): Int32Array<ArrayBuffer> {
+  const longer = new Int32Array(Math.max(run.length * 2, least));
+  longer.set(run);
+  return longer;
+}
+
+const scanner = new Scanner();

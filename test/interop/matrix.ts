@@ -1,0 +1,69 @@
+/**
+ * The interop matrix: a committed file with one row for each thing tried with a foreign implementation, true or false.
+ * A run writes its rows to a file beside it; `settle` compares and merges. A row that was true may not become false.
+ */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildFolder } from './tools.ts';
+
+export interface Row {
+  readonly peer: string;
+  /** Of WS-ReliableMessaging. */
+  readonly version: string;
+  readonly scenario: string;
+  /** Who opens the session towards whom, e.g. `gsoap -> surewire`. */
+  readonly direction: string;
+  readonly result: boolean;
+  /** Why not; only with a false result. */
+  readonly reason?: string;
+}
+
+/** A peer that is not on this machine, and what is missing. */
+export interface Skipped {
+  readonly peer: string;
+  readonly skipped: string;
+}
+
+export interface Outcome {
+  readonly rows: readonly Row[];
+  readonly skipped: readonly Skipped[];
+  /** Rows that the committed matrix claims and this run disproved. */
+  readonly broken: readonly Row[];
+}
+
+const committed: string = fileURLToPath(new URL('matrix.json', import.meta.url));
+const latest: string = join(buildFolder, 'rows.jsonl');
+
+/** Forgets the rows of the run before. */
+export function begin(): void {
+  rmSync(latest, { force: true });
+}
+
+export function record(entry: Row | Skipped): void {
+  mkdirSync(buildFolder, { recursive: true });
+  appendFileSync(latest, `${JSON.stringify(entry)}\n`);
+}
+
+/** Merges what was recorded since `begin` into the matrix; writes the file unless a true row turned false. */
+export function settle(): Outcome {
+  const lines = existsSync(latest) ? readFileSync(latest, 'utf8').split('\n').filter(Boolean) : [];
+  const entries = lines.map((line) => JSON.parse(line) as Row | Skipped);
+  const rows = entries.filter((entry): entry is Row => 'result' in entry);
+  const skipped = entries.filter((entry): entry is Skipped => 'skipped' in entry);
+  const before = existsSync(committed) ? (JSON.parse(readFileSync(committed, 'utf8')) as readonly Row[]) : [];
+  const claimed = new Set(before.filter((row) => row.result).map(keyOf));
+  const broken = rows.filter((row) => !row.result && claimed.has(keyOf(row)));
+  if (broken.length === 0) {
+    const ran = new Set(rows.map((row) => row.peer));
+    // A peer that ran is told anew; what is known of a peer that was skipped stays.
+    const merged = [...before.filter((row) => !ran.has(row.peer)), ...rows];
+    merged.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    writeFileSync(committed, `[\n${merged.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
+  }
+  return { rows, skipped, broken };
+}
+
+function keyOf(row: Row): string {
+  return [row.peer, row.direction, row.version, row.scenario].join(' | ');
+}

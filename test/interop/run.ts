@@ -1,0 +1,48 @@
+/**
+ * Runs the interop suite and settles the matrix.
+ *
+ *   npm run interop [-- --peer NAME] [-- --json]
+ *
+ * SUREWIRE_REQUIRE_PEERS=gsoap,… makes a peer that is not installed a failure. Exit code 0 only when every scenario that
+ * ran did what it claims, no row of the matrix that was true is false now, and no required peer was skipped.
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { begin, type Outcome, settle } from './matrix.ts';
+
+const { values } = parseArgs({ options: { peer: { type: 'string' }, json: { type: 'boolean', default: false } } });
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+begin();
+const tests = await vitest(values.peer === undefined ? [] : [`${values.peer}.interop`]);
+const outcome = settle();
+process.stdout.write(values.json ? `${JSON.stringify(outcome)}\n` : summary(outcome));
+process.exitCode = tests === 0 && outcome.broken.length === 0 ? 0 : 1;
+
+/** Standard output of the tests goes to standard error when ours is JSON. */
+function vitest(filters: readonly string[]): Promise<number> {
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/interop/vitest.config.ts', ...filters];
+  const stdio = ['ignore', values.json ? 2 : 1, 2] as const;
+  const child = spawn(process.execPath, args, { cwd: root, stdio: [...stdio] });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
+
+function summary({ rows, skipped, broken }: Outcome): string {
+  const lines = rows.map(
+    ({ peer, direction, version, scenario, result, reason }) =>
+      `${result ? 'yes' : 'no '}  ${peer}  ${direction}  WS-RM ${version}  ${scenario}${reason === undefined ? '' : `: ${reason}`}`,
+  );
+  const yes = rows.filter((row) => row.result).length;
+  return [
+    '',
+    ...lines.sort(),
+    ...skipped.map(({ peer, skipped: reason }) => `skipped: ${peer} not installed: ${reason}`),
+    ...broken.map((row) => `no longer true: ${row.peer}, ${row.direction}, WS-RM ${row.version}, ${row.scenario}`),
+    `${yes} of ${rows.length} scenarios interoperate.`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,47 @@
+/** How a peer's tests are declared: skipped by name where the peer is missing, every scenario recorded as a row. */
+import { describe, expect, test } from 'vitest';
+import { type Row, record } from './matrix.ts';
+import { NotInstalled } from './tools.ts';
+
+const { SUREWIRE_REQUIRE_PEERS = '' } = process.env;
+const required = SUREWIRE_REQUIRE_PEERS.split(',').map((name) => name.trim());
+
+/**
+ * Runs `prepare`; when something is not installed the peer is skipped, or, when SUREWIRE_REQUIRE_PEERS names it, failed.
+ *
+ * @param declare declares the tests with what `prepare` made
+ */
+export async function withPeer<T>(peer: string, prepare: () => Promise<T>, declare: (made: T) => void): Promise<void> {
+  let made: T;
+  try {
+    made = await prepare();
+  } catch (thrown) {
+    if (!(thrown instanceof NotInstalled)) throw thrown;
+    const reason = thrown.message;
+    record({ peer, skipped: reason });
+    console.info(`skipped: ${peer} not installed: ${reason}`);
+    if (required.includes(peer)) {
+      test(`${peer} is required`, () => expect.fail(`SUREWIRE_REQUIRE_PEERS names ${peer}, but ${reason}`));
+    } else {
+      describe.skip(`${peer} not installed: ${reason}`, () => {
+        test('everything', () => undefined);
+      });
+    }
+    return;
+  }
+  describe(peer, () => declare(made));
+}
+
+/** A test whose outcome becomes a row of the matrix. */
+export function scenario(row: Omit<Row, 'result' | 'reason'>, body: () => Promise<void>): void {
+  test(`${row.direction}, WS-RM ${row.version}, ${row.scenario}`, async () => {
+    try {
+      await body();
+    } catch (thrown) {
+      const reason = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n', 1)[0] ?? '';
+      record({ ...row, result: false, reason });
+      throw thrown;
+    }
+    record({ ...row, result: true });
+  });
+}

@@ -1,0 +1,91 @@
+/** surewire as either end of a course: the service that both peers know, a host for it, and a client of it. */
+import { type Binding, binding, connect, listen } from '../../src/channel/binding.ts';
+import { exchange } from '../../src/channel/correlation.ts';
+import type { Listener } from '../../src/channel/transport.ts';
+import { reliableSession } from '../../src/reliable/element.ts';
+import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
+import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
+import { client, type Life } from '../../src/service/client.ts';
+import { contract, oneWay, requestReply } from '../../src/service/contract.ts';
+import { dispatcher } from '../../src/service/dispatcher.ts';
+import { record, text } from '../../src/service/shape.ts';
+import { addressing200508 } from '../../src/soap/addressing-versions.ts';
+import { soap11, soap12 } from '../../src/soap/version.ts';
+import { httpTransport } from '../../src/transport/http/transport.ts';
+import type { Certificates } from './certificates.ts';
+import { type Course, digestOf, type Executed } from './gsoap-peer.ts';
+
+const namespace = 'urn:surewire:interop';
+const line = record({ text });
+
+interface Line {
+  readonly text: string;
+}
+
+export interface InteropClient extends Life {
+  echo(request: Line): Promise<Line>;
+  notify(request: Line): Promise<undefined>;
+}
+
+/** What test/interop/gsoap/echo.h says. */
+const interop = contract({
+  name: 'interop',
+  namespace,
+  operations: {
+    echo: requestReply({
+      request: line,
+      reply: line,
+      element: 'echo',
+      action: `${namespace}/echo`,
+      replyAction: `${namespace}/echoResponse`,
+    }),
+    notify: oneWay({ request: line, element: 'notify', action: `${namespace}/notify` }),
+  },
+});
+
+function bindingOf(course: Course, tls: Certificates, to?: URL): Binding {
+  return binding(
+    [
+      exchange({ addressing: addressing200508, to }),
+      reliableSession({
+        version: course.version === '1.0' ? reliable200502 : reliable200702,
+        oneWay: course.operation === 'notify',
+      }),
+    ],
+    httpTransport({ tls: to === undefined ? { cert: tls.certificate, key: tls.key } : { ca: tls.authority } }),
+  );
+}
+
+/** A host on a free port, and what it executed so far. */
+export async function surewireServer(
+  course: Course,
+  tls: Certificates,
+): Promise<{ readonly listener: Listener; readonly executed: readonly Executed[] }> {
+  const executed: Executed[] = [];
+  const note = (given: string): void => {
+    executed.push({ number: executed.length + 1, length: Buffer.byteLength(given), digest: digestOf(given) });
+  };
+  const service = dispatcher(interop, {
+    echo: (request) => {
+      note(request.text);
+      return { text: request.text };
+    },
+    notify: (request) => {
+      note(request.text);
+      return undefined;
+    },
+  });
+  const scheme = course.secure ? 'https' : 'http';
+  const listener = await listen(bindingOf(course, tls), new URL(`${scheme}://127.0.0.1:0/interop`), service);
+  return { listener, executed };
+}
+
+export function surewireClient(course: Course, tls: Certificates, url: URL): InteropClient {
+  const channel = connect(bindingOf(course, tls, url), url);
+  return client(interop, channel, { version: course.soap === '1.1' ? soap11 : soap12, timeout: 15_000 });
+}
+
+/** The texts of a course; the last fills up to the size that is asked for. */
+export function textsOf(course: Course): readonly string[] {
+  return Array.from({ length: course.messages }, (_, at) => `message ${at + 1} `.padEnd(course.size, 'x'));
+}

@@ -1,0 +1,179 @@
+/**
+ * A wide XML Signature profile for foreign test vectors: what the product refuses in messages (enveloping, inclusive
+ * canonicalization, XPath, external octets, embedded keys) is understood here, for the mathematics only.
+ */
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { base64, fromBase64, utf8 } from '../../src/base/bytes.ts';
+import { type Certificate, certificates } from '../../src/security/certificates.ts';
+import { digest } from '../../src/security/crypto.ts';
+import { SecurityError } from '../../src/security/errors.ts';
+import { ds, wsse } from '../../src/security/names.ts';
+import type { SignatureProfile } from '../../src/security/signature.ts';
+import {
+  byUri,
+  type DigestAlgorithm,
+  modernDigests,
+  modernSignatures,
+  unsafeRsaSha1,
+  unsafeSha1,
+} from '../../src/security/suites.ts';
+import { canonicalTransform, enveloped, type Selection, type Transform } from '../../src/security/transforms.ts';
+import type { XmlDocument, XmlElement } from '../../src/xml/document.ts';
+import { elementsById } from '../../src/xml/find.ts';
+import { canonicalizations } from '../../src/xml/methods.ts';
+import { select } from '../../src/xml/select.ts';
+
+const dsig11 = 'http://www.w3.org/2009/xmldsig11#';
+
+/** The only XPath of the vectors: leave the signatures out. */
+const xpath: Transform = {
+  uri: 'http://www.w3.org/TR/1999/REC-xpath-19991116',
+  apply(selection, transform, signature) {
+    const expression = transform.children[0]?.text.trim();
+    const [only, second] = select(signature.document.root, '//d:Signature', { d: ds });
+    if (expression !== 'not(ancestor-or-self::dsig:Signature)' || second !== undefined || selection.kind !== 'nodes') {
+      throw new SecurityError('SECURITY_REFERENCE', 'An XPath that is not understood.');
+    }
+    return only === undefined ? selection : { ...selection, without: only };
+  },
+};
+
+const base64Transform: Transform = {
+  uri: `${ds}base64`,
+  apply(selection) {
+    const text = selection.kind === 'octets' ? Buffer.from(selection.octets).toString() : allText(selection.apex);
+    const octets = fromBase64(text);
+    if (octets === undefined) throw new SecurityError('SECURITY_REFERENCE', 'Not base64.');
+    return { kind: 'octets', octets };
+  },
+};
+
+function allText(apex: XmlElement | XmlDocument): string {
+  const element = 'root' in apex ? apex.root : apex;
+  return element.text + element.children.map(allText).join('');
+}
+
+const sha224: DigestAlgorithm = { uri: 'http://www.w3.org/2001/04/xmldsig-more#sha224', hash: 'sha224' };
+
+/** @param file the signature's file, beside which external references are looked for */
+export function wideProfile(document: XmlDocument, file: string): SignatureProfile {
+  return {
+    signatures: byUri([...modernSignatures, unsafeRsaSha1]),
+    digests: byUri([...modernDigests, unsafeSha1, sha224]),
+    canonicalizations,
+    transforms: byUri([...[...canonicalizations.values()].map(canonicalTransform), enveloped, xpath, base64Transform]),
+    objects: true,
+    limits: { references: 200, transforms: 6 },
+    smallestRsa: 512,
+    ...finish(),
+    resolve(uri): Selection {
+      // No URI: the application knows what is meant; in the vectors, the document.
+      if (uri === '' || uri === undefined) return { kind: 'nodes', apex: document };
+      if (uri.startsWith('#')) {
+        const element = elementsById(document).get(uri.slice(1));
+        if (element === undefined) throw new SecurityError('SECURITY_REFERENCE', `There is no ${uri}.`);
+        return { kind: 'nodes', apex: element, element };
+      }
+      return { kind: 'octets', octets: new Uint8Array(readFileSync(join(dirname(file), uri))) };
+    },
+  };
+}
+
+function finish(): Pick<SignatureProfile, 'finish'> {
+  const method = canonicalizations.get('http://www.w3.org/TR/2001/REC-xml-c14n-20010315');
+  return method === undefined ? {} : { finish: method };
+}
+
+export interface FoundKey {
+  readonly key: KeyObject;
+  /** Kinds of key material that led here, by the names xmlsec1 has for them. */
+  readonly through: readonly string[];
+  readonly certificate?: Certificate;
+  readonly others: readonly Certificate[];
+}
+
+/** The key that a KeyInfo holds or names, and how it was found; nothing about whether it should be believed. */
+export function keyOf(keyInfo: XmlElement | undefined, given: readonly Certificate[]): FoundKey | undefined {
+  for (const part of keyInfo?.children ?? []) {
+    const found = keyFrom(part, given, 0);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function keyFrom(part: XmlElement, given: readonly Certificate[], depth: number): FoundKey | undefined {
+  const plain = (key: KeyObject, through: string[]): FoundKey => ({ key, through, others: [] });
+  if (depth > 3) return undefined;
+  if (part.is(ds, 'KeyValue')) {
+    const inner = part.children[0] && keyFrom(part.children[0], given, depth + 1);
+    return inner && { ...inner, through: ['key-value', ...inner.through] };
+  }
+  if (part.is(ds, 'RSAKeyValue')) {
+    const [n = '', e = ''] = part.children.map((one) => url(one.text));
+    return plain(createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' }), ['rsa']);
+  }
+  if (part.is(dsig11, 'ECKeyValue')) {
+    const oid = part.children[0]?.attribute('URI') ?? '';
+    const point = fromBase64(part.children[1]?.text ?? '') ?? new Uint8Array();
+    const half = (point.length - 1) / 2;
+    const jwk = {
+      kty: 'EC',
+      crv: curves.get(oid) ?? '',
+      x: Buffer.from(point.slice(1, 1 + half)).toString('base64url'),
+      y: Buffer.from(point.slice(1 + half)).toString('base64url'),
+    };
+    return plain(createPublicKey({ key: jwk, format: 'jwk' }), ['ec']);
+  }
+  if (part.is(dsig11, 'DEREncodedKeyValue')) {
+    const der = fromBase64(part.text) ?? new Uint8Array();
+    return plain(createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' }), ['der-encoded-key-value']);
+  }
+  if (part.is(ds, 'RetrievalMethod') || part.is(dsig11, 'KeyInfoReference')) {
+    const target = elementsById(part.document).get((part.attribute('URI') ?? '#').slice(1));
+    const how = part.local === 'RetrievalMethod' ? 'retrieval-method' : 'key-info-reference';
+    const inner = target?.local === 'KeyInfo' ? keyOf(target, given) : target && keyFrom(target, given, depth + 1);
+    return inner && { ...inner, through: [how, ...inner.through] };
+  }
+  if (part.is(ds, 'X509Data')) return fromX509Data(part, given);
+  if (part.is(wsse, 'SecurityTokenReference') || part.is(ds, 'KeyName')) return undefined;
+  return undefined;
+}
+
+function fromX509Data(data: XmlElement, given: readonly Certificate[]): FoundKey | undefined {
+  const included = data.children
+    .filter((one) => one.is(ds, 'X509Certificate'))
+    .flatMap((one) => certificates(fromBase64(one.text) ?? new Uint8Array()));
+  const named = data.children
+    .filter((one) => one.is(dsig11, 'X509Digest'))
+    .map((one) => {
+      const hash = (one.attribute('Algorithm') ?? '').split('#')[1]?.replace('_', '-') ?? '';
+      return given.find((candidate) => base64(digest({ hash }, candidate.der)) === one.text.trim());
+    });
+  const leaf = [
+    ...included.filter((one) => !included.some((other) => other !== one && other.issuer === one.subject)),
+    ...named,
+  ][0];
+  if (leaf === undefined) return undefined;
+  return { key: leaf.key, through: ['x509'], certificate: leaf, others: included.filter((one) => one !== leaf) };
+}
+
+const curves: ReadonlyMap<string, string> = new Map([
+  ['urn:oid:1.2.840.10045.3.1.7', 'P-256'],
+  ['urn:oid:1.3.132.0.34', 'P-384'],
+  ['urn:oid:1.3.132.0.35', 'P-521'],
+]);
+
+function url(text: string): string {
+  return Buffer.from(fromBase64(text) ?? utf8('')).toString('base64url');
+}
+
+/** Certificates and keys from a manifest's list. */
+export function loadKey(path: string): { readonly key: KeyObject; readonly certificate?: Certificate } {
+  const octets = readFileSync(path);
+  if (octets.includes('PUBLIC KEY')) return { key: createPublicKey(octets) };
+  const [one] = certificates(new Uint8Array(octets));
+  if (one === undefined) throw new Error(`No key in ${path}`);
+  return { key: one.key, certificate: one };
+}

@@ -1,0 +1,152 @@
+/** Every RSA-SHA256 and ECDSA-SHA256 signature of the shared vectors gives the answer that its manifest expects. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { instant } from '../../src/base/clock.ts';
+import { hasCode, SurewireError } from '../../src/base/errors.ts';
+import type { Certificate } from '../../src/security/certificates.ts';
+import { ds } from '../../src/security/names.ts';
+import { readSignature, verifySignature } from '../../src/security/signature.ts';
+import { trustChain } from '../../src/security/trust.ts';
+import type { XmlElement } from '../../src/xml/document.ts';
+import { scan } from '../../src/xml/scan.ts';
+import { keyOf, loadKey, wideProfile } from './dsig.ts';
+
+const folder = join(import.meta.dirname, '../../../shared/vectors');
+const there = existsSync(folder);
+if (!there) console.info(`signature vectors skipped: ${folder} is absent`);
+
+interface Case {
+  readonly id: string;
+  readonly file: string;
+  readonly kind: string;
+  readonly expect: string;
+  readonly keys?: readonly { readonly type: string; readonly file?: string; readonly name?: string }[];
+  readonly argv?: readonly string[];
+}
+
+/** Cases that are right by their own rules and refused by ours, with the rule. */
+const fixedLength = { code: 'SECURITY_SIGNATURE', rule: 'ECDSA values are r‖s of the length of the curve (6.4.3)' };
+const noPackages = { code: 'SECURITY_ALGORITHM', rule: 'RelationshipTransform (Office packages) has no row' };
+const refusedByRule: ReadonlyMap<string, { readonly code: string; readonly rule: string }> = new Map([
+  ['aleksey-xmldsig-01.enveloped-sha256-ecdsa-sha256-with-asn1', fixedLength],
+  ['aleksey-xmldsig-01.enveloping-sha256-ecdsa-sha256_padded', fixedLength],
+  ...['', '-whitespace', '-attr-escape', '-ns', '-foreign', '-whitespace-legacy', '-ns-legacy'].map(
+    (name) => [`aleksey-xmldsig-01.enveloping-sha256-rsa-sha256-relationship${name}`, noPackages] as const,
+  ),
+]);
+/** Cases whose manifest names a certificate that is not the one that xmlsec1 found in KeyInfo. */
+const byKeyInfo: ReadonlySet<string> = new Set(['xmlseclibs.saml-encrypted.xml']);
+
+const algorithms = /#(?:rsa|ecdsa)-sha256["']/;
+const kinds: ReadonlySet<string> = new Set(['dsig', 'wss', 'wss-attack', 'wss-policy']);
+
+function cases(): readonly (Case & { readonly folder: string })[] {
+  if (!there) return [];
+  return readdirSync(folder).flatMap((name) => {
+    const manifest = join(folder, name, 'MANIFEST.json');
+    if (!existsSync(manifest)) return [];
+    const { cases: list = [] } = JSON.parse(readFileSync(manifest, 'utf8')) as { cases?: readonly Case[] };
+    return list
+      .filter((one) => kinds.has(one.kind) && existsSync(join(folder, name, one.file)))
+      .filter((one) => signatureMethods(readFileSync(join(folder, name, one.file), 'utf8')))
+      .map((one) => ({ ...one, folder: name }));
+  });
+}
+
+function signatureMethods(text: string): boolean {
+  return [...text.matchAll(/SignatureMethod[^>]*/g)].some(([method]) => algorithms.test(`${method}"`));
+}
+
+const counts = { valid: 0, invalid: 0, refused: 0 };
+
+describe.skipIf(!there)('signature vectors', () => {
+  for (const one of cases())
+    test(`${one.folder}: ${one.id} is ${one.expect}`, async () => {
+      const path = join(folder, one.folder, one.file);
+      const rule = refusedByRule.get(one.id);
+      if (rule !== undefined) {
+        const error = await verdict(path, one).catch((thrown: unknown) => thrown);
+        expect(hasCode(error, rule.code), `${rule.rule}: ${error}`).toBe(true);
+        counts.refused++;
+      } else if (one.expect === 'valid') {
+        await verdict(path, one);
+        counts.valid++;
+      } else {
+        await expect(verdict(path, one)).rejects.toBeInstanceOf(SurewireError);
+        counts.invalid++;
+      }
+    });
+
+  test('there were vectors of every kind', () => {
+    expect(counts.valid).toBeGreaterThan(95);
+    expect(counts.invalid).toBeGreaterThan(20);
+  });
+
+  afterAll(() => {
+    console.info(
+      `signature vectors: ${counts.valid} valid, ${counts.invalid} invalid, ${counts.refused} refused by rule`,
+    );
+    for (const [id, { rule }] of refusedByRule) console.info(`  refused by rule: ${id}: ${rule}`);
+  });
+});
+
+/** Throws the reason when a signature of the file is not valid. */
+async function verdict(path: string, one: Case & { readonly folder: string }): Promise<void> {
+  const document = scan(new Uint8Array(readFileSync(path)));
+  const profile = wideProfile(document, path);
+  const signatures = [...everySignature(document.root)];
+  expect(signatures.length).toBeGreaterThan(0);
+  const trust = trustOf(one);
+  for (const element of signatures) {
+    const read = readSignature(element, profile);
+    const found = trust.named ?? keyOf(read.keyInfo, trust.certificates);
+    if (found === undefined) throw new SurewireError('KEY', 'no key');
+    if (trust.named === undefined) {
+      const refused = trust.enabled && found.through.find((kind) => !trust.enabled?.includes(kind));
+      if (refused) throw new SurewireError('KEY', `K1: ${refused} is not a source of keys`);
+      if (found.certificate !== undefined) await trust.path?.(found.certificate, found.others);
+    }
+    verifySignature(read, found.key, profile);
+  }
+}
+
+function* everySignature(element: XmlElement): Iterable<XmlElement> {
+  if (element.is(ds, 'Signature')) yield element;
+  for (const child of element.children) yield* everySignature(child);
+}
+
+/** What the case's key list and, for xmlsec's own cases, its arguments say of trust. */
+function trustOf(one: Case & { readonly folder: string }) {
+  const load = (type: RegExp) =>
+    (one.keys ?? [])
+      .filter((key) => type.test(key.type) && key.file !== undefined)
+      .map((key) => loadKey(join(folder, one.folder, key.file ?? '')));
+  const certificatesOf = (type: RegExp) =>
+    load(type).flatMap(({ certificate }) => (certificate === undefined ? [] : [certificate]));
+  const certificates = certificatesOf(/^(un)?trusted-der|^cert|^pubkey-cert/);
+  const [given] = load(/^(cert-pem|cert-der|pubkey-pem|pubkey-cert-der)$/);
+  const named = given === undefined || byKeyInfo.has(one.id) ? undefined : { ...given, through: [], others: [] };
+  const { argv } = one;
+  if (argv === undefined) return { certificates, named, enabled: undefined, path: undefined };
+  const enabledAt = argv.indexOf('--enabled-key-data');
+  const enabled = enabledAt === -1 ? [] : (argv[enabledAt + 1]?.split(',') ?? []);
+  const at = argv.indexOf('--verification-gmt-time');
+  const when =
+    at === -1
+      ? new Date('2026-11-22')
+      : new Date((argv[at + 1] ?? '').replace('+', 'T').concat('Z').replace('+00:00', ''));
+  const path = argv.includes('--insecure')
+    ? undefined
+    : async (leaf: Certificate, others: readonly Certificate[]) => {
+        const trust = trustChain({
+          anchors: certificatesOf(/^trusted-der/),
+          intermediates: [...certificatesOf(/^untrusted-der/), ...others],
+          revocation: (one.keys ?? [])
+            .filter((key) => key.type === 'crl-der')
+            .map((key) => new Uint8Array(readFileSync(join(folder, one.folder, key.file ?? '')))),
+        });
+        await trust.accept(leaf, instant(when.getTime()));
+      };
+  return { certificates, named, enabled: named === undefined ? enabled : undefined, path };
+}
