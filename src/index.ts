@@ -2,6 +2,15 @@
  * The public face of surewire: every name here is promised, everything else is not. Grouped by room, outermost first.
  */
 
+// base: errors, and time and chance as inputs
+export { type Clock, type Instant, systemClock, type Timer, VirtualClock } from './base/clock.ts';
+export type { DiagnosticEvent } from './base/diagnostics.ts';
+export { hasCode, SurewireError } from './base/errors.ts';
+export { type Random, seededRandom, systemRandom } from './base/random.ts';
+// certificates: a PKI for development
+export { developmentPki, type PkiOptions, type PkiResult } from './certificates/development-pki.ts';
+export { CertificatesError, type CertificatesErrorCode } from './certificates/errors.ts';
+export { type PkiSettings, readPkiSettings } from './certificates/settings.ts';
 // binding and channels: what everything is put together with
 export { type Binding, binding, connect, listen } from './channel/binding.ts';
 export type { BindingElement, Channel, ChannelFactory, Place, Side } from './channel/channel.ts';
@@ -9,48 +18,16 @@ export { type ExchangeOptions, exchange, expectsReply } from './channel/correlat
 export { type Carry, type ContextKey, contextKey, type Delivery, delivery } from './channel/delivery.ts';
 export { ChannelError, type ChannelErrorCode } from './channel/errors.ts';
 export { type Loopback, type LoopbackOptions, loopback } from './channel/loopback.ts';
-export { type Fate, type Leg, Network, type NetworkCounts, type NetworkOptions, type Script } from './channel/network.ts';
+export {
+  type Fate,
+  type Leg,
+  Network,
+  type NetworkCounts,
+  type NetworkOptions,
+  type Script,
+} from './channel/network.ts';
 export { type Transform, transform } from './channel/transform.ts';
 export { type Listener, type Peer, peer, type Transport } from './channel/transport.ts';
-
-// service: typed contracts, clients and hosts
-export { type Calls, type CallOptions, type ClientOptions, client, type Life } from './service/client.ts';
-export {
-  type Contract,
-  contract,
-  type Operation,
-  type OperationInit,
-  type Operations,
-  oneWay,
-  type ReplyOf,
-  type RequestOf,
-  requestReply,
-} from './service/contract.ts';
-export { type CallContext, type DispatcherOptions, dispatcher, type Implementation } from './service/dispatcher.ts';
-export { OperationFault, ServiceError, type ServiceErrorCode } from './service/errors.ts';
-export { type Endpoint, type Host, host } from './service/host.ts';
-export {
-  binary,
-  boolean,
-  decimal,
-  document,
-  type Field,
-  integer,
-  list,
-  nothing,
-  optional,
-  type RecordOf,
-  record,
-  type Shape,
-  text,
-  type ValueOf,
-} from './service/shape.ts';
-
-// stores: what survives a crash
-export { StoreError, type StoreErrorCode } from './stores/errors.ts';
-export { type MemoryStoreOptions, memory } from './stores/memory.ts';
-export { type SqliteStoreOptions, sqlite } from './stores/sqlite.ts';
-
 // security: who, which parts, with which algorithms
 export { type Certificate, type CertificateSource, certificates } from './security/certificates.ts';
 export { type SecurityOptions, security } from './security/element.ts';
@@ -93,15 +70,38 @@ export {
   trustChain,
   trustPeers,
 } from './security/trust.ts';
-
-// transport: HTTP and HTTPS
-export { TransportError, type TransportErrorCode } from './transport/errors.ts';
-export { type HttpHandler, type HttpHandlerOptions, httpHandler } from './transport/http/handler.ts';
-export type { HttpClientOptions, HttpListenerOptions, HttpTransportOptions } from './transport/http/settings.ts';
-export { httpTransport } from './transport/http/transport.ts';
-export type { ProxyOptions } from './transport/proxy.ts';
-export type { TlsOptions } from './transport/tls.ts';
-
+// service: typed contracts, clients and hosts
+export { type CallOptions, type Calls, type ClientOptions, client, type Life } from './service/client.ts';
+export {
+  type Contract,
+  contract,
+  type Operation,
+  type OperationInit,
+  type Operations,
+  oneWay,
+  type ReplyOf,
+  type RequestOf,
+  requestReply,
+} from './service/contract.ts';
+export { type CallContext, type DispatcherOptions, dispatcher, type Implementation } from './service/dispatcher.ts';
+export { OperationFault, ServiceError, type ServiceErrorCode } from './service/errors.ts';
+export { type Endpoint, type Host, host } from './service/host.ts';
+export {
+  binary,
+  boolean,
+  decimal,
+  document,
+  type Field,
+  integer,
+  list,
+  nothing,
+  optional,
+  type RecordOf,
+  record,
+  type Shape,
+  text,
+  type ValueOf,
+} from './service/shape.ts';
 // soap: messages, addressing, faults
 export { type Addressing, addressingOf, type EndpointReference, withAddressing } from './soap/addressing.ts';
 export { type AddressingVersion, addressing200408, addressing200508 } from './soap/addressing-versions.ts';
@@ -111,7 +111,17 @@ export { type FaultCode, type QualifiedName, SoapError, type SoapErrorCode } fro
 export { type Fault, FaultError, faultOf, faultReply } from './soap/fault.ts';
 export type { HeaderBlock, Message } from './soap/message.ts';
 export { type SoapVersion, soap11, soap12 } from './soap/version.ts';
-
+// stores: what survives a crash
+export { StoreError, type StoreErrorCode } from './stores/errors.ts';
+export { type MemoryStoreOptions, memory } from './stores/memory.ts';
+export { type SqliteStoreOptions, sqlite } from './stores/sqlite.ts';
+// transport: HTTP and HTTPS
+export { TransportError, type TransportErrorCode } from './transport/errors.ts';
+export { type HttpHandler, type HttpHandlerOptions, httpHandler } from './transport/http/handler.ts';
+export type { HttpClientOptions, HttpListenerOptions, HttpTransportOptions } from './transport/http/settings.ts';
+export { httpTransport } from './transport/http/transport.ts';
+export type { ProxyOptions } from './transport/proxy.ts';
+export type { TlsOptions } from './transport/tls.ts';
 // xml: scanned once, canonical by construction
 export { type CanonicalizeOptions, canonicalize } from './xml/canonicalize.ts';
 export { type XmlAttribute, XmlDocument, XmlElement } from './xml/document.ts';
@@ -124,14 +134,3 @@ export { type Canonicalization, canonicalizations, exclusive } from './xml/metho
 export { scan } from './xml/scan.ts';
 export { select } from './xml/select.ts';
 export { XmlWriter } from './xml/write.ts';
-
-// certificates: a PKI for development
-export { developmentPki, type PkiOptions, type PkiResult } from './certificates/development-pki.ts';
-export { CertificatesError, type CertificatesErrorCode } from './certificates/errors.ts';
-export { type PkiSettings, readPkiSettings } from './certificates/settings.ts';
-
-// base: errors, and time and chance as inputs
-export { type Clock, type Instant, systemClock, type Timer, VirtualClock } from './base/clock.ts';
-export type { DiagnosticEvent } from './base/diagnostics.ts';
-export { hasCode, SurewireError } from './base/errors.ts';
-export { type Random, seededRandom, systemRandom } from './base/random.ts';

@@ -33,6 +33,13 @@ function importsOf(file: string): readonly string[] {
   ].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
 }
 
+/** The source without its comments and the text of its messages. */
+function codeOf(file: string): string {
+  return readFileSync(join(src, file), 'utf8')
+    .replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, '$1')
+    .replace(/'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.|\$(?!\{))*`/g, "''");
+}
+
 describe('the house', () => {
   test('the import table of the page is found', () => {
     expect([...table.keys()]).toContain('reliable');
@@ -65,15 +72,15 @@ describe('the house', () => {
   test('only the CLI touches process, argv and standard output', () => {
     const offenders = files
       .filter((file) => !file.startsWith('cli/'))
-      .filter((file) => /\bprocess\.|\bconsole\./.test(readFileSync(join(src, file), 'utf8')));
+      .filter((file) => /\bprocess\.|\bconsole\./.test(codeOf(file)));
     expect(offenders).toEqual([]);
   });
 
   test('no escape hatch: any, ts-ignore, biome-ignore, non-erasable syntax', () => {
-    const offenders = files.filter((file) =>
-      /(: any\b|\bas any\b|<any>|@ts-(ignore|expect-error|nocheck)|biome-ignore|^\s*(export )?(const )?enum |^\s*namespace )/m.test(
-        readFileSync(join(src, file), 'utf8'),
-      ),
+    const offenders = files.filter(
+      (file) =>
+        /@ts-(ignore|expect-error|nocheck)|biome-ignore/.test(readFileSync(join(src, file), 'utf8')) ||
+        /: any\b|\bas any\b|<any>|^\s*(export )?(const )?enum |^\s*namespace \w+ \{/m.test(codeOf(file)),
     );
     expect(offenders).toEqual([]);
   });

@@ -17,7 +17,7 @@ import {
   replyAddressing,
   withAddressing,
 } from '../soap/addressing.ts';
-import { addressingFault } from '../soap/addressing-faults.ts';
+import { addressingError } from '../soap/addressing-faults.ts';
 import type { AddressingVersion } from '../soap/addressing-versions.ts';
 import { SoapError } from '../soap/errors.ts';
 import { faultOf, faultReply } from '../soap/fault.ts';
@@ -99,16 +99,16 @@ function requireAnswer(reply: Message, messageId: string): void {
 
 function answering(options: ExchangeOptions, next: Carry): Carry {
   return async (trip) => {
-    let request: Addressing;
+    let request: Addressing | undefined;
     let reply: Delivery | undefined;
     try {
       request = asked(trip.message, options);
       reply = await next(trip);
     } catch (error) {
       if (!(error instanceof SoapError) || error.fault === undefined) throw error;
-      return trip.carrying(faultReply(trip.message, error.fault));
+      reply = trip.carrying(faultReply(trip.message, error.fault));
     }
-    return reply === undefined ? undefined : answer(request, reply);
+    return request === undefined || reply === undefined ? reply : answer(request, reply);
   };
 }
 
@@ -117,9 +117,7 @@ function asked(message: Message, { addressing: version, replyHosts = [] }: Excha
   const request = addressingOf(message);
   if (request === undefined || request.version !== version) {
     const reason = `A message with WS-Addressing ${version.name} is expected here.`;
-    throw new SoapError('SOAP_ADDRESSING', reason, {
-      fault: addressingFault(version, 'headerRequired', reason, { header: 'Action' }),
-    });
+    throw addressingError(version, 'headerRequired', reason, { header: 'Action' });
   }
   for (const [name, target] of [
     ['ReplyTo', request.replyTo],
@@ -128,11 +126,9 @@ function asked(message: Message, { addressing: version, replyHosts = [] }: Excha
     if (target === undefined || isAnonymous(version, target) || isNone(version, target)) continue;
     if (isAllowed(target, replyHosts)) continue;
     const reason = `Answers are sent only on the same connection here; wsa:${name} has to be anonymous.`;
-    throw new SoapError('SOAP_ADDRESSING', reason, {
-      fault: addressingFault(version, 'invalidHeader', reason, {
-        problem: replyHosts.length === 0 ? 'OnlyAnonymousAddressSupported' : 'InvalidAddress',
-        header: name,
-      }),
+    throw addressingError(version, 'invalidHeader', reason, {
+      problem: replyHosts.length === 0 ? 'OnlyAnonymousAddressSupported' : 'InvalidAddress',
+      header: name,
     });
   }
   return request;

@@ -6,7 +6,9 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, open, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { systemClock } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
+import { wait } from '../base/signals.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { position } from '../reliable/position.ts';
 import { evidence, identityOf } from '../security/evidence.ts';
@@ -38,10 +40,15 @@ export interface DropBoxOptions {
   /** Where delivered documents go, one file each; without it, the document is part of what is told. */
   readonly folder?: string | undefined;
   readonly tell: (dropped: Dropped) => void;
+  /** Hears why a document could not be written; it is tried again until it can be. */
+  readonly complain: (error: Error) => void;
 }
 
+/** Milliseconds between two attempts to write a document. */
+const RETRY = 1_000;
+
 /** The up-arrow of the drop box. It answers nothing: whoever sends learns of the arrival by the acknowledgement. */
-export function dropBox({ folder, tell }: DropBoxOptions): Carry {
+export function dropBox({ folder, tell, complain }: DropBoxOptions): Carry {
   return async (trip) => {
     const body = payload(trip.message);
     const octets = body === undefined ? new Uint8Array() : XmlFragment.of(body).bytes;
@@ -50,7 +57,7 @@ export function dropBox({ folder, tell }: DropBoxOptions): Carry {
       tell({ ...what, document: Buffer.from(octets).toString('utf8') });
     } else {
       const file = join(folder, fileName(what.sequence, what.number));
-      await writeDurably(folder, file, octets);
+      await untilWritten(() => writeDurably(folder, file, octets), trip.signal, complain);
       tell({ ...what, file });
     }
     return undefined;
@@ -75,6 +82,25 @@ function fileName(sequence: string, number: number): string {
   const uuid = /^urn:uuid:([0-9a-f-]{36})$/i.exec(sequence)?.[1];
   const stem = uuid ?? createHash('sha256').update(sequence).digest('hex').slice(0, 32);
   return `${stem.toLowerCase()}-${String(number).padStart(8, '0')}.xml`;
+}
+
+/**
+ * A message that was acknowledged must not be lost because a disk is full: it stays the one being delivered, and so in the
+ * session's store, until it is written or the service ends.
+ */
+async function untilWritten(
+  write: () => Promise<void>,
+  signal: AbortSignal,
+  complain: (error: Error) => void,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (thrown) {
+      complain(asError(thrown));
+      await wait(systemClock, RETRY, signal);
+    }
+  }
 }
 
 /** All of it or nothing, and on the disk when this settles: a reader never sees half a document. */

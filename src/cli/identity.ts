@@ -22,6 +22,8 @@ export const clientStandIns: StandIns = { tls: 'alice', signing: 'client-signing
 
 export interface Identity {
   readonly tls: TlsOptions;
+  /** What the peer will know our signatures by (`identityOf`); absent when we cannot sign. */
+  readonly signer: string | undefined;
   /** Signs what is sent and says who may sign what is received. */
   signed(peer?: ExpectedPeer): SecurityPolicy;
 }
@@ -33,6 +35,7 @@ export interface Identity {
  */
 export async function identity(options: IdentityOptions, standIns: StandIns): Promise<Identity> {
   requirePairs(options);
+  const chains = ['rsa', 'ec'].filter((chain) => existsSync(join(options.certs, chain, 'root.cert.pem')));
   const development = (name: string): string => {
     const path = join(options.certs, name);
     if (existsSync(path)) return path;
@@ -43,14 +46,17 @@ export async function identity(options: IdentityOptions, standIns: StandIns): Pr
     );
   };
   const standsIn = (name: string): { cert: string; key: string } => ({
-    cert: development(`rsa/${name}.chain.pem`),
-    key: development(`rsa/${name}.key.pem`),
+    cert: development(`${chains[0] ?? 'rsa'}/${name}.chain.pem`),
+    key: development(`${chains[0] ?? 'rsa'}/${name}.key.pem`),
   });
   const own = options.cert === undefined ? undefined : { cert: options.cert, key: options.key ?? '' };
   const named = options.signCert === undefined ? own : { cert: options.signCert, key: options.signKey ?? '' };
-  const trusted = options.ca === undefined ? ['trust.pem', ...intermediates].map(development) : [options.ca];
+  const between = chains.map((chain) => `${chain}/intermediate.cert.pem`);
+  const trusted = options.ca === undefined ? ['trust.pem', ...between].map(development) : [options.ca];
   const ca = await Promise.all(trusted.map(contents));
-  const crl = await revocationLists(options, development);
+  const lists = chains.flatMap((chain) => [`${chain}/root.crl.pem`, `${chain}/intermediate.crl.pem`]);
+  const ofDevelopment = options.ca === undefined ? lists.map(development) : [];
+  const crl = await Promise.all((options.crl === undefined ? ofDevelopment : [options.crl]).map(contents));
   const passphrase = await firstLine(options.passphraseFile);
   const pfx = options.pfx === undefined ? undefined : await contents(options.pfx);
   const shown = pfx === undefined ? await pair(own ?? standsIn(standIns.tls)) : { pfx };
@@ -58,6 +64,7 @@ export async function identity(options: IdentityOptions, standIns: StandIns): Pr
   const signer = signing === undefined ? undefined : await pair(signing);
   const authorities = split(ca, signer?.cert);
   return {
+    signer: signer === undefined ? undefined : `x509:${certificates(signer.cert)[0]?.fingerprint}`,
     tls: { ...shown, ...passphrase, ca, ...(crl.length === 0 ? {} : { crl }) },
     signed(peer) {
       if (signer === undefined) {
@@ -73,9 +80,6 @@ export async function identity(options: IdentityOptions, standIns: StandIns): Pr
     },
   };
 }
-
-/** The development authorities that stand between the roots and everybody else. */
-const intermediates = ['rsa/intermediate.cert.pem', 'ec/intermediate.cert.pem'];
 
 /**
  * A message holds the certificate of its signer only, so what stands between it and a root has to be known here: whatever
@@ -108,23 +112,13 @@ async function pair(files: { cert: string; key: string }): Promise<{ cert: Buffe
   return { cert: await contents(files.cert), key: await contents(files.key) };
 }
 
-/** The lists that are named; those of the development authorities when these are the ones trusted. */
-async function revocationLists(
-  { ca, crl }: IdentityOptions,
-  development: (name: string) => string,
-): Promise<readonly Buffer[]> {
-  if (crl !== undefined) return [await contents(crl)];
-  if (ca !== undefined) return [];
-  const lists = ['rsa/root', 'rsa/intermediate', 'ec/root', 'ec/intermediate'];
-  return Promise.all(lists.map((name) => contents(development(`${name}.crl.pem`))));
-}
-
 async function firstLine(file: string | undefined): Promise<{ passphrase?: string }> {
   if (file === undefined) return {};
   return { passphrase: (await contents(file)).toString('utf8').split(/\r?\n/, 1)[0] ?? '' };
 }
 
-async function contents(file: string): Promise<Buffer> {
+/** @throws CliError `CLI_FILE` */
+export async function contents(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (thrown) {

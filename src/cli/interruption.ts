@@ -1,4 +1,4 @@
-/** Ctrl-C: the first asks for an end in good order, the second ends at once. */
+/** Ctrl-C: the first asks for an end in good order, the second ends at once; and nothing else ends a command early. */
 import { CliError, exitCodes } from './errors.ts';
 
 export interface Interruption {
@@ -17,9 +17,12 @@ export function interruption(): Interruption {
     controller.abort(new CliError('CLI_INTERRUPTED', 'Interrupted.'));
   };
   for (const name of asks) process.on(name, onSignal);
+  // The library's timers let a process end; a command that waits for one must not.
+  const awake = setInterval(() => undefined, 60_000);
   return {
     signal: controller.signal,
     end: () => {
+      clearInterval(awake);
       for (const name of asks) process.off(name, onSignal);
     },
   };

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Random, seededRandom } from '../base/random.ts';
+import { clientTls, serverTls, type TlsOptions } from '../transport/tls.ts';
 
 /** How likely each mishap is for one exchange, from 0 to 1. */
 export interface Mishaps {
@@ -24,11 +25,8 @@ export interface Mishaps {
 export interface NetworkOptions {
   /** The service behind the network, an https URL. */
   readonly to: URL;
-  /** What the relay shows to its clients. */
-  readonly cert: string;
-  readonly key: string;
-  /** Whom the relay trusts to be the service. */
-  readonly ca: string;
+  /** What the relay shows to its clients, and whom it trusts to be the service. */
+  readonly tls: TlsOptions;
   readonly mishaps: Mishaps;
   readonly seed: number;
 }
@@ -43,7 +41,7 @@ export interface NetworkCounts {
   broken: number;
 }
 
-export interface Network {
+export interface Network extends AsyncDisposable {
   /** Send here what is meant for the service. */
   readonly url: URL;
   readonly counts: Readonly<NetworkCounts>;
@@ -77,7 +75,7 @@ interface Answer {
 export async function faultyNetwork(options: NetworkOptions): Promise<Network> {
   const { to, mishaps } = options;
   const random = seededRandom(options.seed);
-  const agent = new Agent({ keepAlive: true, ca: options.ca });
+  const agent = new Agent({ keepAlive: true, ...clientTls(options.tls)(to.hostname) });
   const counts: NetworkCounts = { exchanges: 0, lost: 0, duplicated: 0, delayed: 0, reordered: 0, broken: 0 };
   const over = new AbortController();
   /** Lets the held message go when another has overtaken it. */
@@ -126,7 +124,7 @@ export async function faultyNetwork(options: NetworkOptions): Promise<Network> {
     }
   };
 
-  const server = createServer({ cert: options.cert, key: options.key }, (from, answer) => {
+  const server = createServer(serverTls(options.tls, 20_000), (from, answer) => {
     carry(from, answer).catch(() => from.socket.destroy());
   });
   const sockets = new Set<Duplex>();
@@ -137,17 +135,15 @@ export async function faultyNetwork(options: NetworkOptions): Promise<Network> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return {
-    url: new URL(to.pathname, `https://127.0.0.1:${port}`),
-    counts,
-    async close() {
-      over.abort();
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      agent.destroy();
-      if (server.listening) await once(server, 'close');
-    },
+  const close = async (): Promise<void> => {
+    over.abort();
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    agent.destroy();
+    await closed;
   };
+  return { url: new URL(to.pathname, `https://127.0.0.1:${port}`), counts, close, [Symbol.asyncDispose]: close };
 }
 
 /** Always as many draws, whatever comes out, so that one exchange's fate does not shift the next one's. */

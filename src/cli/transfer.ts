@@ -1,8 +1,8 @@
 /** One sequence of documents, each one message, from the first to the last acknowledgement; taken up again from a store. */
 import { asError } from '../base/errors.ts';
 import { abortable } from '../base/signals.ts';
-import type { BindingElement } from '../channel/channel.ts';
 import { binding, connect } from '../channel/binding.ts';
+import type { BindingElement } from '../channel/channel.ts';
 import { exchange, expectsReply } from '../channel/correlation.ts';
 import { delivery } from '../channel/delivery.ts';
 import type { Transport } from '../channel/transport.ts';

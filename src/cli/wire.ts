@@ -1,13 +1,10 @@
-/** What serve, send and demo put together in the same way: the names of versions, the store, what is published for operators. */
+/** What serve, send and demo put together in the same way: the names of versions, what is published for operators. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { DiagnosticEvent } from '../base/diagnostics.ts';
-import type { SessionStore } from '../reliable/store.ts';
 import { reliable200502 } from '../reliable/versions/v200502.ts';
 import { reliable200702 } from '../reliable/versions/v200702.ts';
 import type { ReliableVersion } from '../reliable/versions/version.ts';
-import { soap11, type SoapVersion, soap12 } from '../soap/version.ts';
-import { memory } from '../stores/memory.ts';
-import { sqlite } from '../stores/sqlite.ts';
+import { type SoapVersion, soap11, soap12 } from '../soap/version.ts';
 
 /** Versions as they are called on the command line. */
 export const reliableByName: ReadonlyMap<string, ReliableVersion> = new Map([
@@ -21,11 +18,6 @@ export const soapByName: ReadonlyMap<string, SoapVersion> = new Map([
 
 /** wsa:Action of what `surewire send` sends when nothing else is said. */
 export const documentAction = 'urn:surewire:drop/Document';
-
-/** @throws StoreError as `sqlite` does */
-export function openStore(file: string | undefined): SessionStore {
-  return file === undefined ? memory() : sqlite(file);
-}
 
 const rooms = ['transport', 'security', 'reliable', 'service'] as const;
 export type Room = (typeof rooms)[number];

@@ -13,7 +13,7 @@ import type { XmlFragment } from '../xml/fragment.ts';
 import { aboutSequence, createSequence } from './bodies.ts';
 import type { DestinationState } from './destination.ts';
 import { formOf } from './faults.ts';
-import { ackRequestedHeader, acknowledgementHeader, sequenceHeader } from './headers.ts';
+import { acknowledgementHeader, ackRequestedHeader, sequenceHeader } from './headers.ts';
 import type { InitiatorRecord } from './record.ts';
 import type { Settings } from './settings.ts';
 import type { SourceEffect } from './source.ts';
@@ -118,7 +118,8 @@ export class Composer {
     const { wsa } = this.#template;
     const here = anonymousReference(wsa);
     const behaviour = ordered ? 'DiscardFollowingFirstGap' : 'NoDiscard';
-    const offer = this.#offer === null ? undefined : { id: this.#offer, endpoint: here, behaviour: behaviour as 'NoDiscard' };
+    const offer =
+      this.#offer === null ? undefined : { id: this.#offer, endpoint: here, behaviour: behaviour as 'NoDiscard' };
     return createSequence(version, wsa, { acksTo: here, offer });
   }
 

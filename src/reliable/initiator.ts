@@ -5,10 +5,11 @@
  * Below is a request-reply channel: each transmission is an exchange of its own, and its answer brings the reply, the
  * acknowledgement or a fault (WCF's ReliableRequestSessionChannel). An empty answer means: not taken, come again.
  */
+
+import type { Timer } from '../base/clock.ts';
 import { asError, SurewireError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
 import { abortable, deadline, wait } from '../base/signals.ts';
-import type { Timer } from '../base/clock.ts';
 import type { Channel, ChannelFactory } from '../channel/channel.ts';
 import { expectsReply } from '../channel/correlation.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
@@ -16,18 +17,23 @@ import { anonymous, identityOf } from '../security/evidence.ts';
 import { addressingOf } from '../soap/addressing.ts';
 import { FaultError, faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
+import { readCreateSequenceResponse } from './bodies.ts';
 import { type About, Composer, type Template } from './composer.ts';
-import { type DestinationEvent, type DestinationState, destination, newDestination, sameReceipt } from './destination.ts';
+import {
+  type DestinationEvent,
+  type DestinationState,
+  destination,
+  newDestination,
+  sameReceipt,
+} from './destination.ts';
 import { type Outcome, ReliableError, type ReliableErrorCode } from './errors.ts';
 import { type ReliableFault, readReliableFault } from './faults.ts';
 import { type ReliableHeaders, readHeaders, withoutReliableHeaders } from './headers.ts';
-import { readCreateSequenceResponse } from './bodies.ts';
 import { position } from './position.ts';
-import { initiatorRecord, type InitiatorRecord, readInitiatorRecord, templateOf } from './record.ts';
+import { type InitiatorRecord, initiatorRecord, readInitiatorRecord, templateOf } from './record.ts';
 import { Journal, newStatistics, publish, type SessionView, type Statistics, storeFailed } from './session.ts';
 import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
 import {
-  completed,
   type EndReason,
   noSource,
   outcomeOf,
@@ -376,7 +382,7 @@ export class Initiator implements Channel, SessionView {
       case 'poll':
       case 'close':
       case 'terminate':
-        this.#exchange(effect.effect === 'create' ? { kind: 'create' } : { kind: effect.effect }, () =>
+        void this.#exchange(effect.effect === 'create' ? { kind: 'create' } : { kind: effect.effect }, () =>
           this.#composed().control(effect, this.#id, this.#replies),
         );
         return;
@@ -412,7 +418,7 @@ export class Initiator implements Channel, SessionView {
     this.statistics[attempt === 1 ? 'sent' : 'resent'] += 1;
     publish(() => ({ event: attempt === 1 ? 'message.sent' : 'message.resent', session: this.#id, number, attempt }));
     const about: About = { kind: 'message', number, last };
-    this.#exchange(about, async () => {
+    void this.#exchange(about, async () => {
       const compose = this.#composed();
       if (last) return compose.lastMessage(this.#id, number, this.#replies);
       const trip = this.#messages.get(number) ?? delivery(await this.#journal.message('out', number));
@@ -466,7 +472,8 @@ export class Initiator implements Channel, SessionView {
   #unanswered(about: About): void {
     const { terminateSequenceResponse } = this.version.actions;
     // 2005/02: TerminateSequence is one-way, so that an empty answer says that it came.
-    if (about.kind === 'terminate' && terminateSequenceResponse === undefined) this.#post({ kind: 'terminate-answered' });
+    if (about.kind === 'terminate' && terminateSequenceResponse === undefined)
+      this.#post({ kind: 'terminate-answered' });
     else this.#refused(about);
   }
 
@@ -647,7 +654,8 @@ export class Initiator implements Channel, SessionView {
       case 'SequenceClosed':
         return this.#advance({ source: [...events, { kind: 'closed-by-peer' }] });
       case 'MessageNumberRollover': {
-        const refused: Bare<SourceEvent>[] = about.kind === 'message' ? [{ kind: 'refused', number: about.number }] : [];
+        const refused: Bare<SourceEvent>[] =
+          about.kind === 'message' ? [{ kind: 'refused', number: about.number }] : [];
         return this.#advance({ source: [...events, { kind: 'rollover' }, ...refused] });
       }
       case 'InvalidAcknowledgement':
@@ -704,7 +712,7 @@ export class Initiator implements Channel, SessionView {
   }
 
   #errorFor(reason: EndReason): ReliableError | undefined {
-    if (reason.code === completed.code) return undefined;
+    if (reason.code === 'completed') return undefined;
     const outcomes = new Map<number, Outcome>();
     for (const number of this.#waiting.keys()) outcomes.set(number, outcomeOf(this.#source, number));
     const transient = reason.code === 'RELIABLE_TOO_BUSY' || reason.code === 'RELIABLE_OPEN_TIMEOUT';

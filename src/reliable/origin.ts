@@ -5,7 +5,7 @@
 import { base64, fromBase64 } from '../base/bytes.ts';
 import type { Delivery } from '../channel/delivery.ts';
 import { peer } from '../channel/transport.ts';
-import { evidence, type Signer } from '../security/evidence.ts';
+import { evidence, type Part, type Signer } from '../security/evidence.ts';
 
 interface StoredSigner {
   readonly kind: Signer['kind'];
@@ -46,8 +46,8 @@ export function withOrigin(trip: Delivery, origin: Origin): Delivery {
   return from.with(evidence, {
     signer: origin.signer === null ? undefined : restored(origin.signer),
     user: origin.user === null ? undefined : restored(origin.user),
-    signed: new Set(),
-    encrypted: new Set(),
+    signed: new Set<Part>(),
+    encrypted: new Set<Part>(),
     algorithms: [],
     created: undefined,
     expires: undefined,

@@ -110,8 +110,12 @@ const nothing = new Uint8Array();
 
 export function storeFailed(thrown: unknown): ReliableError {
   const cause = asError(thrown);
-  return new ReliableError('RELIABLE_STORE', `The session store failed: ${cause.message} Mend the store and open again.`, {
-    cause,
-    transient: true,
-  });
+  return new ReliableError(
+    'RELIABLE_STORE',
+    `The session store failed: ${cause.message} Mend the store and open again.`,
+    {
+      cause,
+      transient: true,
+    },
+  );
 }

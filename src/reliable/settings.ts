@@ -134,7 +134,11 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
 }
 
 /** How a sequence that this end creates is sent. */
-export function transmissionOf(settings: Settings, version: ReliableVersion, drive: Transmission['drive']): Transmission {
+export function transmissionOf(
+  settings: Settings,
+  version: ReliableVersion,
+  drive: Transmission['drive'],
+): Transmission {
   return {
     drive,
     shutdown: version.shutdown,

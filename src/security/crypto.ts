@@ -16,6 +16,11 @@ export function hexDigest(algorithm: Pick<DigestAlgorithm, 'hash'>, octets: Uint
   return hash(algorithm.hash, octets, 'hex');
 }
 
+/** The digest as base64, as ds:DigestValue carries it. */
+export function base64Digest(algorithm: Pick<DigestAlgorithm, 'hash'>, octets: Uint8Array): string {
+  return hash(algorithm.hash, octets, 'base64');
+}
+
 /** SHA-1 of one text in several pieces, as UsernameToken Profile 1.0 prescribes for its password digest. */
 export function passwordDigestOf(nonce: Uint8Array, created: string, password: string): Uint8Array {
   return createHash('sha1')

@@ -3,12 +3,12 @@
  * is strict: what this room does not process is not skipped but refused, because a receiver has to process the header
  * completely or fault.
  */
+import { utf8 } from '../base/bytes.ts';
 import { findHeaders, soapPrefix } from '../soap/envelope.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlElement } from '../xml/document.ts';
-import type { XmlFragment } from '../xml/fragment.ts';
-import { XmlWriter } from '../xml/write.ts';
+import { XmlFragment } from '../xml/fragment.ts';
 import { SecurityError, untrusted } from './errors.ts';
 import { ds, wsse, wsse11, wsu, xenc } from './names.ts';
 
@@ -74,11 +74,20 @@ export function refuseEncryption(of: Message): void {
   if (encrypted) throw new SecurityError('SECURITY_UNSUPPORTED', 'The message is encrypted.');
 }
 
-/** The header block around its parts: Timestamp, tokens, signature, so that everything is declared before its use. */
-export function writeSecurityHeader(version: SoapVersion, parts: readonly XmlFragment[]): HeaderBlock {
-  const writer = new XmlWriter().start(wsse, 'Security', 'wsse');
-  writer.attribute(version.namespace, 'mustUnderstand', '1', soapPrefix);
-  for (const part of parts) writer.fragment(part);
-  const fragment = writer.end().finish();
+/**
+ * The header block around its parts: Timestamp, tokens, signature, so that everything is declared before its use.
+ *
+ * @param parts canonical markup for a place where the prefix `wsse` is declared (see `insideHeader`)
+ */
+export function writeSecurityHeader(version: SoapVersion, parts: readonly string[]): HeaderBlock {
+  const text =
+    `<wsse:Security xmlns:${soapPrefix}="${version.namespace}" xmlns:wsse="${wsse}" ${soapPrefix}:mustUnderstand="1">` +
+    `${parts.join('')}</wsse:Security>`;
+  const fragment = XmlFragment.written(utf8(text), []);
   return { namespace: wsse, local: 'Security', mustUnderstand: true, role: undefined, fragment };
+}
+
+/** The canonical form of a fragment of prefix `wsse` (and perhaps `ds`) where these are declared already. */
+export function insideHeader(fragment: XmlFragment): string {
+  return fragment.toString().replace(` xmlns:wsse="${wsse}"`, '').replace(` xmlns:ds="${ds}"`, '');
 }

@@ -5,18 +5,17 @@
  * with a key that is trusted already, then each digest; what comes back is the elements that were digested, by identity.
  */
 import type { KeyObject } from 'node:crypto';
-import { base64, equalBytes } from '../base/bytes.ts';
+import { base64, utf8 } from '../base/bytes.ts';
 import { canonicalize } from '../xml/canonicalize.ts';
 import type { XmlElement } from '../xml/document.ts';
-import type { XmlFragment } from '../xml/fragment.ts';
 import { type Canonicalization, exclusive } from '../xml/methods.ts';
-import { XmlWriter } from '../xml/write.ts';
-import { digest, smallestRsa, verifyOctets } from './crypto.ts';
+import { escapeValue } from '../xml/output.ts';
+import { base64Digest, smallestRsa, verifyOctets } from './crypto.ts';
 import { SecurityError, untrusted } from './errors.ts';
 import { ds, excC14n } from './names.ts';
 import type { DigestAlgorithm, SignatureAlgorithm } from './suites.ts';
 import { canonicalSelection, prefixList, type Selection, type Transform } from './transforms.ts';
-import { octetsOf, requiredAttribute } from './values.ts';
+import { octetsOf, plainText, requiredAttribute } from './values.ts';
 
 /** What an engine run accepts. */
 export interface SignatureProfile {
@@ -40,7 +39,8 @@ interface Reference {
   readonly uri: string | undefined;
   readonly transforms: readonly { readonly row: Transform; readonly element: XmlElement }[];
   readonly digest: DigestAlgorithm;
-  readonly value: Uint8Array;
+  /** Base64 without white space; compared as text, so that a value has one spelling. */
+  readonly value: string;
 }
 
 /** A signature whose shape and algorithms the profile accepts; nothing of it is proven. */
@@ -117,7 +117,7 @@ export function verifySignature(
       current = row.apply(current, element, read.element);
       algorithms.add(row.uri);
     }
-    if (!equalBytes(digest(reference.digest, octetsOfSelection(current, profile)), reference.value)) {
+    if (base64Digest(reference.digest, octetsOfSelection(current, profile)) !== reference.value) {
       throw new SecurityError('SECURITY_DIGEST', `The part "${untrusted(reference.uri ?? '')}" was changed.`);
     }
     algorithms.add(reference.digest.uri);
@@ -145,7 +145,7 @@ function readReference(element: XmlElement, profile: SignatureProfile): Referenc
       return { row: rowFor(step, profile.transforms), element: step };
     }),
     digest: rowFor(digestMethod, profile.digests),
-    value: octetsOf(digestValue),
+    value: plainText(digestValue).replace(/[ \t\r\n]/g, ''),
   };
 }
 
@@ -168,47 +168,51 @@ function malformed(what: string): SecurityError {
   return new SecurityError('SECURITY_MALFORMED', what);
 }
 
-/** One part to sign: an element that bears `id`, already canonical, and its digest. */
+/** One part to sign: an element that bears `id`, canonical under `prefixes`, and its digest in base64. */
 export interface SignedPart {
   readonly id: string;
   readonly prefixes: readonly string[];
-  readonly digest: Uint8Array;
+  readonly digest: string;
 }
 
 /**
- * The SignedInfo over `parts`, canonical as it stands: its octets are what is signed.
+ * What stands in a SignedInfo over `parts`. Written as text in canonical form, because it is made for every message:
+ * start and end tags, attributes in order, references escaped; ids are ours and need none.
  */
 export function writeSignedInfo(
   parts: readonly SignedPart[],
   algorithm: SignatureAlgorithm,
   digestAlgorithm: DigestAlgorithm,
-): XmlFragment {
-  const writer = new XmlWriter().start(ds, 'SignedInfo', 'ds');
-  writer.start(ds, 'CanonicalizationMethod', 'ds').attribute('', 'Algorithm', exclusive.uri).end();
-  writer.start(ds, 'SignatureMethod', 'ds').attribute('', 'Algorithm', algorithm.uri).end();
+): string {
+  const method = `<ds:DigestMethod Algorithm="${escapeValue(digestAlgorithm.uri)}"></ds:DigestMethod>`;
+  let text =
+    `<ds:CanonicalizationMethod Algorithm="${exclusive.uri}"></ds:CanonicalizationMethod>` +
+    `<ds:SignatureMethod Algorithm="${escapeValue(algorithm.uri)}"></ds:SignatureMethod>`;
   for (const part of parts) {
-    writer.start(ds, 'Reference', 'ds').attribute('', 'URI', `#${part.id}`);
-    writer.start(ds, 'Transforms', 'ds').start(ds, 'Transform', 'ds').attribute('', 'Algorithm', exclusive.uri);
-    if (part.prefixes.length > 0) {
-      const list = part.prefixes.map((prefix) => (prefix === '' ? '#default' : prefix)).join(' ');
-      writer.start(excC14n, 'InclusiveNamespaces', 'ec').attribute('', 'PrefixList', list).end();
-    }
-    writer.end().end();
-    writer.start(ds, 'DigestMethod', 'ds').attribute('', 'Algorithm', digestAlgorithm.uri).end();
-    writer.element(ds, 'DigestValue', base64(part.digest), 'ds').end();
+    const list =
+      part.prefixes.length === 0
+        ? ''
+        : `<ec:InclusiveNamespaces xmlns:ec="${excC14n}" PrefixList="${escapeValue(part.prefixes.join(' '))}"></ec:InclusiveNamespaces>`;
+    text +=
+      `<ds:Reference URI="#${part.id}"><ds:Transforms><ds:Transform Algorithm="${exclusive.uri}">${list}</ds:Transform>` +
+      `</ds:Transforms>${method}<ds:DigestValue>${part.digest}</ds:DigestValue></ds:Reference>`;
   }
-  return writer.end().finish();
+  return text;
 }
 
-/** The ds:Signature around its SignedInfo. */
-export function writeSignature(signedInfo: XmlFragment, value: Uint8Array, keyReference: XmlFragment): XmlFragment {
-  return new XmlWriter()
-    .start(ds, 'Signature', 'ds')
-    .fragment(signedInfo)
-    .element(ds, 'SignatureValue', base64(value), 'ds')
-    .start(ds, 'KeyInfo', 'ds')
-    .fragment(keyReference)
-    .end()
-    .end()
-    .finish();
+/** The octets that are signed: the SignedInfo standing alone. */
+export function signedInfoOctets(content: string): Uint8Array {
+  return utf8(`<ds:SignedInfo xmlns:ds="${ds}">${content}</ds:SignedInfo>`);
+}
+
+/**
+ * The ds:Signature around its SignedInfo.
+ *
+ * @param keyReference canonical, for a place where the prefixes `ds` and `wsse` are declared
+ */
+export function writeSignature(content: string, value: Uint8Array, keyReference: string): string {
+  return (
+    `<ds:Signature xmlns:ds="${ds}"><ds:SignedInfo>${content}</ds:SignedInfo>` +
+    `<ds:SignatureValue>${base64(value)}</ds:SignatureValue><ds:KeyInfo>${keyReference}</ds:KeyInfo></ds:Signature>`
+  );
 }

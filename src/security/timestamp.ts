@@ -4,8 +4,6 @@
  */
 import { type Instant, instant, later } from '../base/clock.ts';
 import type { XmlElement } from '../xml/document.ts';
-import type { XmlFragment } from '../xml/fragment.ts';
-import { XmlWriter } from '../xml/write.ts';
 import { SecurityError } from './errors.ts';
 import { wsu } from './names.ts';
 import { plainText } from './values.ts';
@@ -90,13 +88,13 @@ export function writeTime(when: Instant): string {
   return new Date(when).toISOString();
 }
 
-/** @param id its wsu:Id, unique to the message: two messages made in one millisecond then still differ */
-export function writeTimestamp(id: string, created: Instant, lifetime: number): XmlFragment {
-  return new XmlWriter()
-    .start(wsu, 'Timestamp', 'wsu')
-    .attribute(wsu, 'Id', id, 'wsu')
-    .element(wsu, 'Created', writeTime(created), 'wsu')
-    .element(wsu, 'Expires', writeTime(later(created, lifetime)), 'wsu')
-    .end()
-    .finish();
+/**
+ * @param id its wsu:Id, unique to the message: two messages made in one millisecond then still differ
+ * @returns canonical markup, the same standing alone and in a Security header
+ */
+export function writeTimestamp(id: string, created: Instant, lifetime: number): string {
+  return (
+    `<wsu:Timestamp xmlns:wsu="${wsu}" wsu:Id="${id}"><wsu:Created>${writeTime(created)}</wsu:Created>` +
+    `<wsu:Expires>${writeTime(later(created, lifetime))}</wsu:Expires></wsu:Timestamp>`
+  );
 }

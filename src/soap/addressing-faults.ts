@@ -2,7 +2,7 @@
 import type { XmlFragment } from '../xml/fragment.ts';
 import { XmlWriter } from '../xml/write.ts';
 import type { AddressingProblem, AddressingVersion } from './addressing-versions.ts';
-import type { Fault } from './errors.ts';
+import { type Fault, SoapError } from './errors.ts';
 
 export interface AddressingFaultOptions {
   /** The second subcode; written where the version has one. */
@@ -31,6 +31,17 @@ export function addressingFault(
     reason,
     detail: explained.length === 0 ? undefined : explained,
   };
+}
+
+/** The SoapError `SOAP_ADDRESSING` that tells the peer of such a fault. */
+export function addressingError(
+  version: AddressingVersion,
+  code: keyof AddressingVersion['codes'],
+  reason: string,
+  options: AddressingFaultOptions = {},
+  cause?: Error,
+): SoapError {
+  return new SoapError('SOAP_ADDRESSING', reason, { fault: addressingFault(version, code, reason, options), cause });
 }
 
 const prefix = 'a';

@@ -90,6 +90,9 @@ export function canonicalize(
 
 const UNSET = -1;
 
+/** From so many octets on a call copies faster than a loop. */
+const LONG = 96;
+
 class Canonicalizer {
   readonly #output = new Output();
   #document: XmlDocument | undefined;
@@ -244,9 +247,8 @@ class Canonicalizer {
           if ((kind & SIMPLE) === 0 || rendered[prefix] !== elements[record + E_NAMESPACE] || node === apex) {
             this.#tag(node, kind, start, record, apex);
           } else if ((kind & CANONICAL) === 0) {
-            this.#flush(start);
             this.#render.length = 0;
-            this.#write(record, NOTHING_INHERITED, false);
+            this.#rewrite(record, start);
             this.#run = elements[record + E_CONTENT] as number;
           }
           if ((kind & EMPTY) !== 0) {
@@ -459,6 +461,51 @@ class Canonicalizer {
     }
     for (; next < inherited.length; next++) this.#writeInherited(inherited[next] as Inherited);
     output.octet(0x3e);
+  }
+
+  /** The run up to a start tag, and the tag with nothing but its attributes in another order: the most frequent case. */
+  #rewrite(record: number, start: number): void {
+    const { elements, attributes, names } = this.#tape as Tape;
+    const order = this.#order;
+    const first = elements[record + E_ATTRIBUTES] as number;
+    const end = elements[record + RECORD + E_ATTRIBUTES] as number;
+    let flags = CANONICAL;
+    for (let index = first; index < end; index++) flags &= attributes[index * ATTRIBUTE + A_FLAGS] as number;
+    if (flags === 0 || end - first > 16) {
+      this.#flush(start);
+      this.#write(record, NOTHING_INHERITED, false);
+      return;
+    }
+    order.length = 0;
+    for (let index = first; index < end; index++) order.push(index);
+    this.#sort();
+    const octets = this.#octets;
+    const output = this.#output;
+    // Canonical, the tag is no longer than it was written but for the quotes of no values: all have theirs.
+    const buffer = output.room((elements[record + E_CONTENT] as number) - this.#run);
+    let to = output.length;
+    const name = (elements[record + E_NAME] as number) * NAME;
+    const nameEnd = start + 1 + (names[name + M_LENGTH] as number);
+    if (nameEnd - this.#run > LONG) {
+      buffer.set(octets.subarray(this.#run, nameEnd), to);
+      to += nameEnd - this.#run;
+    } else {
+      for (let at = this.#run; at < nameEnd; at++) buffer[to++] = octets[at] as number;
+    }
+    for (let index = 0; index < order.length; index++) {
+      const entry = (order[index] as number) * ATTRIBUTE;
+      const label = (attributes[entry + A_NAME] as number) * NAME;
+      const labelEnd = (names[label + M_START] as number) + (names[label + M_LENGTH] as number);
+      buffer[to++] = 0x20;
+      for (let at = names[label + M_START] as number; at < labelEnd; at++) buffer[to++] = octets[at] as number;
+      buffer[to++] = 0x3d;
+      buffer[to++] = 0x22;
+      const valueEnd = attributes[entry + A_END] as number;
+      for (let at = attributes[entry + A_START] as number; at < valueEnd; at++) buffer[to++] = octets[at] as number;
+      buffer[to++] = 0x22;
+    }
+    buffer[to++] = 0x3e;
+    output.advance(to);
   }
 
   #writeNamespaces(): void {

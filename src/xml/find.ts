@@ -1,7 +1,17 @@
 /** Finding an element and nothing else: what is expected once is there once, and an id names one element. */
 import type { XmlDocument, XmlElement } from './document.ts';
 import { XmlError } from './errors.ts';
-import { ELEMENT, KIND_MASK, N_KIND, NODE, XML_NAMESPACE_NAME } from './tape.ts';
+import {
+  A_NAME,
+  A_NAMESPACE,
+  ATTRIBUTE,
+  E_ATTRIBUTES,
+  E_NODE,
+  M_LOCAL,
+  NAME,
+  RECORD,
+  XML_NAMESPACE_NAME,
+} from './tape.ts';
 
 const WSU = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
 
@@ -78,11 +88,24 @@ export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElem
   const known = indexes.get(document);
   if (known !== undefined) return known;
   const index = new Map<string, XmlElement>();
-  const { nodes } = document.tape;
-  for (let node = 0; node * NODE < nodes.length; node++) {
-    if (((nodes[node * NODE + N_KIND] as number) & KIND_MASK) !== ELEMENT) continue;
-    const element = document.at(node);
-    for (const id of idsOf(element)) {
+  const { elements, attributes, names, namespaces } = document.tape;
+  const candidates = new Map<number, boolean>();
+  const records = elements.length / RECORD - 1;
+  for (let record = 0; record < records; record++) {
+    const end = elements[(record + 1) * RECORD + E_ATTRIBUTES] as number;
+    for (let entry = elements[record * RECORD + E_ATTRIBUTES] as number; entry < end; entry++) {
+      const name = names[(attributes[entry * ATTRIBUTE + A_NAME] as number) * NAME + M_LOCAL] as number;
+      let candidate = candidates.get(name);
+      if (candidate === undefined) {
+        candidate = ID_NAMES.has(document.name(name));
+        candidates.set(name, candidate);
+      }
+      if (!candidate) continue;
+      const namespace = namespaces[attributes[entry * ATTRIBUTE + A_NAMESPACE] as number] as string;
+      const local = document.name(name);
+      if (!isId(namespace, local)) continue;
+      const element = document.at(elements[record * RECORD + E_NODE] as number);
+      const id = element.attribute(local, namespace) ?? '';
       const other = index.get(id);
       if (other !== undefined && other !== element) {
         throw new XmlError('XML_DUPLICATE_ID', 'Two elements carry one id', { offset: element.start });
@@ -94,15 +117,11 @@ export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElem
   return index;
 }
 
-function idsOf(element: XmlElement): readonly string[] {
-  const ids = [
-    element.attribute('Id', WSU),
-    element.attribute('id', XML_NAMESPACE_NAME),
-    element.attribute('Id'),
-    element.attribute('ID'),
-    element.attribute('AssertionID'),
-  ];
-  return ids.filter((id) => id !== undefined);
+const ID_NAMES: ReadonlySet<string> = new Set(['Id', 'ID', 'id', 'AssertionID']);
+
+function isId(namespace: string, local: string): boolean {
+  if (namespace === '') return local !== 'id';
+  return local === 'Id' ? namespace === WSU : local === 'id' && namespace === XML_NAMESPACE_NAME;
 }
 
 function unexpected(at: XmlElement, message: string): XmlError {

@@ -64,29 +64,29 @@ export class Names {
   }
 
   /**
-   * True when canonical form may have two attributes of these names, the second without a prefix, in this order: what
+   * True when canonical form may have two attributes of these names, with the prefix xml or none, in this order: what
    * was in order once is remembered.
    */
   inOrder(before: number, name: number): boolean {
     if (this.#ordered[name] === before) return true;
     const records = this.records;
-    if (records[before * NAME + M_PREFIX] !== NO_NAME) return false;
-    if (compareNames(this.#octets, records, before, name) > 0) return false;
+    if (records[before * NAME + M_PREFIX] === records[name * NAME + M_PREFIX]) {
+      if (compareNames(this.#octets, records, before, name) >= 0) return false;
+    } else if (records[before * NAME + M_PREFIX] !== NO_NAME) {
+      return false;
+    }
     this.#ordered[name] = before;
     return true;
   }
 
   /** Gives back what only this document needed. */
-  finish(): Int32Array {
-    const records = this.records.slice(0, this.count * NAME);
+  release(): void {
     this.#octets = NOTHING;
-    if (this.#slots.length > KEPT_SLOTS) {
-      this.#slots = new Int32Array(512);
-      this.records = new Int32Array(NAME * 256);
-      this.#following = new Int32Array(256);
-      this.#ordered = new Int32Array(256);
-    }
-    return records;
+    if (this.#slots.length <= KEPT_SLOTS) return;
+    this.#slots = new Int32Array(512);
+    this.records = new Int32Array(NAME * 256);
+    this.#following = new Int32Array(256);
+    this.#ordered = new Int32Array(256);
   }
 
   /**
@@ -216,10 +216,10 @@ export class Names {
     if (prefix !== NO_NAME) {
       return this.records[prefix * NAME + M_MEANING] === IS_XMLNS ? DECLARES : ORDINARY;
     }
-    if (length !== 3 && length !== 5) return ORDINARY;
-    const name = this.#octets.toString('latin1', start, start + length);
-    if (name === 'xml') return IS_XML;
-    return name === 'xmlns' ? IS_XMLNS : ORDINARY;
+    const octets = this.#octets;
+    if (octets[start] !== 0x78 || octets[start + 1] !== 0x6d || octets[start + 2] !== 0x6c) return ORDINARY;
+    if (length === 3) return IS_XML;
+    return length === 5 && octets[start + 3] === 0x6e && octets[start + 4] === 0x73 ? IS_XMLNS : ORDINARY;
   }
 
   #place(name: number, hash: number): void {
@@ -242,7 +242,7 @@ export function compareNames(octets: Buffer, names: Int32Array, one: number, oth
   const right = names[other * NAME + M_START] as number;
   const leftLength = names[one * NAME + M_LENGTH] as number;
   const rightLength = names[other * NAME + M_LENGTH] as number;
-  const length = leftLength < rightLength ? leftLength : rightLength;
+  const length = Math.min(leftLength, rightLength);
   for (let at = 0; at < length; at++) {
     const difference = (octets[left + at] as number) - (octets[right + at] as number);
     if (difference !== 0) return difference;

@@ -40,6 +40,16 @@ export class Output {
     this.#buffer = longer;
   }
 
+  /** Memory with room for so many octets behind `length`, to be written by the caller, who then calls `advance`. */
+  room(count: number): Buffer {
+    this.#reserve(count);
+    return this.#buffer;
+  }
+
+  advance(length: number): void {
+    this.#length = length;
+  }
+
   /** Octets as they are. */
   copy(from: Uint8Array, start: number, end: number): void {
     const count = end - start;

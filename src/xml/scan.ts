@@ -59,6 +59,7 @@ import {
   NO_NAMESPACE,
   NODE,
   PLAIN,
+  packed,
   RECORD,
   SIMPLE,
   type Tape,
@@ -87,9 +88,11 @@ const KEPT = 1 << 18;
 
 const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 
+const NOTHING = Buffer.alloc(1);
+
 class Scanner {
   readonly #names = new Names();
-  #octets: Buffer = Buffer.alloc(1);
+  #octets: Buffer = NOTHING;
   #length = 0;
   #ascii = true;
   #limits: XmlLimits = xmlLimits;
@@ -139,21 +142,35 @@ class Scanner {
 
   #tape(): Tape {
     this.#closeRuns();
+    const names = this.#names;
+    const [nodes, elements, attributes, declarations, records] = packed(
+      [this.#nodes, this.#elements, this.#attributes, this.#declarations, names.records],
+      [
+        this.#nodeCount * NODE,
+        (this.#elementCount + 1) * RECORD,
+        this.#attributeCount * ATTRIBUTE,
+        this.#declarationCount * DECLARATION,
+        names.count * NAME,
+      ],
+    ) as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
     return {
       octets: this.#octets,
       length: this.#length,
       ascii: this.#ascii,
-      nodes: this.#nodes.slice(0, this.#nodeCount * NODE),
-      elements: this.#elements.slice(0, (this.#elementCount + 1) * RECORD),
-      attributes: this.#attributes.slice(0, this.#attributeCount * ATTRIBUTE),
-      declarations: this.#declarations.slice(0, this.#declarationCount * DECLARATION),
-      names: this.#names.finish(),
+      nodes,
+      elements,
+      attributes,
+      declarations,
+      names: records,
       namespaces: this.#namespaces,
       root: this.#root,
     };
   }
 
+  /** Gives back what only this document needed. */
   #release(): void {
+    this.#names.release();
+    this.#octets = NOTHING;
     if (this.#nodes.length > KEPT) this.#nodes = new Int32Array(NODE * 512);
     if (this.#elements.length > KEPT) this.#elements = new Int32Array(RECORD * 256);
     if (this.#attributes.length > KEPT) this.#attributes = new Int32Array(ATTRIBUTE * 256);
@@ -264,6 +281,7 @@ class Scanner {
     const firstDeclaration = this.#declarationCount;
     let flags = ELEMENT | CANONICAL | SIMPLE;
     let before = -1;
+    let ordered = true;
     let octet = octets[at] as number;
     while (octet !== 0x3e) {
       if (octet === 0x2f && octets[at + 1] === 0x3e) {
@@ -333,8 +351,9 @@ class Scanner {
         this.#declare(element, declared, valueStart, valueEnd, valueFlags, nameStart);
         continue;
       }
-      if (prefix !== NO_NAME) flags &= ~SIMPLE;
-      else if (before >= 0 && !names.inOrder(before, attribute)) flags &= ~CANONICAL;
+      const isXml = prefix !== NO_NAME && names.records[prefix * NAME + M_MEANING] === IS_XML;
+      if (prefix !== NO_NAME && !isXml) flags &= ~SIMPLE;
+      else if (before >= 0 && !names.inOrder(before, attribute)) ordered = false;
       before = attribute;
       const index = this.#attributeCount++;
       if (index - firstAttribute >= this.#limits.attributes) this.#limit('attributes', 'attributes', nameStart);
@@ -342,13 +361,15 @@ class Scanner {
       if (entry >= this.#attributes.length) this.#attributes = grown(this.#attributes);
       const attributes = this.#attributes;
       attributes[entry + A_NAME] = attribute;
-      attributes[entry + A_NAMESPACE] = prefix === NO_NAME ? NO_NAMESPACE : -1;
+      attributes[entry + A_NAMESPACE] = prefix === NO_NAME ? NO_NAMESPACE : isXml ? XML_NAMESPACE : -1;
       attributes[entry + A_START] = valueStart;
       attributes[entry + A_END] = valueEnd;
       attributes[entry + A_FLAGS] = valueFlags;
     }
     at++;
-    if (this.#attributeCount !== firstAttribute) this.#resolve(firstAttribute, start);
+    if (!ordered) flags &= ~CANONICAL;
+    // Names without prefixes that rise from one to the next are all different.
+    if (!ordered || (flags & SIMPLE) === 0) this.#resolve(firstAttribute, start);
     const prefix = names.records[name * NAME + M_PREFIX] as number;
     const namespace = this.#namespaceOf(prefix, start);
     if (namespace === XMLNS_NAMESPACE) {

@@ -111,3 +111,18 @@ export function grown(run: Int32Array): Int32Array<ArrayBuffer> {
   longer.set(run);
   return longer;
 }
+
+/** The beginnings of the runs, each as long as said, copied into one piece of memory. */
+export function packed(runs: readonly Int32Array[], lengths: readonly number[]): readonly Int32Array[] {
+  let total = 0;
+  for (const length of lengths) total += length;
+  const memory = new Int32Array(total);
+  let from = 0;
+  return runs.map((run, index) => {
+    const length = lengths[index] as number;
+    if (length > 256) memory.set(run.subarray(0, length), from);
+    else for (let at = 0; at < length; at++) memory[from + at] = run[at] as number;
+    from += length;
+    return memory.subarray(from - length, from);
+  });
+}

@@ -17,7 +17,11 @@ test('law: the octets of an IPv6 address, written out in full, are the same addr
 });
 
 test('law: the octets of an IPv4 address are its numbers', () => {
-  fc.assert(fc.property(fc.ipV4(), (text) => expect(octetsOf(parseHost(text)).join('.')).toBe(text)));
+  fc.assert(
+    fc.property(fc.ipV4(), (text) => {
+      expect(octetsOf(parseHost(text)).join('.')).toBe(text);
+    }),
+  );
 });
 
 test('law: a host is the same when it is read again', () => {

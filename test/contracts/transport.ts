@@ -270,6 +270,38 @@ export function transportContract(
       await expect(session.closed).resolves.toBeUndefined();
     });
 
+    test('what is under way finishes before the layers above are told to close', async () => {
+      const log: string[] = [];
+      const reached = Promise.withResolvers<void>();
+      const answer = Promise.withResolvers<void>();
+      const listener = await subject.transport.listen(subject.at, (factory) => {
+        const below = factory(async () => {
+          reached.resolve();
+          await answer.promise;
+          log.push('answered');
+          return undefined;
+        });
+        return {
+          side: below.side,
+          send: below.send,
+          closed: below.closed,
+          open: (signal) => below.open(signal),
+          close: async (signal) => {
+            log.push('closed');
+            await below.close(signal);
+          },
+          abort: (reason) => below.abort(reason),
+        };
+      });
+      open.push(listener);
+      const sending = connect(listener.url).send(delivery(said('x')));
+      await reached.promise;
+      const closing = listener.close();
+      answer.resolve();
+      await Promise.all([sending, closing]);
+      expect(log).toEqual(['answered', 'closed']);
+    });
+
     test('a listener does not wait longer than its signal', async () => {
       const reached = Promise.withResolvers<void>();
       let serving: AbortSignal | undefined;

@@ -15,8 +15,8 @@ export interface Child {
   readonly name: string;
   /** Every event so far. */
   readonly events: readonly PeerEvent[];
-  /** The first event of this name, past or to come; rejects when the peer ends without it. */
-  event(name: string): Promise<PeerEvent>;
+  /** The event of this name, the first or the `count`th, past or to come; rejects when the peer ends without it. */
+  event(name: string, count?: number): Promise<PeerEvent>;
   /** The exit code; rejects when the peer had to be killed because its time was over. */
   readonly exit: Promise<number>;
   /** SIGTERM, and SIGKILL when that is not heeded within two seconds. Settles when the process is gone. */
@@ -92,13 +92,13 @@ export function start(command: string, args: readonly string[], options: ChildOp
     events,
     exit,
     tail,
-    event: (name) =>
+    event: (name, count = 1) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          const found = events.find((event) => event.event === name);
+          const found = events.filter((event) => event.event === name)[count - 1];
           if (found === undefined && ended === undefined) return;
           waiting.delete(look);
-          if (found === undefined) reject(failure(`ended without the event "${name}"`));
+          if (found === undefined) reject(failure(`ended without ${count} × the event "${name}"`));
           else resolve(found);
         };
         waiting.add(look);

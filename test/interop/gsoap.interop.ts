@@ -26,6 +26,9 @@ const unlucky = (exchange: number): Mishap | undefined => {
   return exchange % 8 === 0 ? 'answer lost' : 'request lost';
 };
 
+/** The same for a client that cannot repeat its protocol messages: the last exchanges come through. */
+const unluckyMessages = (exchange: number): Mishap | undefined => (exchange > 12 ? undefined : unlucky(exchange));
+
 await withPeer(
   'gsoap',
   async () => ({ gsoap: await buildGsoap(), tls: await certificates() }),
@@ -79,9 +82,11 @@ await withPeer(
         );
         scenario({ ...one, scenario: 'protocol messages with a MessageID' }, () => run({ ...plain, version }, ['-m']));
         scenario({ ...one, scenario: 'request-reply, exchanges lost on the way' }, () =>
-          run({ ...plain, version }, ['-r', '5'], unlucky),
+          run({ ...plain, version }, ['-r', '5'], unluckyMessages),
         );
-        scenario({ ...one, scenario: 'one-way, exchanges lost on the way' }, () => run(oneWay, ['-r', '5'], unlucky));
+        scenario({ ...one, scenario: 'one-way, exchanges lost on the way' }, () =>
+          run(oneWay, ['-r', '5'], unluckyMessages),
+        );
       }
     });
 
@@ -101,7 +106,9 @@ await withPeer(
           } else {
             // gSOAP acknowledges one-way messages when the sequence is closed, so these settle no sooner.
             const settled = Promise.all(texts.map((text) => client.notify({ text })));
-            await Promise.all([settled, client.open().then(() => client.close(AbortSignal.timeout(15_000)))]);
+            const arrived = server.child.event('notify', course.messages);
+            await Promise.race([arrived, settled]);
+            await Promise.all([settled, client.close(AbortSignal.timeout(15_000))]);
           }
           expect(executed(server.child.events, course.operation)).toEqual(texts.map(asExecuted));
           if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);

@@ -10,12 +10,12 @@ import {
   faultAddressing,
   isAnonymous,
   isNone,
-  parameterLimits,
   readEndpointReference,
   replyAddressing,
   withAddressing,
   writeEndpointReference,
 } from '../../src/soap/addressing.ts';
+import { parameterLimits } from '../../src/soap/endpoint-reference.ts';
 import { header, message } from '../../src/soap/envelope.ts';
 import { soap11, soap12, soapVersions } from '../../src/soap/version.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
@@ -134,6 +134,13 @@ describe('reading (WS-Addressing 1.0 Core section 3.2; 2004/08 section 3)', () =
     const error = soapError(() => addressingOf(read(envelope({ headers }))));
     expect(error.code).toBe('SOAP_ADDRESSING');
     expect(error.fault?.subcode?.local).toBe('InvalidAddressingHeader');
+  });
+
+  test('a property marked as a reference parameter is still that property, and no parameter (attack X11)', () => {
+    const marked = '<a:Action a:IsReferenceParameter="true">urn:evil</a:Action>';
+    const twice = read(envelope({ headers: `<a:Action>urn:do</a:Action>${marked}` }));
+    expect(soapError(() => addressingOf(twice)).fault?.subsubcode?.local).toBe('InvalidCardinality');
+    expect(addressingOf(read(envelope({ headers: marked })))).toMatchObject({ action: 'urn:evil', parameters: [] });
   });
 
   test('comments inside an IRI do not cut it (attack C1)', () => {

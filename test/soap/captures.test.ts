@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SurewireError } from '../../src/base/errors.ts';
 import { addressingOf } from '../../src/soap/addressing.ts';
-import { decode } from '../../src/soap/codec.ts';
-import { encodeEnvelope, payload, readEnvelope } from '../../src/soap/envelope.ts';
+import { decode, encode, soapActionHeader } from '../../src/soap/codec.ts';
+import { payload, readEnvelope } from '../../src/soap/envelope.ts';
 import { faultOf } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
 import { soapVersions } from '../../src/soap/version.ts';
@@ -43,7 +43,8 @@ const canonical = (element: XmlElement): string => Buffer.from(canonicalize(elem
 
 /** Writes the message and reads it again: action, addressing, header blocks and Body are what they were. */
 function requireNoLoss(message: Message): void {
-  const back = readEnvelope(scan(encodeEnvelope(message)));
+  const { body, contentType, headers } = encode(message);
+  const back = decode(body, contentType, headers[soapActionHeader]);
   expect(back.version).toBe(message.version);
   expect(back.action).toBe(message.action);
   expect(back.headers.map(({ fragment, ...rest }) => ({ ...rest, xml: canonical(fragment.element) }))).toEqual(
@@ -61,7 +62,7 @@ const folders = existsSync(captures)
   : [];
 
 describe('captures of WCF and Metro', () => {
-  test.skipIf(folders.length > 0)('skipped: ../shared/captures is absent', (context) => context.skip());
+  if (folders.length === 0) test.skip('../shared/captures is absent: nothing was read', () => undefined);
 
   for (const { folder, files } of folders) {
     test(`${folder}: ${files.length} recorded messages`, () => {
@@ -88,7 +89,13 @@ describe('captures of WCF and Metro', () => {
 });
 
 /** Vectors that are not what this room reads, and why; told by their own error codes. */
-const expectedRefusals: ReadonlyMap<string, string> = new Map([]);
+const expectedRefusals: ReadonlyMap<string, string> = new Map([
+  // Declares xmlns:http="wsa", a relative namespace name.
+  ['wsrm-sandesha/test-resources/CreateSequenceResponse.xml', 'XML_NAMESPACE'],
+  // Printed examples: an IRI broken over two lines.
+  ['wsrm-sandesha/test-resources/MakeConnection.xml', 'SOAP_ADDRESSING'],
+  ['wsrm-sandesha/test-resources/MessagePending.xml', 'SOAP_ADDRESSING'],
+]);
 
 describe.each(['wsrm-gsoap-traces', 'wsrm-sandesha', 'inline-messages'])(
   'vectors of %s (skipped where the folder is absent from ../shared/vectors)',
@@ -107,7 +114,7 @@ describe.each(['wsrm-gsoap-traces', 'wsrm-sandesha', 'inline-messages'])(
           requireNoLoss(message);
         } catch (error) {
           if (!(error instanceof SurewireError)) throw new Error(`${source}/${file}`, { cause: error });
-          refused.set(`${source}/${file}`, `${error.code}: ${error.message}`);
+          refused.set(`${source}/${file}`, error.code);
         }
       }
       const expected = [...expectedRefusals].filter(([file]) => file.startsWith(source));

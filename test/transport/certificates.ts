@@ -11,6 +11,7 @@ export interface Identity {
   readonly key: string;
   readonly keys: forge.pki.rsa.KeyPair;
   readonly certificate: forge.pki.Certificate;
+  readonly der: Uint8Array;
 }
 
 export interface LeafOptions {
@@ -43,7 +44,8 @@ function certificate(
   made.setIssuer([{ name: 'commonName', value: issuer.name }]);
   made.setExtensions(extensions);
   made.sign(issuer.key, md.sha256.create());
-  return { cert: pki.certificateToPem(made), key: pki.privateKeyToPem(keys.privateKey), keys, certificate: made };
+  const der = Buffer.from(asn1.toDer(pki.certificateToAsn1(made)).getBytes(), 'binary');
+  return { cert: pki.certificateToPem(made), key: pki.privateKeyToPem(keys.privateKey), keys, certificate: made, der };
 }
 
 /** A certification authority that signs itself. */

@@ -334,27 +334,56 @@ describe('giving up', () => {
     expect(arrived).toBe(0);
   });
 
-  test('a message given up while it waits for a connection is never sent', async () => {
-    const seen: (string | undefined)[] = [];
-    const { promise: held, resolve: go } = Promise.withResolvers<void>();
-    const { promise: arrived, resolve } = Promise.withResolvers<void>();
-    const { url } = await serve(async (inbound) => {
-      seen.push(textOf(inbound));
-      resolve();
-      await held;
-      return inbound;
+  /** A server that holds its answers back, and what came to it: the octets of each request, over which connections. */
+  async function holding(): Promise<{ to: string; bodies: string[]; held: ServerResponse[]; sockets: Set<unknown> }> {
+    const bodies: string[] = [];
+    const held: ServerResponse[] = [];
+    const sockets = new Set<unknown>();
+    const to = await foreign((incoming, response) => {
+      let body = '';
+      sockets.add(incoming.socket);
+      incoming.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk;
+      });
+      incoming.on('end', () => {
+        bodies.push(body);
+        held.push(response);
+      });
     });
-    const channel = channelTo(url, { client: { connections: 1 } });
+    return { to, bodies, held, sockets };
+  }
+
+  test('a message given up while it waits for a connection is never sent, and costs none', async () => {
+    const { to, bodies, held, sockets } = await holding();
+    const channel = channelTo(to, { client: { connections: 1 } });
     const controller = new AbortController();
     const first = channel.send(request('first'));
     const second = channel.send(request('second', controller.signal));
     const third = channel.send(request('third'));
-    await arrived;
+    while (held.length === 0) await turn();
     controller.abort(new Error('enough'));
     await expect(second).rejects.toThrow('enough');
-    go();
-    expect(await Promise.all([first, third]).then((all) => all.map(textOf))).toEqual(['first', 'third']);
-    expect(seen).toEqual(['first', 'third']);
+    held.shift()?.writeHead(202).end();
+    await first;
+    while (held.length === 0) await turn();
+    held.shift()?.writeHead(202).end();
+    await third;
+    expect(bodies.map((body) => /first|second|third/.exec(body)?.[0])).toEqual(['first', 'third']);
+    expect(sockets.size).toBe(1);
+  });
+
+  test('a message given up while its connection is made is never sent', async () => {
+    const { to, bodies, held } = await holding();
+    const channel = channelTo(to, { client: { connections: 1 } });
+    const controller = new AbortController();
+    const first = channel.send(request('first', controller.signal));
+    controller.abort(new Error('enough'));
+    await expect(first).rejects.toThrow('enough');
+    const second = channel.send(request('second'));
+    while (held.length === 0) await turn();
+    held.shift()?.writeHead(202).end();
+    await second;
+    expect(bodies.map((body) => /first|second/.exec(body)?.[0])).toEqual(['second']);
   });
 
   test('close lets what is under way finish and then refuses', async () => {

@@ -1,12 +1,14 @@
 /** `surewire send URL FILE…`: each file one message of one sequence, once, in order. */
 import { type Command, Option } from 'commander';
-import { security } from '../../security/element.ts';
-import type { SessionStore } from '../../reliable/store.ts';
-import { httpTransport } from '../../transport/http/transport.ts';
 import { readInitiatorRecord } from '../../reliable/record.ts';
+import type { SessionStore } from '../../reliable/store.ts';
+import { security } from '../../security/element.ts';
+import { sqlite } from '../../stores/sqlite.ts';
+import { httpTransport } from '../../transport/http/transport.ts';
 import { type Document, documentsOf, manifestOf } from '../documents.ts';
 import { CliError } from '../errors.ts';
 import { clientStandIns, identity } from '../identity.ts';
+import { narrate } from '../narrate.ts';
 import {
   type CommonOptions,
   endpointUrl,
@@ -19,7 +21,7 @@ import {
 import { type Output, table } from '../output.ts';
 import type { Ground } from '../program.ts';
 import { type Receipt, transfer } from '../transfer.ts';
-import { documentAction, openStore, reliableByName, soapByName } from '../wire.ts';
+import { documentAction, reliableByName, soapByName } from '../wire.ts';
 
 interface SendOptions extends CommonOptions, IdentityOptions {
   readonly store?: string;
@@ -74,9 +76,10 @@ async function send(url: string, files: readonly string[], options: SendOptions,
   const signed = options.unsafeNoSignature ? undefined : security(who.signed(peer));
   const transport = httpTransport({ tls: who.tls });
   const label = labelOf(to, documents, options);
-  const store = options.store === undefined ? undefined : openStore(options.store);
+  const store = options.store === undefined ? undefined : sqlite(options.store);
   if (signed === undefined) said.remark('unsafe: messages are not signed (--unsafe-no-signature)');
   const progress = said.progress(documents.length, 'acknowledged');
+  const silence = narrate((text) => said.remark(text));
   const started = Date.now();
   try {
     if (store !== undefined) await refuseOthers(store, label, options.store ?? '');
@@ -106,13 +109,15 @@ async function send(url: string, files: readonly string[], options: SendOptions,
     if (failure !== undefined) throw incomplete(failure, receipt, documents, options);
   } finally {
     progress.end();
+    silence();
     await store?.close();
   }
 }
 
 function chosen<T>(rows: ReadonlyMap<string, T>, name: string): T {
   const row = rows.get(name);
-  if (row === undefined) throw new CliError('CLI_USAGE', `There is no version ${name}. Known: ${[...rows.keys()].join(', ')}.`);
+  if (row === undefined)
+    throw new CliError('CLI_USAGE', `There is no version ${name}. Known: ${[...rows.keys()].join(', ')}.`);
   return row;
 }
 
@@ -161,5 +166,5 @@ function incomplete(
     store === undefined
       ? 'The sequence was ended; with --store it could have gone on later.'
       : 'The same command goes on where this one stopped.';
-  return new CliError('CLI_INTERRUPTED', `${what} ${next}`);
+  return new CliError('CLI_INTERRUPTED', `${what} ${next}`, { cause: failure });
 }

@@ -23,15 +23,9 @@ import { peerOf } from '../tls.ts';
 import { mediaTypeOf } from './answer.ts';
 import type { Entrance } from './entrance.ts';
 import { bodyOf, discard } from './request-body.ts';
-import type { MessageSettings } from './settings.ts';
+import type { EndpointSettings } from './settings.ts';
 
 const publish = diagnostics('transport');
-
-export interface EndpointSettings extends MessageSettings {
-  readonly maxConcurrentCalls: number;
-  /** The path that alone is served; absent where a router has chosen already. */
-  readonly path?: string;
-}
 
 /** A request that a body parser may have read already. */
 export interface ParsedRequest extends IncomingMessage {
@@ -41,14 +35,17 @@ export interface ParsedRequest extends IncomingMessage {
 export class Endpoint {
   readonly #entrance: Entrance;
   readonly #settings: EndpointSettings;
+  readonly #path: string | undefined;
   readonly #peers = new WeakMap<Socket, Peer>();
   readonly #underway = new Set<ServerResponse>();
   readonly #deadline = new AbortController();
   #stopping: (() => void) | undefined;
 
-  constructor(entrance: Entrance, settings: EndpointSettings) {
+  /** @param path the path that alone is served; absent where a router has chosen already */
+  constructor(entrance: Entrance, settings: EndpointSettings, path?: string) {
     this.#entrance = entrance;
     this.#settings = settings;
+    this.#path = path;
   }
 
   handle(request: ParsedRequest, response: ServerResponse): void {
@@ -82,9 +79,9 @@ export class Endpoint {
 
   /** What is wrong with the head of a request. */
   #refusal(request: IncomingMessage): Refusal | undefined {
-    const { path, maxConcurrentCalls, maxReceivedMessageSize } = this.#settings;
+    const { maxConcurrentCalls, maxReceivedMessageSize } = this.#settings;
     const { headers, method } = request;
-    if (path !== undefined && pathOf(request.url) !== path) {
+    if (this.#path !== undefined && pathOf(request.url) !== this.#path) {
       return { status: 404, text: 'There is no SOAP endpoint at this path.' };
     }
     if (method !== 'POST') {
@@ -176,6 +173,7 @@ export class Endpoint {
     response.setHeader('Content-Length', octets);
     if (encoded !== undefined) response.setHeader('Content-Type', encoded.contentType);
     publish(() => ({ event: 'response.sent', status, action: message?.action ?? '', octets }));
+    response.setTimeout(this.#settings.sendTimeout);
     response.end(encoded?.body);
   }
 
@@ -187,6 +185,7 @@ export class Endpoint {
     const octets = utf8(`${text}\n`);
     response.setHeader('Content-Type', 'text/plain; charset=utf-8');
     response.setHeader('Content-Length', octets.length);
+    response.setTimeout(this.#settings.sendTimeout);
     response.write(octets);
     if (drain === undefined) response.end();
     else drain(() => response.end());

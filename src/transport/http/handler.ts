@@ -13,12 +13,9 @@ import { httpUrl } from '../address.ts';
 import { TransportError } from '../errors.ts';
 import { Endpoint, type ParsedRequest } from './endpoint.ts';
 import { closeTop, Entrance } from './entrance.ts';
-import { type HttpMessageOptions, messageSettings } from './settings.ts';
+import { endpointSettings, type HttpEndpointOptions, type HttpMessageOptions } from './settings.ts';
 
-export interface HttpHandlerOptions extends HttpMessageOptions {
-  /** Messages under way at a time; further ones are answered with status 503. Default 200. */
-  readonly maxConcurrentCalls?: number;
-}
+export interface HttpHandlerOptions extends HttpMessageOptions, HttpEndpointOptions {}
 
 export interface HttpHandler {
   /**
@@ -43,7 +40,7 @@ export interface HttpHandler {
  * createServer(soap);
  */
 export function httpHandler(options: HttpHandlerOptions = {}): HttpHandler {
-  const settings = { ...messageSettings(options), maxConcurrentCalls: options.maxConcurrentCalls ?? 200 };
+  const settings = endpointSettings(options, options);
   const nobody = new Endpoint(new Entrance(), settings);
   let endpoint = nobody;
   const transport: Transport = {

@@ -34,7 +34,7 @@ export async function listener(
 ): Promise<Listener> {
   const url = new URL(httpUrl(at));
   const entrance = new Entrance();
-  const endpoint = new Endpoint(entrance, { ...settings, path: url.pathname });
+  const endpoint = new Endpoint(entrance, settings, url.pathname);
   const server = serverFor(url, settings, tls);
   server.on('request', (request, response) => endpoint.handle(request, response));
   const sockets = new Set<Socket>();

@@ -25,11 +25,17 @@ export interface HttpClientOptions {
   readonly proxy?: ProxyOptions;
 }
 
-export interface HttpListenerOptions {
-  /** Connections at a time; further ones are closed at once. Default 1 000. */
-  readonly maxConnections?: number;
+/** The limits of an endpoint, on a port of its own or mounted. */
+export interface HttpEndpointOptions {
   /** Messages under way at a time; further ones are answered with status 503. Default 200. */
   readonly maxConcurrentCalls?: number;
+  /** How long a client may take nothing of a response that waits for it. Default 60 000, as in WCF. */
+  readonly sendTimeout?: number;
+}
+
+export interface HttpListenerOptions extends HttpEndpointOptions {
+  /** Connections at a time; further ones are closed at once. Default 1 000. */
+  readonly maxConnections?: number;
   /** For the head of a request. Default 20 000. */
   readonly headersTimeout?: number;
   /** For a whole request to arrive. Default 120 000. */
@@ -59,7 +65,7 @@ export interface HttpTransportOptions extends HttpMessageOptions {
 /** The media types of a SOAP envelope in text. */
 export const soapMediaTypes: ReadonlySet<string> = new Set(soapVersions.map((version) => version.mediaType));
 
-export const MAX_RECEIVED_MESSAGE_SIZE: number = 10 * 1024 * 1024;
+const MAX_RECEIVED_MESSAGE_SIZE = 10 * 1024 * 1024;
 
 export interface MessageSettings {
   readonly maxReceivedMessageSize: number;
@@ -71,9 +77,11 @@ export interface ClientSettings extends Required<Omit<HttpClientOptions, 'proxy'
   readonly clock: Clock;
 }
 
-export type ListenerSettings = Required<HttpListenerOptions> & MessageSettings;
+export type EndpointSettings = Required<HttpEndpointOptions> & MessageSettings;
 
-export function messageSettings(options: HttpMessageOptions): MessageSettings {
+export type ListenerSettings = Required<HttpListenerOptions> & EndpointSettings;
+
+function messageSettings(options: HttpMessageOptions): MessageSettings {
   const maxReceivedMessageSize = options.maxReceivedMessageSize ?? MAX_RECEIVED_MESSAGE_SIZE;
   return { maxReceivedMessageSize, quotas: { ...options.readerQuotas, bytes: maxReceivedMessageSize } };
 }
@@ -94,12 +102,19 @@ export function clientSettings(options: HttpTransportOptions): ClientSettings {
   };
 }
 
+export function endpointSettings(messages: HttpMessageOptions, given: HttpEndpointOptions): EndpointSettings {
+  return {
+    ...messageSettings(messages),
+    maxConcurrentCalls: given.maxConcurrentCalls ?? 200,
+    sendTimeout: given.sendTimeout ?? 60_000,
+  };
+}
+
 export function listenerSettings(options: HttpTransportOptions): ListenerSettings {
   const given = options.listener ?? {};
   return {
-    ...messageSettings(options),
+    ...endpointSettings(options, given),
     maxConnections: given.maxConnections ?? 1_000,
-    maxConcurrentCalls: given.maxConcurrentCalls ?? 200,
     headersTimeout: given.headersTimeout ?? 20_000,
     requestTimeout: given.requestTimeout ?? 120_000,
     idleTimeout: given.idleTimeout ?? 65_000,

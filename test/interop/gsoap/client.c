@@ -75,17 +75,32 @@ static int notify(struct soap *soap, const char *to, char *text)
   return soap->error = SOAP_OK;
 }
 
+static int request(struct soap *soap, soap_wsrm_sequence_handle sequence, const char *id, const char *action,
+    ULONG64 number)
+{
+  if (number > soap_wsrm_num(sequence))
+    return soap_wsrm_request_acks(soap, sequence, id, action);
+  return soap_wsrm_request_num(soap, sequence, id, action, number);
+}
+
+/* Numbers and sends one message. soap_wsrm_check_retry() helps only when nothing was sent, and soap_wsrm_resend() does not
+   read the answer; so a message whose exchange broke is sent again under the same number and MessageID. */
 static int send_one(struct soap *soap, const struct settings *with, soap_wsrm_sequence_handle sequence, char *text,
     struct tally *tally)
 {
+  const char *action = with->echo ? ECHO_ACTION : NOTIFY_ACTION;
+  const char *id = peer_id(soap);
+  const ULONG64 number = soap_wsrm_num(sequence) + 1;
   int left = with->retries;
-  if (soap_wsrm_request_acks(soap, sequence, peer_id(soap), with->echo ? ECHO_ACTION : NOTIFY_ACTION))
-    return soap->error;
-  while (with->echo ? echo(soap, soap_wsrm_to(sequence), text, tally) : notify(soap, soap_wsrm_to(sequence), text))
+  for (;;)
   {
+    if (request(soap, sequence, id, action, number))
+      return soap->error;
+    if (!(with->echo ? echo(soap, soap_wsrm_to(sequence), text, tally) : notify(soap, soap_wsrm_to(sequence), text)))
+      break;
     peer_fail(soap, "send");
-    if (left-- <= 0 || soap_wsrm_check_retry(soap, sequence))
-      return soap->error ? soap->error : SOAP_FAULT;
+    if (left-- <= 0)
+      return soap->error;
   }
   tally->sent++;
   return SOAP_OK;

@@ -1,0 +1,190 @@
+/**
+ * How the benches measure. Every contender does the same work on the same octets; they take turns in rounds, so that what
+ * else the machine does hits all alike; the figure is the median of the rounds. A peer outside Node is one long-running
+ * process that is spoken to in lines: it times itself, so starting and talking cost nothing. A peer that is not installed
+ * is named in `missing`.
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createInterface, type Interface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+
+export interface Row {
+  /** What is done. */
+  readonly work: string;
+  /** How large the input is. */
+  readonly size: string;
+  /** Operations per second. */
+  readonly surewire: number;
+  /** Operations per second, by peer. */
+  readonly peers: Readonly<Record<string, number>>;
+  /** How many times as fast as each peer surewire is. */
+  readonly ratios: Readonly<Record<string, number>>;
+  /** Peers that are not installed here. */
+  readonly missing?: readonly string[];
+}
+
+/** Runs its work again and again for about so many milliseconds; returns operations per second. */
+export type Contender = (milliseconds: number) => Promise<number> | number;
+
+/** A contender in this process. */
+export function contender(work: () => unknown): Contender {
+  return (milliseconds) => {
+    const start = performance.now();
+    let operations = 0;
+    let elapsed = 0;
+    let batch = 1;
+    while (elapsed < milliseconds) {
+      for (let index = 0; index < batch; index++) work();
+      operations += batch;
+      elapsed = performance.now() - start;
+      // Look at the clock about every two milliseconds.
+      batch = Math.max(1, Math.min(10_000, Math.floor((2 * operations) / elapsed)));
+    }
+    return (operations / elapsed) * 1000;
+  };
+}
+
+export interface Comparison {
+  readonly work: string;
+  readonly size: string;
+  readonly surewire: Contender;
+  /** `undefined` for a peer that is not installed. */
+  readonly peers: Readonly<Record<string, Contender | undefined>>;
+}
+
+const ROUNDS = 5;
+const ROUND = 300;
+const WARM_UP = 400;
+
+/** Lets the contenders take turns and makes the row. */
+export async function compare({ work, size, surewire, peers }: Comparison): Promise<Row> {
+  const present = Object.entries(peers).flatMap(([name, peer]) => (peer === undefined ? [] : [{ name, peer }]));
+  const missing = Object.entries(peers).flatMap(([name, peer]) => (peer === undefined ? [name] : []));
+  const all = [{ name: '', peer: surewire }, ...present].map((one) => ({ ...one, rates: [] as number[] }));
+  for (const { peer } of all) await peer(WARM_UP);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { peer, rates } of all) rates.push(await peer(ROUND));
+  }
+  const own = median(all[0]?.rates ?? []);
+  const rates = all.slice(1).map(({ name, rates }) => [name, median(rates)] as const);
+  return {
+    work,
+    size,
+    surewire: round(own),
+    peers: Object.fromEntries(rates.map(([name, rate]) => [name, round(rate)])),
+    ratios: Object.fromEntries(rates.map(([name, rate]) => [name, round(own / rate)])),
+    ...(missing.length > 0 ? { missing } : {}),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+/** Three significant digits. */
+function round(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+/** A row as a line for people. */
+export function line({ work, size, surewire, peers, ratios, missing }: Row): string {
+  const beside = Object.entries(peers).map(([name, rate]) => `${name} ${rate}/s (${ratios[name]}×)`);
+  const absent = missing === undefined ? [] : [`missing: ${missing.join(', ')}`];
+  return `${work}, ${size}: ${surewire}/s; ${[...beside, ...absent].join('; ')}`;
+}
+
+const PYTHON = '/usr/bin/python3';
+
+const LOOP = `
+import sys, json, base64, time
+works = {}
+def work(prepare):
+    works[prepare.__name__] = prepare
+    return prepare
+def serve():
+    prepared = {}
+    print('ready', flush=True)
+    for line in sys.stdin:
+        try:
+            job = json.loads(line)
+            if job['do'] == 'prepare':
+                arguments = {name: base64.b64decode(value) for name, value in job['octets'].items()}
+                prepared[job['name']] = works[job['work']](**arguments)
+                print(json.dumps({'ok': True}), flush=True)
+                continue
+            run = prepared[job['name']]
+            limit = job['milliseconds'] / 1000
+            start = time.perf_counter()
+            elapsed = 0.0
+            operations = 0
+            batch = 1
+            while elapsed < limit:
+                for _ in range(batch):
+                    run()
+                operations += batch
+                elapsed = time.perf_counter() - start
+                batch = max(1, min(10000, int(0.002 * operations / elapsed)))
+            print(json.dumps({'ok': True, 'rate': operations / elapsed}), flush=True)
+        except Exception as wrong:
+            print(json.dumps({'ok': False, 'message': repr(wrong)}), flush=True)
+`;
+
+interface Answer {
+  readonly ok: boolean;
+  readonly rate?: number;
+  readonly message?: string;
+}
+
+/** A Python process that does works named in its program. */
+export class PythonPeer {
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #lines: AsyncIterator<string>;
+  readonly #reader: Interface;
+  #prepared = 0;
+
+  private constructor(process: ChildProcessByStdio<Writable, Readable, null>, reader: Interface) {
+    this.#process = process;
+    this.#reader = reader;
+    this.#lines = reader[Symbol.asyncIterator]();
+  }
+
+  /**
+   * Starts the process.
+   *
+   * @param program Python; every function marked `@work` takes octets by name, prepares, and returns what is to be timed
+   * @returns `undefined` when Python or something that the program imports is not installed
+   */
+  static async start(program: string): Promise<PythonPeer | undefined> {
+    const child = spawn(PYTHON, ['-u', '-c', `${LOOP}\n${program}\nserve()\n`], { stdio: ['pipe', 'pipe', 'ignore'] });
+    child.on('error', () => undefined);
+    child.stdin.on('error', () => undefined);
+    const peer = new PythonPeer(child, createInterface(child.stdout));
+    const first = await peer.#lines.next();
+    return first.done === true ? undefined : peer;
+  }
+
+  /** Prepares a work; what comes back runs it. */
+  async contender(work: string, octets: Readonly<Record<string, Uint8Array>>): Promise<Contender> {
+    const name = String(this.#prepared++);
+    const encoded = Object.fromEntries(
+      Object.entries(octets).map(([argument, value]) => [argument, Buffer.from(value).toString('base64')]),
+    );
+    await this.#ask({ do: 'prepare', name, work, octets: encoded });
+    return async (milliseconds) => (await this.#ask({ do: 'run', name, milliseconds })).rate ?? 0;
+  }
+
+  stop(): void {
+    this.#reader.close();
+    this.#process.stdin.end();
+  }
+
+  async #ask(job: object): Promise<Answer> {
+    this.#process.stdin.write(`${JSON.stringify(job)}\n`);
+    const { value, done } = await this.#lines.next();
+    if (done === true) throw new Error('the Python peer ended');
+    const answer = JSON.parse(value) as Answer;
+    if (!answer.ok) throw new Error(`the Python peer failed: ${answer.message}`);
+    return answer;
+  }
+}

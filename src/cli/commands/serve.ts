@@ -1,0 +1,109 @@
+/** `surewire serve`: a secure reliable drop box. */
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import { asError } from '../../base/errors.ts';
+import { binding } from '../../channel/binding.ts';
+import { exchange } from '../../channel/correlation.ts';
+import { reliableSession } from '../../reliable/element.ts';
+import { security } from '../../security/element.ts';
+import { host } from '../../service/host.ts';
+import { addressing200508 } from '../../soap/addressing-versions.ts';
+import { sqlite } from '../../stores/sqlite.ts';
+import { httpTransport } from '../../transport/http/transport.ts';
+import { type Dropped, dropBox, writableFolder } from '../dropbox.ts';
+import { CliError } from '../errors.ts';
+import { contents, identity, serviceStandIns } from '../identity.ts';
+import { narrate } from '../narrate.ts';
+import {
+  type CommonOptions,
+  endpointUrl,
+  type IdentityOptions,
+  whole,
+  withCommonOptions,
+  withExamples,
+  withIdentityOptions,
+} from '../options.ts';
+import type { Ground } from '../program.ts';
+
+interface ServeOptions extends CommonOptions, IdentityOptions {
+  readonly url: string;
+  readonly port?: number;
+  readonly to?: string;
+  readonly store?: string;
+  readonly mutualTls?: true;
+  readonly clientCa?: string;
+  readonly unsafeNoSignature?: true;
+}
+
+const examples = [
+  ['surewire serve --to ./inbox', 'Delivered documents become files, one each'],
+  ['surewire serve --to ./inbox --store serve.db', 'Sessions survive a restart; nothing is delivered twice'],
+  ['surewire serve --json | jq .document', 'Delivered documents as JSON lines'],
+  [
+    'surewire serve --url https://0.0.0.0:443/drop --cert me.pem --key me.key --ca partners.pem --mutual-tls',
+    'For partners who prove who they are in TLS too',
+  ],
+] as const;
+
+/** Milliseconds that what is under way has to finish after the first Ctrl-C. */
+const GRACE = 10_000;
+
+export function serveCommand(program: Command, ground: Ground): void {
+  const command = program
+    .command('serve')
+    .summary('receive documents: a secure reliable drop box')
+    .description(
+      'Receives messages of reliable sessions (WS-ReliableMessaging 1.0 and 1.1, SOAP 1.1 and 1.2), each signed, each once, ' +
+        'in the order in which they were sent. Delivered documents become files in a folder, or JSON lines.',
+    )
+    .option('--url <url>', 'where to listen', 'https://127.0.0.1:8443/drop')
+    .option('--port <n>', 'another port; 0 takes any free one', whole(0, 65_535))
+    .option('--to <folder>', 'where delivered documents go (default: standard output, as JSON lines)')
+    .option('--store <file>', 'keep sessions here, so that they survive a restart (default: in memory)')
+    .option('--mutual-tls', 'let in only clients that show a certificate in TLS')
+    .option('--client-ca <file>', 'the authorities of these certificates, PEM (default: --ca)')
+    .option('--unsafe-no-signature', 'take messages that nobody signed: anybody who can connect can send')
+    .action((options: ServeOptions) => serve(options, ground));
+  withExamples(withCommonOptions(withIdentityOptions(command)), examples);
+}
+
+async function serve(options: ServeOptions, ground: Ground): Promise<void> {
+  // Without a folder the documents themselves are the output, whatever else was asked for.
+  const said = ground.output(options.to === undefined ? { ...options, json: true } : options);
+  const url = endpointUrl(options.url);
+  if (options.port !== undefined) url.port = String(options.port);
+  if (options.clientCa !== undefined && options.mutualTls === undefined) {
+    throw new CliError('CLI_USAGE', '--client-ca says whom --mutual-tls lets in. Give both, or neither.');
+  }
+  const who = await identity(options, serviceStandIns);
+  const clients = options.clientCa === undefined ? {} : { ca: await contents(options.clientCa) };
+  const tls = options.mutualTls ? { ...who.tls, ...clients, clientCertificate: 'require' as const } : who.tls;
+  const signed = options.unsafeNoSignature ? [] : [security(who.signed())];
+  const folder = options.to === undefined ? undefined : await writableFolder(options.to);
+  const store = options.store === undefined ? undefined : sqlite(options.store);
+  const remark = (text: string): void => void process.stderr.write(`${text}\n`);
+  const silence = narrate(remark);
+  let delivered = 0;
+  const tell = (dropped: Dropped): void => {
+    delivered++;
+    said.record(dropped);
+    said.line(`${dropped.file}  ${dropped.bytes} octets, ${dropped.signedBy ?? 'not signed'}`);
+  };
+  const complain = (error: Error): void => remark(`a document cannot be written, trying again (${error.message})`);
+  try {
+    const session = reliableSession(store === undefined ? {} : { store });
+    const via = binding([exchange({ addressing: addressing200508 }), session, ...signed], httpTransport({ tls }));
+    await using box = await host([{ binding: via, url, receive: dropBox({ folder, tell, complain }) }]);
+    said.record({ listening: String(box.urls[0]) });
+    said.line(`listening at ${box.urls[0]}`);
+    if (options.unsafeNoSignature) remark('unsafe: messages are not signed (--unsafe-no-signature)');
+    if (options.store === undefined) remark('sessions are kept in memory; name a --store and they survive a restart');
+    if (!ground.signal.aborted) await once(ground.signal, 'abort');
+    remark('ending; once more to end at once');
+    await box.close(AbortSignal.timeout(GRACE)).catch((thrown: unknown) => remark(asError(thrown).message));
+    remark(`${delivered} delivered`);
+  } finally {
+    silence();
+    await store?.close();
+  }
+}

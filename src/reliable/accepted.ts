@@ -1,0 +1,582 @@
+/**
+ * The driver of one session at the acceptor: accepts, acknowledges, hands up and answers, one step at a time, in this
+ * order: *append to the store, perform, tell*. What was acknowledged is in the store; what was not finished when the process
+ * died is handed up again.
+ *
+ * Requests ride on HTTP-like exchanges. One that came too early is parked until its turn, a repeated one waits beside the
+ * first for the same reply, and a reply is kept and given again until the client has acknowledged it (WCF's
+ * ReliableReplySessionChannel). An empty answer (`undefined`) means: not taken, come again.
+ */
+import type { Timer } from '../base/clock.ts';
+import { asError } from '../base/errors.ts';
+import { Serial } from '../base/serial.ts';
+import { abortable } from '../base/signals.ts';
+import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
+import { addressingOf, replyAddressing, withAddressing } from '../soap/addressing.ts';
+import { message, withHeaders } from '../soap/envelope.ts';
+import { faultFor, faultReply } from '../soap/fault.ts';
+import type { HeaderBlock, Message } from '../soap/message.ts';
+import type { SoapVersion } from '../soap/version.ts';
+import { aboutSequence, createSequenceResponse } from './bodies.ts';
+import {
+  bufferRemaining,
+  type DestinationEffect,
+  type DestinationEvent,
+  destination,
+  destinationDue,
+  isFinal,
+  sameReceipt,
+} from './destination.ts';
+import type { Outcome, ReliableError } from './errors.ts';
+import {
+  type Acknowledgement,
+  acknowledgementHeader,
+  type SequenceBlock,
+  sequenceHeader,
+  withoutReliableHeaders,
+} from './headers.ts';
+import { withOrigin } from './origin.ts';
+import { position } from './position.ts';
+import { includes, type Ranges } from './ranges.ts';
+import { type AcceptorRecord, type Answer, templateOf } from './record.ts';
+import { refused, response, unknownSequence } from './responses.ts';
+import { type Journal, newStatistics, publish, type SessionView, type Statistics } from './session.ts';
+import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
+import { outcomeOf, type SourceEvent, type SourceState, source, submitted, unsettled } from './source.ts';
+import type { SessionChange } from './store.ts';
+import type { ReliableVersion } from './versions/version.ts';
+
+type Bare<Event> = Event extends unknown ? Omit<Event, 'now' | 'jitter'> : never;
+
+/** A request between acceptance and answer. */
+interface Work {
+  readonly answer: Promise<Delivery | undefined>;
+  readonly settle: (answer: Delivery | undefined) => void;
+  /** Exchanges that wait for the answer, oldest first. */
+  readonly parked: (() => void)[];
+}
+
+/** What is to become of an exchange once its step is done. */
+type Verdict =
+  | { readonly answer: 'empty' | 'acknowledgement' | 'wait' }
+  | { readonly error: ReliableError }
+  | { readonly again: Answer };
+
+/** Copies of one request that may wait at once; the oldest is let go empty when another one comes. */
+const maxParked = 4;
+
+export interface AcceptedInit {
+  readonly settings: Settings;
+  readonly version: ReliableVersion;
+  readonly record: AcceptorRecord;
+  readonly journal: Journal;
+  readonly resumed: boolean;
+  readonly receive: Carry;
+  /** Fires when the acceptor is torn down. */
+  readonly signal: AbortSignal;
+  /** Called once when the session is over for the peer and for the application. */
+  readonly onEnded: (session: Accepted) => void;
+}
+
+export class Accepted implements SessionView {
+  readonly side = 'acceptor';
+  readonly version: ReliableVersion;
+  readonly resumed: boolean;
+  readonly statistics: Statistics = newStatistics();
+  readonly #settings: Settings;
+  readonly #journal: Journal;
+  readonly #receive: Carry;
+  readonly #signal: AbortSignal;
+  readonly #onEnded: (session: Accepted) => void;
+  readonly #serial = new Serial();
+  readonly #held = new Map<number, Delivery>();
+  readonly #snapshots = new Map<number, Ranges>();
+  readonly #work = new Map<number, Work>();
+  readonly #replies = new Map<number, Message>();
+  readonly #running = new Set<Promise<void>>();
+  #record: AcceptorRecord;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(init: AcceptedInit) {
+    this.version = init.version;
+    this.resumed = init.resumed;
+    this.#settings = init.settings;
+    this.#record = init.record;
+    this.#journal = init.journal;
+    this.#receive = init.receive;
+    this.#signal = init.signal;
+    this.#onEnded = init.onEnded;
+  }
+
+  get id(): string {
+    return this.#record.receipt.id;
+  }
+  get peer(): string {
+    return this.#record.identity;
+  }
+  get label(): string | undefined {
+    return this.#record.label ?? undefined;
+  }
+  get submitted(): number {
+    return this.#record.source === null ? 0 : submitted(this.#record.source);
+  }
+  /** Identifier of the sequence that the client offered. */
+  get offer(): string | undefined {
+    const { source: replies } = this.#record;
+    return replies !== null && 'id' in replies ? replies.id : undefined;
+  }
+  get createId(): string | undefined {
+    return this.#record.createId ?? undefined;
+  }
+  get isOver(): boolean {
+    return this.#record.receipt.phase === 'ended';
+  }
+
+  outcome(number: number): Outcome {
+    return this.#record.source === null ? 'failed' : outcomeOf(this.#record.source, number);
+  }
+
+  async suspend(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#serial.idle();
+    for (const work of this.#work.values()) work.settle(undefined);
+  }
+
+  /** Settles when the application has finished with everything that it was handed. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.#serial.idle();
+  }
+
+  /** Makes a new session durable. */
+  async begin(): Promise<void> {
+    await this.#journal.commit({ state: this.#record });
+    publish(() => ({ event: 'sequence.created', session: this.id, side: this.side, version: this.version.name }));
+    this.#rearm();
+  }
+
+  /** Takes up what the store kept: hands up again what was not finished. */
+  async resume(): Promise<void> {
+    publish(() => ({ event: 'session.resumed', session: this.id, side: this.side }));
+    await this.#serial.run(() => this.#advance({ kind: 'resumed' }));
+  }
+
+  /** The answer to CreateSequence, the same for each copy of it. */
+  createResponse(request: Message): Message {
+    const { expires, to } = this.#record;
+    const wsa = templateOf(this.#record)?.wsa ?? this.#settings.addressing;
+    const accept = this.offer === undefined ? undefined : { address: to, parameters: [] };
+    const body = createSequenceResponse(this.version, wsa, {
+      id: this.id,
+      expires: expires ?? undefined,
+      behaviour: this.#settings.ordered ? 'DiscardFollowingFirstGap' : 'NoDiscard',
+      accept,
+    });
+    return response(request, this.version.actions.createSequenceResponse, [], body);
+  }
+
+  /**
+   * A message with a number. What it acknowledges on the reply sequence is learned in the same step.
+   *
+   * @throws ReliableError with the fault to answer
+   */
+  async sequenced(
+    trip: Delivery,
+    block: SequenceBlock,
+    acknowledgement: Acknowledgement | undefined,
+  ): Promise<Delivery | undefined> {
+    const verdict = await this.#serial.run(() => this.#arrive(trip, block, acknowledgement));
+    if ('error' in verdict) throw verdict.error;
+    if ('again' in verdict) return this.#again(trip, verdict.again);
+    switch (verdict.answer) {
+      case 'empty':
+        return undefined;
+      case 'acknowledgement':
+        return trip.carrying(this.#acknowledged(trip.message));
+      case 'wait':
+        return this.#park(trip, block.number === 'beyond' ? 0 : block.number);
+      default:
+        return verdict.answer satisfies never;
+    }
+  }
+
+  /**
+   * An acknowledgement of replies.
+   *
+   * @throws ReliableError with the fault to answer
+   */
+  async acknowledge(acknowledgement: Acknowledgement): Promise<void> {
+    await this.#serial.run(async () => {
+      const error = await this.#learn(acknowledgement);
+      if (error !== undefined) throw error;
+    });
+  }
+
+  /** A message that only asks for an acknowledgement. */
+  async ackRequested(request: Message): Promise<Message> {
+    await this.#serial.run(() => this.#advance({ kind: 'heard' }));
+    if (this.isOver) throw unknownSequence(this.id);
+    return this.#acknowledged(request);
+  }
+
+  /** @throws ReliableError with the fault to answer */
+  async close(request: Message, last: number | undefined): Promise<Message> {
+    await this.#ending({ kind: 'close', last });
+    const body = aboutSequence(this.version, 'CloseSequenceResponse', { id: this.id });
+    return response(
+      request,
+      this.version.actions.closeSequenceResponse ?? '',
+      this.#acknowledgement(request.version),
+      body,
+    );
+  }
+
+  /**
+   * @returns `undefined` where nothing is to be answered (2005/02, one-way)
+   * @throws ReliableError with the fault to answer
+   */
+  async terminate(request: Message, last: number | undefined): Promise<Message | undefined> {
+    await this.#ending({ kind: 'terminate', last });
+    const { actions } = this.version;
+    if (actions.terminateSequenceResponse !== undefined) {
+      const body = aboutSequence(this.version, 'TerminateSequenceResponse', { id: this.id });
+      return response(request, actions.terminateSequenceResponse, this.#acknowledgement(request.version), body);
+    }
+    if (this.offer === undefined) return undefined;
+    const body = aboutSequence(this.version, 'TerminateSequence', { id: this.offer });
+    return response(request, actions.terminateSequence, this.#acknowledgement(request.version), body);
+  }
+
+  /** What goes with a fault about this sequence: once it is closed, the final acknowledgement. */
+  faultHeaders(request: Message): readonly HeaderBlock[] {
+    return this.#record.receipt.phase === 'closed' ? this.#acknowledgement(request.version) : [];
+  }
+
+  /** The client gave the session up. */
+  async faulted(): Promise<void> {
+    await this.#serial.run(() => this.#advance({ kind: 'fault' }));
+  }
+
+  async #ending(event: Bare<Extract<DestinationEvent, { readonly kind: 'close' | 'terminate' }>>): Promise<void> {
+    const effects = await this.#serial.run(() => this.#advance(event));
+    const fault = effects.find((effect) => effect.effect === 'fault');
+    if (fault !== undefined) throw this.#refused(fault);
+  }
+
+  /** The step of a numbered message. Runs in the mailbox. */
+  async #arrive(trip: Delivery, block: SequenceBlock, acknowledgement: Acknowledgement | undefined): Promise<Verdict> {
+    if (this.#stopped) return { answer: 'empty' };
+    if (acknowledgement !== undefined) {
+      const error = await this.#learn(acknowledgement);
+      if (error !== undefined) return { error };
+    }
+    const { receipt, source: replies } = this.#record;
+    if (block.number === 'beyond') {
+      const reason = 'The message number is beyond 9223372036854775807.';
+      return { error: refused({ name: 'MessageNumberRollover', code: 'sender', reason, identifier: this.id }) };
+    }
+    const { number, last } = block;
+    const crowded = replies !== null && unsettled(replies) >= this.#settings.maxTransferWindowSize;
+    if (crowded && !includes(receipt.received, number)) return this.#drop(number, 'replies');
+    const kept = trip.carrying(withoutReliableHeaders(trip.message));
+    const octets = this.#journal.octets(kept.message);
+    const bytes = trip.message.source?.bytes.length ?? octets.length;
+    let effects: readonly DestinationEffect[];
+    try {
+      const put = [{ direction: 'in' as const, number, octets }];
+      effects = await this.#advance({ kind: 'message', number, bytes, last }, { put }, () => {
+        this.#held.set(number, kept);
+        this.#snapshots.set(number, this.#record.receipt.received);
+        if (this.#answersLater(trip.message)) this.#work.set(number, newWork());
+      });
+    } catch (thrown) {
+      // Not in the store, so not accepted: the client will come again.
+      publish(() => ({ event: 'store.failed', session: this.id, number, reason: asError(thrown).message }));
+      return { answer: 'empty' };
+    }
+    for (const effect of effects) {
+      switch (effect.effect) {
+        case 'accept':
+          return { answer: this.#work.has(number) ? 'wait' : 'acknowledgement' };
+        case 'duplicate':
+          return this.#repeated(number);
+        case 'drop':
+          return this.#drop(number, effect.why);
+        case 'fault':
+          return { error: this.#refused(effect) };
+        default:
+      }
+    }
+    return { answer: 'empty' };
+  }
+
+  #repeated(number: number): Verdict {
+    this.statistics.duplicates += 1;
+    publish(() => ({ event: 'duplicate.dropped', session: this.id, number }));
+    const again = this.#record.answers.find(({ request }) => request === number);
+    if (again !== undefined) return { again };
+    return { answer: this.#work.has(number) ? 'wait' : 'acknowledgement' };
+  }
+
+  #drop(number: number, why: string): Verdict {
+    this.statistics.dropped += 1;
+    publish(() => ({ event: 'message.dropped', session: this.id, number, reason: why }));
+    return { answer: 'empty' };
+  }
+
+  /** True when the exchange waits for the application: a reply can be sent, and the request can be answered. */
+  #answersLater(request: Message): boolean {
+    if (this.offer === undefined) return false;
+    return request.action === this.version.actions.lastMessage || addressingOf(request)?.messageId !== undefined;
+  }
+
+  async #park(trip: Delivery, number: number): Promise<Delivery | undefined> {
+    const work = this.#work.get(number);
+    if (work === undefined) return undefined;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const leave = () => resolve(undefined);
+    work.parked.push(leave);
+    if (work.parked.length > maxParked) work.parked.shift()?.();
+    try {
+      return await abortable(Promise.race([work.answer, promise]), trip.signal);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Learns what the client has of the replies; what it has is forgotten. */
+  async #learn({ ranges, nacks, final }: Acknowledgement): Promise<ReliableError | undefined> {
+    const { source: replies } = this.#record;
+    if (replies === null) return undefined;
+    const event = { kind: 'acknowledgement', ranges, nacks, final: false, bufferRemaining: undefined } as const;
+    const [next, effects] = this.#step(replies, event);
+    const fault = effects.find((effect) => effect.effect === 'fault');
+    if (fault?.effect === 'fault') {
+      const acknowledgement = { id: this.offer ?? '', ranges, nacks, final };
+      return refused({ name: 'InvalidAcknowledgement', code: 'sender', reason: fault.text, acknowledgement });
+    }
+    const settled = effects.flatMap((effect) => (effect.effect === 'settled' ? [effect.number] : []));
+    if (settled.length === 0) return undefined;
+    const answers = this.#record.answers.filter(({ reply }) => !settled.includes(reply));
+    const record = { ...this.#record, source: next, answers };
+    await this.#journal.commit({ state: record, drop: settled.map((number) => ({ direction: 'out', number })) });
+    this.#record = record;
+    for (const number of settled) {
+      this.#replies.delete(number);
+      this.statistics.acknowledged += 1;
+      publish(() => ({ event: 'message.acknowledged', session: this.id, number }));
+    }
+    return undefined;
+  }
+
+  #step(replies: SourceState, event: Bare<SourceEvent>): ReturnType<typeof source> {
+    const { clock, random } = this.#settings;
+    const when = { now: clock.now(), jitter: random.fraction() };
+    return source(replies, { ...event, ...when } as SourceEvent, transmissionOf(this.#settings, this.version, 'reply'));
+  }
+
+  /**
+   * One step: reduce, append, perform. Runs in the mailbox.
+   *
+   * @param change what else is to be committed when the message is accepted
+   * @param accepted called after the commit, before anything is handed up
+   */
+  async #advance(
+    given: Bare<DestinationEvent>,
+    change: Omit<SessionChange, 'session' | 'state'> = {},
+    accepted: () => void = () => undefined,
+    replies: Pick<AcceptorRecord, 'source' | 'answers'> = this.#record,
+  ): Promise<readonly DestinationEffect[]> {
+    if (this.#stopped) return [];
+    const event = { ...given, now: this.#settings.clock.now() } as DestinationEvent;
+    const before = this.#record.receipt;
+    const [receipt, effects] = destination(before, event, assuranceOf(this.#settings));
+    const record = { ...this.#record, receipt, source: replies.source, answers: replies.answers };
+    const isOver = receipt.phase === 'ended' && before.phase !== 'ended';
+    if (isOver) await this.#journal.commit({ end: true });
+    else if (!sameReceipt(before, receipt)) await this.#journal.commit({ state: record, ...change });
+    this.#record = record;
+    if (effects.some(({ effect }) => effect === 'accept')) accepted();
+    for (const effect of effects) this.#perform(effect);
+    this.#rearm();
+    return effects;
+  }
+
+  #perform(effect: DestinationEffect): void {
+    switch (effect.effect) {
+      case 'deliver': {
+        const running = this.#deliver(effect.number).finally(() => this.#running.delete(running));
+        this.#running.add(running);
+        return;
+      }
+      case 'discard':
+        publish(() => ({ event: 'messages.discarded', session: this.id, numbers: effect.numbers }));
+        for (const number of effect.numbers) this.#release(number, undefined);
+        return;
+      case 'closed':
+        publish(() => ({ event: 'sequence.closed', session: this.id, side: this.side }));
+        return;
+      case 'fault':
+        publish(() => ({ event: 'sequence.faulted', session: this.id, fault: effect.fault, reason: effect.text }));
+        return;
+      case 'ended':
+        this.#timer?.cancel();
+        publish(() => ({ event: 'sequence.terminated', session: this.id, side: this.side, reason: effect.reason }));
+        for (const number of [...this.#work.keys()]) this.#release(number, undefined);
+        this.#replies.clear();
+        this.#onEnded(this);
+        return;
+      case 'accept':
+      case 'duplicate':
+      case 'drop':
+      case 'terminated':
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Hands a message up, beside the mailbox, and keeps the reply. */
+  async #deliver(number: number): Promise<void> {
+    try {
+      const trip = await this.#trip(number);
+      const reply = await this.#handle(trip, number);
+      if (this.#signal.aborted) return;
+      await this.#serial.run(() => this.#finish(number, trip, reply));
+    } catch (thrown) {
+      // The message stays in the store and is handed up again after a restart.
+      publish(() => ({ event: 'store.failed', session: this.id, number, reason: asError(thrown).message }));
+      this.#release(number, undefined);
+    }
+  }
+
+  async #trip(number: number): Promise<Delivery> {
+    const held = this.#held.get(number);
+    if (held !== undefined) return held;
+    return withOrigin(delivery(await this.#journal.message('in', number), this.#signal), this.#record.origin);
+  }
+
+  async #handle(trip: Delivery, number: number): Promise<Delivery | undefined> {
+    const { lastMessage } = this.version.actions;
+    if (lastMessage !== undefined && trip.message.action === lastMessage) {
+      // Our own last message answers it, on the reply sequence.
+      return this.offer === undefined ? undefined : trip.carrying(this.#ownLastMessage(trip.message, lastMessage));
+    }
+    const up = trip.with(position, { sequence: this.id, number }).under(this.#signal);
+    try {
+      return await this.#receive(up);
+    } catch (thrown) {
+      publish(() => ({ event: 'handler.failed', session: this.id, number, reason: asError(thrown).message }));
+      return trip.carrying(faultReply(trip.message, faultFor(thrown)));
+    }
+  }
+
+  #ownLastMessage(request: Message, action: string): Message {
+    const asked = addressingOf(request);
+    const bare = message({ version: request.version, action });
+    return asked === undefined ? bare : withAddressing(bare, replyAddressing(asked, action));
+  }
+
+  /** Marks a message finished and gives its reply a number, in one commit. Runs in the mailbox. */
+  async #finish(number: number, trip: Delivery, reply: Delivery | undefined): Promise<void> {
+    const { source: replies, answers } = this.#record;
+    const drop = [{ direction: 'in' as const, number }];
+    const last = trip.message.action === this.version.actions.lastMessage;
+    const wanted = reply !== undefined && replies !== null && this.#answersLater(trip.message);
+    if (!wanted) {
+      await this.#advance({ kind: 'delivered', number }, { drop });
+      this.#finished(number, trip.carrying(this.#acknowledged(trip.message)), last);
+      return;
+    }
+    const [next] = this.#step(replies, { kind: 'submit', expects: 'acknowledgement' });
+    const answer: Answer = {
+      request: number,
+      reply: submitted(next),
+      acknowledged: this.#snapshots.get(number) ?? this.#record.receipt.received,
+    };
+    const octets = this.#journal.octets(reply.message);
+    this.#replies.set(answer.reply, reply.message);
+    await this.#advance(
+      { kind: 'delivered', number },
+      { drop, put: [{ direction: 'out', number: answer.reply, octets }] },
+      undefined,
+      { source: next, answers: [...answers, answer] },
+    );
+    this.statistics.sent += 1;
+    publish(() => ({ event: 'message.sent', session: this.id, number: answer.reply, attempt: 1 }));
+    this.#finished(number, reply.carrying(this.#numbered(reply.message, answer)), last);
+  }
+
+  #finished(number: number, answer: Delivery, last: boolean): void {
+    if (!last) {
+      this.statistics.delivered += 1;
+      publish(() => ({ event: 'message.delivered', session: this.id, number }));
+    }
+    this.#release(number, answer);
+  }
+
+  #release(number: number, answer: Delivery | undefined): void {
+    this.#held.delete(number);
+    this.#snapshots.delete(number);
+    this.#work.get(number)?.settle(answer);
+    this.#work.delete(number);
+  }
+
+  /** A kept reply once more, with its number and with what was acknowledged when the request came. */
+  async #again(trip: Delivery, answer: Answer): Promise<Delivery | undefined> {
+    const kept = this.#replies.get(answer.reply) ?? (await this.#journal.message('out', answer.reply));
+    this.#replies.set(answer.reply, kept);
+    this.statistics.resent += 1;
+    publish(() => ({ event: 'message.resent', session: this.id, number: answer.reply }));
+    return trip.carrying(this.#numbered(kept, answer));
+  }
+
+  #numbered(reply: Message, answer: Answer): Message {
+    const last = reply.action === this.version.actions.lastMessage;
+    const block = { id: this.offer ?? '', number: answer.reply, last };
+    return withHeaders(reply, [
+      sequenceHeader(this.version, reply.version, block),
+      ...this.#acknowledgement(reply.version, answer.acknowledged),
+    ]);
+  }
+
+  /** A message that only acknowledges. */
+  #acknowledged(request: Message): Message {
+    return response(request, this.version.actions.sequenceAcknowledgement, this.#acknowledgement(request.version));
+  }
+
+  #acknowledgement(soap: SoapVersion, ranges?: Ranges): readonly HeaderBlock[] {
+    const { receipt } = this.#record;
+    const final = isFinal(receipt);
+    // A client that is told there is no room and has nothing under way would wait for ever.
+    const room = Math.max(1, bufferRemaining(receipt, assuranceOf(this.#settings)));
+    const block: Acknowledgement = {
+      id: this.id,
+      ranges: final || ranges === undefined ? receipt.received : ranges,
+      nacks: [],
+      final,
+      bufferRemaining: this.#settings.flowControlEnabled && !final ? room : undefined,
+    };
+    return [acknowledgementHeader(this.version, soap, block)];
+  }
+
+  #refused(effect: Extract<DestinationEffect, { readonly effect: 'fault' }>): ReliableError {
+    return refused({ name: effect.fault, code: 'sender', reason: effect.text, identifier: this.id });
+  }
+
+  #rearm(): void {
+    this.#timer?.cancel();
+    const due = this.#stopped ? undefined : destinationDue(this.#record.receipt, assuranceOf(this.#settings));
+    this.#timer =
+      due === undefined
+        ? undefined
+        : this.#settings.clock.at(due, () => void this.#serial.run(() => this.#advance({ kind: 'elapsed' })));
+  }
+}
+
+function newWork(): Work {
+  const { promise, resolve } = Promise.withResolvers<Delivery | undefined>();
+  return { answer: promise, settle: resolve, parked: [] };
+}

@@ -1,0 +1,255 @@
+/**
+ * The acceptor's end of the reliable layer: finds out what each message is about and takes it to its session. Whatever is
+ * wrong with a message is answered with the fault that the specification has for it and changes nothing in any session.
+ */
+import type { Channel } from '../channel/channel.ts';
+import type { Carry, Delivery } from '../channel/delivery.ts';
+import { identityOf } from '../security/evidence.ts';
+import { type Addressing, addressingOf } from '../soap/addressing.ts';
+import { addressingFault } from '../soap/addressing-faults.ts';
+import { addressing200508 } from '../soap/addressing-versions.ts';
+import { notUnderstood } from '../soap/envelope.ts';
+import { SoapError } from '../soap/errors.ts';
+import { faultOf, faultReply } from '../soap/fault.ts';
+import type { Message } from '../soap/message.ts';
+import type { Accepted } from './accepted.ts';
+import { readAboutSequence, readCreateSequence } from './bodies.ts';
+import { ReliableError } from './errors.ts';
+import { readReliableFault, reliableFaultReply, requiredFault } from './faults.ts';
+import { type ReliableHeaders, readHeaders } from './headers.ts';
+import { Registry } from './registry.ts';
+import { refusal, refused, unknownSequence } from './responses.ts';
+import { publish } from './session.ts';
+import type { Settings } from './settings.ts';
+import { versionOf } from './versions/table.ts';
+import type { ReliableVersion } from './versions/version.ts';
+
+export class Acceptor implements Channel {
+  readonly side = 'acceptor';
+  readonly closed: Promise<Error | undefined>;
+  readonly #settings: Settings;
+  readonly #below: Channel;
+  readonly #registry: Registry;
+  readonly #end = new AbortController();
+  #recovered: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: Settings, below: Channel, receive: Carry) {
+    this.#settings = settings;
+    this.#below = below;
+    this.#registry = new Registry(settings, receive, this.#end.signal);
+    this.closed = below.closed;
+    void below.closed.then((reason) => this.#stop(reason));
+  }
+
+  async open(signal?: AbortSignal): Promise<void> {
+    await this.#below.open(signal);
+    await this.#recover();
+  }
+
+  /** Nothing can be sent unasked over a request-reply channel. */
+  readonly send: Carry = (trip) => this.#below.send(trip);
+
+  /** Takes no new sessions, lets the application finish, and leaves living sessions to the store. */
+  close(signal?: AbortSignal): Promise<void> {
+    this.#closing ??= this.#finish(signal);
+    return this.#closing;
+  }
+
+  abort(reason: Error): void {
+    this.#stop(reason);
+    this.#below.abort(reason);
+  }
+
+  readonly receive: Carry = async (trip) => {
+    const { message } = trip;
+    await this.#recover();
+    let version: ReliableVersion | undefined;
+    try {
+      const headers = readHeaders(message);
+      version = headers?.version ?? versionOfAction(message.action);
+      if (headers?.sequence === undefined && faultOf(message) !== undefined) return await this.#posted(trip);
+      if (version === undefined || !this.#settings.versions.includes(version)) return this.#notOurs(trip);
+      return await this.#route(trip, version, headers);
+    } catch (thrown) {
+      if (thrown instanceof ReliableError && thrown.code !== 'RELIABLE_STORE') {
+        publish(() => ({
+          event: 'message.refused',
+          code: thrown.code,
+          reason: thrown.message,
+          fault: thrown.fault?.name,
+        }));
+        return trip.carrying(refusal(message, version ?? this.#asked, thrown));
+      }
+      if (thrown instanceof SoapError && thrown.fault !== undefined) {
+        return trip.carrying(faultReply(message, thrown.fault));
+      }
+      throw thrown;
+    }
+  };
+
+  async #route(
+    trip: Delivery,
+    version: ReliableVersion,
+    headers: ReliableHeaders | undefined,
+  ): Promise<Delivery | undefined> {
+    const { message } = trip;
+    const { actions } = version;
+    const identity = identityOf(trip);
+    const asked = addressingOf(message);
+    if (asked === undefined) throw new ReliableError('RELIABLE_MALFORMED', 'WS-RM needs WS-Addressing headers.');
+    const about = this.#protocol(message, version);
+    if (about === 'CreateSequence') {
+      requireUnderstood(message, version);
+      return this.#create(trip, version, asked);
+    }
+    if (about !== undefined) {
+      requireUnderstood(message, version);
+      await this.#acknowledge(identity, headers);
+      const { id, last } = readAboutSequence(version, message, about);
+      const session = this.#session(identity, id, version);
+      return this.#answered(trip, session, async () => {
+        const answer = about === 'CloseSequence' ? session.close(message, last) : session.terminate(message, last);
+        const reply = await answer;
+        return reply === undefined ? undefined : trip.carrying(reply);
+      });
+    }
+    if (headers?.sequence !== undefined) {
+      const session = this.#session(identity, headers.sequence.id, version);
+      const own = headers.acknowledgements.find(({ id }) => id === session.offer);
+      await this.#acknowledge(identity, headers, session.offer);
+      const { sequence } = headers;
+      return this.#answered(trip, session, () => session.sequenced(trip, sequence, own));
+    }
+    const isAboutRm = headers !== undefined && (headers.ackRequested.length > 0 || headers.acknowledgements.length > 0);
+    if (!isAboutRm || (message.action !== actions.ackRequested && message.action !== actions.sequenceAcknowledgement)) {
+      return this.#notOurs(trip, version);
+    }
+    requireUnderstood(message, version);
+    await this.#acknowledge(identity, headers);
+    const [first] = headers.ackRequested;
+    if (first === undefined) return undefined;
+    const session = this.#session(identity, first, version);
+    return this.#answered(trip, session, async () => trip.carrying(await session.ackRequested(message)));
+  }
+
+  /** The protocol message that is asked something of, by its action. */
+  #protocol(
+    message: Message,
+    { actions }: ReliableVersion,
+  ): 'CreateSequence' | 'CloseSequence' | 'TerminateSequence' | undefined {
+    switch (message.action) {
+      case actions.createSequence:
+        return 'CreateSequence';
+      case actions.closeSequence:
+        return 'CloseSequence';
+      case actions.terminateSequence:
+        return 'TerminateSequence';
+      default:
+        return undefined;
+    }
+  }
+
+  async #create(trip: Delivery, version: ReliableVersion, asked: Addressing): Promise<Delivery> {
+    if (this.#closing !== undefined) {
+      const reason = 'This endpoint is closing and takes no new sessions.';
+      const fault = addressingFault(asked.version, 'endpointUnavailable', reason);
+      throw new SoapError('SOAP_FAULT', reason, { fault });
+    }
+    const body = createSequenceOf(version, trip.message);
+    const session = await this.#registry.create(trip, version, asked, body);
+    return trip.carrying(session.createResponse(trip.message));
+  }
+
+  /** Runs a session's answer; a fault about a closed sequence takes the final acknowledgement along. */
+  async #answered(
+    trip: Delivery,
+    session: Accepted,
+    answer: () => Promise<Delivery | undefined>,
+  ): Promise<Delivery | undefined> {
+    try {
+      return await answer();
+    } catch (thrown) {
+      if (!(thrown instanceof ReliableError) || thrown.fault === undefined) throw thrown;
+      const headers = session.faultHeaders(trip.message);
+      publish(() => ({ event: 'message.refused', session: session.id, code: thrown.code, reason: thrown.message }));
+      return trip.carrying(reliableFaultReply(trip.message, session.version, thrown.fault, headers));
+    }
+  }
+
+  /** Acknowledgements that ride on a message: one that is not this client's is passed over, and its carrier is not harmed (M19). */
+  async #acknowledge(identity: string, headers: ReliableHeaders | undefined, except?: string): Promise<void> {
+    for (const acknowledgement of headers?.acknowledgements ?? []) {
+      if (acknowledgement.id === except) continue;
+      await this.#registry.offered(identity, acknowledgement.id)?.acknowledge(acknowledgement);
+    }
+  }
+
+  #session(identity: string, id: string, version: ReliableVersion): Accepted {
+    const session = this.#registry.session(identity, id);
+    if (session === undefined || session.version !== version) throw unknownSequence(id);
+    return session;
+  }
+
+  /** A fault that was posted here: the client gave its session up. It is never answered, whatever it says. */
+  async #posted(trip: Delivery): Promise<undefined> {
+    const identity = identityOf(trip);
+    const id = readReliableFault(trip.message)?.fault.identifier;
+    const session =
+      id === undefined ? undefined : (this.#registry.session(identity, id) ?? this.#registry.offered(identity, id));
+    await session?.faulted();
+    return undefined;
+  }
+
+  #notOurs(trip: Delivery, version: ReliableVersion = this.#asked): Delivery {
+    const asked = addressingOf(trip.message)?.version ?? addressing200508;
+    const fault = requiredFault(version, asked);
+    publish(() => ({ event: 'message.refused', code: 'RELIABLE_REQUIRED', reason: fault.reason }));
+    const action = version.required === 'WsrmRequired' ? version.faultAction : asked.faultAction;
+    return trip.carrying(faultReply(trip.message, fault, action === undefined ? {} : { action }));
+  }
+
+  /** The version that a message which is not of WS-RM is told of. */
+  get #asked(): ReliableVersion {
+    return this.#settings.versions[0] ?? this.#settings.version;
+  }
+
+  #recover(): Promise<void> {
+    this.#recovered ??= this.#registry.recover();
+    return this.#recovered;
+  }
+
+  async #finish(signal: AbortSignal | undefined): Promise<void> {
+    await this.#registry.close();
+    await this.#below.close(signal);
+  }
+
+  #stop(reason: Error | undefined): void {
+    if (this.#end.signal.aborted) return;
+    this.#end.abort(reason ?? new ReliableError('RELIABLE_CLOSED', 'The endpoint is closed.'));
+    void this.#registry.stop();
+  }
+}
+
+/** A CreateSequence that cannot be read is refused as such. */
+function createSequenceOf(version: ReliableVersion, message: Message): ReturnType<typeof readCreateSequence> {
+  try {
+    return readCreateSequence(version, message);
+  } catch (thrown) {
+    if (!(thrown instanceof ReliableError || thrown instanceof SoapError)) throw thrown;
+    throw refused({ name: 'CreateSequenceRefused', code: 'sender', reason: thrown.message });
+  }
+}
+
+/** Protocol messages end here: what is left with mustUnderstand, nobody understands. */
+function requireUnderstood(message: Message, version: ReliableVersion): void {
+  const blocks = notUnderstood(message).filter(({ namespace }) => namespace !== version.namespace);
+  if (blocks.length === 0) return;
+  const reason = `Not understood: ${blocks.map(({ local }) => local).join(', ')}.`;
+  throw new SoapError('SOAP_NOT_UNDERSTOOD', reason, { fault: { code: 'mustUnderstand', reason } });
+}
+
+function versionOfAction(action: string): ReliableVersion | undefined {
+  const slash = action.lastIndexOf('/');
+  return slash < 0 ? undefined : versionOf(action.slice(0, slash));
+}

@@ -1,0 +1,255 @@
+/**
+ * The sequences of an acceptor: found by their identifiers, counted against quotas, created once however often the request
+ * is repeated, taken up again from the store, and remembered for a while after their end so that a late CloseSequence or
+ * TerminateSequence still gets its answer (WS-RM 1.1 appendix D; WCF's ReliableChannelListener).
+ *
+ * Whatever a client names is looked up together with its identity: what belongs to another does not exist.
+ */
+import { later, type Timer } from '../base/clock.ts';
+import type { Carry, Delivery } from '../channel/delivery.ts';
+import { identityOf } from '../security/evidence.ts';
+import { type Addressing, isAnonymous } from '../soap/addressing.ts';
+import type { Message } from '../soap/message.ts';
+import { Accepted } from './accepted.ts';
+import { type CreateSequence, readExpires } from './bodies.ts';
+import { newDestination } from './destination.ts';
+import type { ReliableError } from './errors.ts';
+import { originOf } from './origin.ts';
+import { type AcceptorRecord, acceptorRecord, readAcceptorRecord } from './record.ts';
+import { refused } from './responses.ts';
+import { Journal, publish, storeFailed } from './session.ts';
+import { type Settings, transmissionOf } from './settings.ts';
+import { offeredSource } from './source.ts';
+import { versionNamed } from './versions/table.ts';
+import type { ReliableVersion } from './versions/version.ts';
+
+export class Registry {
+  readonly #settings: Settings;
+  readonly #receive: Carry;
+  readonly #signal: AbortSignal;
+  readonly #sessions = new Map<string, Accepted>();
+  readonly #offered = new Map<string, Accepted>();
+  /** By MessageID and by offer: the session that a repeated CreateSequence has made, or is making. */
+  readonly #created = new Map<string, Promise<Accepted>>();
+  readonly #living = new Map<string, number>();
+  readonly #forgetting = new Map<Accepted, Timer>();
+  #live = 0;
+  #pending = 0;
+
+  constructor(settings: Settings, receive: Carry, signal: AbortSignal) {
+    this.#settings = settings;
+    this.#receive = receive;
+    this.#signal = signal;
+  }
+
+  /** The session whose messages have this identifier, when it is `identity`'s. */
+  session(identity: string, id: string): Accepted | undefined {
+    const found = this.#sessions.get(id);
+    if (found === undefined || found.peer === identity) return found;
+    publish(() => ({ event: 'identity.refused', session: id, owner: found.peer, identity }));
+    return undefined;
+  }
+
+  /** The session whose replies have this identifier, when it is `identity`'s. */
+  offered(identity: string, id: string): Accepted | undefined {
+    return this.#offered.get(keyOf(identity, id));
+  }
+
+  /**
+   * The session that a CreateSequence asks for: a new one, or that which the same request made before.
+   *
+   * @throws ReliableError with CreateSequenceRefused, `RELIABLE_STORE`
+   */
+  create(trip: Delivery, version: ReliableVersion, asked: Addressing, body: CreateSequence): Promise<Accepted> {
+    const identity = identityOf(trip);
+    const keys = [
+      ...(asked.messageId === undefined ? [] : [keyOf(identity, `message ${asked.messageId}`)]),
+      ...(body.offer === undefined ? [] : [keyOf(identity, `offer ${body.offer.id}`)]),
+    ];
+    for (const key of keys) {
+      const known = this.#created.get(key);
+      if (known !== undefined) return known;
+    }
+    const making = this.#make(trip, identity, version, asked, body);
+    for (const key of keys) this.#created.set(key, making);
+    making.catch(() => {
+      for (const key of keys) this.#created.delete(key);
+    });
+    return making;
+  }
+
+  /** Takes up every session of the store that has this acceptor's label. */
+  async recover(): Promise<void> {
+    const { store, label } = this.#settings;
+    if (store === undefined) return;
+    const all = await store.sessions().catch((thrown: unknown) => Promise.reject(storeFailed(thrown)));
+    for (const { session: key, state } of all) {
+      const record = readAcceptorRecord(state);
+      const version = record === undefined ? undefined : versionNamed(record.version);
+      if (record === undefined || version === undefined || record.label !== (label ?? null)) continue;
+      const session = this.#accept(record, version, new Journal(store, key), true);
+      for (const created of keysOf(session)) this.#created.set(created, Promise.resolve(session));
+      await this.#settings.onSession?.(session);
+      await session.resume();
+    }
+  }
+
+  /** Waits until the application has finished with everything, then lets go of timers. Nothing is told to the clients. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#sessions.values()].map((session) => session.idle()));
+    await this.stop();
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#forgetting.values()) timer.cancel();
+    await Promise.all([...this.#sessions.values()].map((session) => session.suspend()));
+  }
+
+  async #make(
+    trip: Delivery,
+    identity: string,
+    version: ReliableVersion,
+    asked: Addressing,
+    body: CreateSequence,
+  ): Promise<Accepted> {
+    this.#admit(trip.message, identity, asked, body);
+    const record = this.#recordOf(trip, identity, version, asked, body);
+    const { store, onSession } = this.#settings;
+    const session = this.#accept(record, version, new Journal(store, `acceptor ${record.receipt.id}`), false);
+    this.#pending += 1;
+    try {
+      await session.begin();
+      await onSession?.(session);
+    } catch (thrown) {
+      this.#forget(session);
+      throw thrown;
+    } finally {
+      this.#pending -= 1;
+    }
+    return session;
+  }
+
+  /** Whether the request may have a session at all (WCF's checks 3.4; attacks M9, M15, M27). */
+  #admit(message: Message, identity: string, asked: Addressing, body: CreateSequence): void {
+    const { maxPendingChannels, maxSessions, maxSessionsPerIdentity } = this.#settings;
+    const { version } = asked;
+    const elsewhere = [body.acksTo, body.offer?.endpoint, asked.replyTo, asked.faultTo].some(
+      (reference) => !isAnonymous(version, reference),
+    );
+    if (elsewhere) throw notCreated('sender', 'AcksTo, Endpoint and ReplyTo have to be anonymous here.');
+    if (message.headers.some(({ local }) => local === 'UsesSequenceSSL' || local === 'UsesSequenceSTR')) {
+      throw notCreated('sender', 'The sequence cannot be bound to a TLS session or a security token here.');
+    }
+    for (const expires of [body.expires, body.offer?.expires]) {
+      if (expires !== undefined && readExpires(expires) === undefined) {
+        throw notCreated('sender', 'Expires is no duration, or a negative one.');
+      }
+    }
+    if (body.offer !== undefined && this.#sessions.has(body.offer.id)) {
+      throw notCreated('sender', 'The identifier of the offered sequence is in use.');
+    }
+    if (
+      this.#pending >= maxPendingChannels ||
+      this.#live >= maxSessions ||
+      (this.#living.get(identity) ?? 0) >= maxSessionsPerIdentity
+    ) {
+      throw notCreated('receiver', 'There are too many sessions just now. Try again later.', true);
+    }
+  }
+
+  #recordOf(
+    trip: Delivery,
+    identity: string,
+    version: ReliableVersion,
+    asked: Addressing,
+    body: CreateSequence,
+  ): AcceptorRecord {
+    const { clock, newIdentifier, maxExpires, label } = this.#settings;
+    const now = clock.now();
+    const life = body.expires === undefined ? undefined : readExpires(body.expires);
+    const granted = life === undefined ? undefined : Math.min(life, maxExpires);
+    const policy = transmissionOf(this.#settings, version, 'reply');
+    return acceptorRecord({
+      label: label ?? null,
+      version: version.name,
+      soap: trip.message.version.name,
+      addressing: asked.version.name,
+      identity,
+      origin: originOf(trip),
+      createId: asked.messageId ?? null,
+      to: asked.to ?? asked.version.anonymous,
+      expires:
+        granted === undefined ? null : granted === life ? (body.expires ?? null) : `PT${Math.ceil(granted / 1000)}S`,
+      receipt: newDestination(newIdentifier('sequence'), now, granted === undefined ? undefined : later(now, granted)),
+      source: body.offer === undefined ? null : offeredSource(body.offer.id, now, policy),
+      answers: [],
+    });
+  }
+
+  #accept(record: AcceptorRecord, version: ReliableVersion, journal: Journal, resumed: boolean): Accepted {
+    const session = new Accepted({
+      settings: this.#settings,
+      version,
+      record,
+      journal,
+      resumed,
+      receive: this.#receive,
+      signal: this.#signal,
+      onEnded: (ended) => this.#ended(ended),
+    });
+    this.#sessions.set(session.id, session);
+    if (session.offer !== undefined) this.#offered.set(keyOf(session.peer, session.offer), session);
+    this.#count(session.peer, 1);
+    return session;
+  }
+
+  #ended(session: Accepted): void {
+    this.#count(session.peer, -1);
+    const { clock, remember } = this.#settings;
+    this.#forgetting.set(
+      session,
+      clock.at(later(clock.now(), remember), () => this.#remove(session)),
+    );
+    // Memory of the dead is bounded too: the oldest go first.
+    for (const [oldest, timer] of this.#forgetting) {
+      if (this.#forgetting.size <= this.#settings.maxSessions) break;
+      timer.cancel();
+      this.#remove(oldest);
+    }
+  }
+
+  #forget(session: Accepted): void {
+    this.#count(session.peer, -1);
+    this.#remove(session);
+  }
+
+  #remove(session: Accepted): void {
+    this.#forgetting.delete(session);
+    this.#sessions.delete(session.id);
+    if (session.offer !== undefined) this.#offered.delete(keyOf(session.peer, session.offer));
+    for (const key of keysOf(session)) this.#created.delete(key);
+  }
+
+  #count(identity: string, change: 1 | -1): void {
+    this.#live += change;
+    const count = (this.#living.get(identity) ?? 0) + change;
+    if (count > 0) this.#living.set(identity, count);
+    else this.#living.delete(identity);
+  }
+}
+
+function keysOf(session: Accepted): readonly string[] {
+  return [
+    ...(session.createId === undefined ? [] : [keyOf(session.peer, `message ${session.createId}`)]),
+    ...(session.offer === undefined ? [] : [keyOf(session.peer, `offer ${session.offer}`)]),
+  ];
+}
+
+/** Identities are free text; their length keeps two pairs from having one key. */
+function keyOf(identity: string, name: string): string {
+  return `${identity.length} ${identity} ${name}`;
+}
+
+function notCreated(code: 'sender' | 'receiver', reason: string, connectionLimit = false): ReliableError {
+  return refused({ name: 'CreateSequenceRefused', code, reason, connectionLimit });
+}
