@@ -28,6 +28,16 @@ export {
 } from './channel/network.ts';
 export { type Transform, transform } from './channel/transform.ts';
 export { type Listener, type Peer, peer, type Transport } from './channel/transport.ts';
+// reliable: exactly once, in order, across failures
+export { reliableSession } from './reliable/element.ts';
+export { type Outcome, ReliableError, type ReliableErrorCode } from './reliable/errors.ts';
+export { type Position, position } from './reliable/position.ts';
+export type { SessionView, Statistics } from './reliable/session.ts';
+export type { IdentifierUse, ReliableSessionOptions } from './reliable/settings.ts';
+export type { Direction, SessionChange, SessionStore, StoredMessage, StoredSession } from './reliable/store.ts';
+export { reliable200502 } from './reliable/versions/v200502.ts';
+export { reliable200702 } from './reliable/versions/v200702.ts';
+export type { ReliableVersion } from './reliable/versions/version.ts';
 // security: who, which parts, with which algorithms
 export { type Certificate, type CertificateSource, certificates } from './security/certificates.ts';
 export { type SecurityOptions, security } from './security/element.ts';
@@ -111,6 +121,7 @@ export { type FaultCode, type QualifiedName, SoapError, type SoapErrorCode } fro
 export { type Fault, FaultError, faultOf, faultReply } from './soap/fault.ts';
 export type { HeaderBlock, Message } from './soap/message.ts';
 export { type SoapVersion, soap11, soap12 } from './soap/version.ts';
+
 // stores: what survives a crash
 export { StoreError, type StoreErrorCode } from './stores/errors.ts';
 export { type MemoryStoreOptions, memory } from './stores/memory.ts';

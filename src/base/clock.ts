@@ -13,8 +13,12 @@ export interface Timer {
 
 export interface Clock {
   now(): Instant;
-  /** Runs `task` once when `when` has come; at once (in a later turn) when it has passed. */
-  at(when: Instant, task: () => void): Timer;
+  /**
+   * Runs `task` once when `when` has come; at once (in a later turn) when it has passed.
+   *
+   * @param awaited true when somebody waits for it: the process then does not end before
+   */
+  at(when: Instant, task: () => void, awaited?: boolean): Timer;
 }
 
 export function instant(milliseconds: number): Instant {
@@ -28,15 +32,15 @@ export function later(from: Instant, milliseconds: number): Instant {
 /** `setTimeout` counts in 32 bits; a longer wait is cut into pieces. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-/** The machine's clock. Its timers do not keep the process alive. */
+/** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now() as Instant,
-  at(when, task) {
+  at(when, task, awaited = false) {
     let handle: NodeJS.Timeout;
     const arm = () => {
       const wait = Math.max(0, when - Date.now());
       handle = setTimeout(() => (wait > LONGEST_TIMEOUT ? arm() : task()), Math.min(wait, LONGEST_TIMEOUT));
-      handle.unref();
+      if (!awaited) handle.unref();
     };
     arm();
     return { cancel: () => clearTimeout(handle) };

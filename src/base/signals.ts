@@ -31,7 +31,7 @@ export function deadline(
   if (parent?.aborted) controller.abort(parent.reason);
   parent?.addEventListener('abort', onParent, { once: true });
   const timer = Number.isFinite(milliseconds)
-    ? clock.at(later(clock.now(), milliseconds), () => controller.abort(reason()))
+    ? clock.at(later(clock.now(), milliseconds), () => controller.abort(reason()), true)
     : undefined;
   return {
     signal: controller.signal,

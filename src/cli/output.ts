@@ -11,6 +11,8 @@ export interface Output {
   line(text?: string): void;
   /** A remark on standard error; nothing with `--json`. */
   remark(text: string): void;
+  /** What an operator has to know, on standard error whatever the output is. */
+  warn(text: string): void;
   /** One JSON value on one line of standard output; only with `--json`. */
   record(value: object): void;
   /** A bar on a terminal, a line for each tenth elsewhere, nothing with `--json` unless standard error is a terminal. */
@@ -22,13 +24,13 @@ export interface Progress {
   end(): void;
 }
 
-/** Where the output goes; the process's own streams except in tests. */
+/** Where the output goes. */
 export interface Streams {
   readonly out: { write(text: string): unknown };
   readonly err: { write(text: string): unknown; readonly isTTY?: boolean };
 }
 
-export function output(json: boolean, streams: Streams = { out: process.stdout, err: process.stderr }): Output {
+export function output(json: boolean, streams: Streams): Output {
   return {
     json,
     line: (text = '') => {
@@ -37,6 +39,7 @@ export function output(json: boolean, streams: Streams = { out: process.stdout, 
     remark: (text) => {
       if (!json) streams.err.write(`${text}\n`);
     },
+    warn: (text) => void streams.err.write(`${text}\n`),
     record: (value) => {
       if (json) streams.out.write(`${JSON.stringify(value)}\n`);
     },

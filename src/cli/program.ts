@@ -1,14 +1,15 @@
 /** The commands put together; and the one place where what went wrong becomes a sentence and an exit code. */
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { certsCommand } from './commands/certs.ts';
 import { demoCommand } from './commands/demo.ts';
 import { sendCommand } from './commands/send.ts';
 import { serveCommand } from './commands/serve.ts';
 import { CliError, failureOf } from './errors.ts';
-import { interruption } from './interruption.ts';
+import { type Interruption, interruption } from './interruption.ts';
 import type { CommonOptions } from './options.ts';
-import { type Output, output } from './output.ts';
+import { type Output, output, type Streams } from './output.ts';
 
 /** What a command is given besides its options. */
 export interface Ground {
@@ -16,6 +17,15 @@ export interface Ground {
   readonly signal: AbortSignal;
   output(options: CommonOptions): Output;
 }
+
+/** Where the program runs: this process, except in tests. */
+export interface World {
+  readonly streams: Streams;
+  /** Begins to listen for requests to end. */
+  interruption(): Interruption;
+}
+
+const thisProcess: World = { streams: { out: process.stdout, err: process.stderr }, interruption };
 
 const about = `Secure reliable sessions: documents travel exactly once and in order, signed, over HTTPS
 (WS-ReliableMessaging above WS-Security, wire-compatible with WCF, CXF, Metro and gSOAP).`;
@@ -45,17 +55,24 @@ Examples:
  * @param args without the names of the interpreter and of the script
  * @returns the exit code
  */
-export async function run(args: readonly string[]): Promise<number> {
-  const interrupted = interruption();
+export async function run(args: readonly string[], world: World = thisProcess): Promise<number> {
+  const interrupted = world.interruption();
   const program = new Command('surewire')
     .description(about)
     .version(version(), '--version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .showSuggestionAfterError()
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({
+      outputError: () => undefined,
+      writeOut: (text) => world.streams.out.write(text),
+      writeErr: (text) => world.streams.err.write(text),
+    })
     .exitOverride()
     .addHelpText('after', after);
-  const ground: Ground = { signal: interrupted.signal, output: (options) => output(options.json === true) };
+  const ground: Ground = {
+    signal: interrupted.signal,
+    output: (options) => output(options.json === true, world.streams),
+  };
   certsCommand(program, ground);
   serveCommand(program, ground);
   sendCommand(program, ground);
@@ -65,19 +82,19 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
-    return report(thrown instanceof CommanderError ? usage(thrown, args) : thrown, args);
+    return report(thrown instanceof CommanderError ? usage(thrown, args) : thrown, args, world.streams);
   } finally {
     interrupted.end();
   }
 }
 
-function report(thrown: unknown, args: readonly string[]): number {
+function report(thrown: unknown, args: readonly string[], streams: Streams): number {
   const { code, message, exitCode } = failureOf(thrown);
-  output(args.includes('--json')).record({ error: { code, message } });
-  if (!args.includes('--json')) process.stderr.write(`surewire: ${message}\n          code ${code}\n`);
+  const said = output(args.includes('--json'), streams);
+  said.record({ error: { code, message } });
+  said.remark(`surewire: ${message}\n          code ${code}`);
   const { SUREWIRE_DEBUG = '' } = process.env;
-  const verbose = args.includes('--verbose') || SUREWIRE_DEBUG !== '';
-  if (verbose) console.error(thrown);
+  if (args.includes('--verbose') || SUREWIRE_DEBUG !== '') streams.err.write(`${inspect(thrown)}\n`);
   return exitCode;
 }
 

@@ -79,9 +79,12 @@ export async function transfer(options: TransferOptions): Promise<Outcome> {
   }
   const opened = view as SessionView | undefined;
   if (opened === undefined) throw new TypeError('the session was not announced');
-  const resumedAt = opened.submitted;
+  // LastMessage of WS-RM 1.0 has a number too and is no document.
+  const submitted = (): number => Math.min(opened.submitted, documents.length);
+  const resumedAt = submitted();
   const acknowledgedBefore = countAcknowledged(opened, resumedAt);
-  const progressed = (): void => options.onProgress?.(acknowledgedBefore + opened.statistics.acknowledged);
+  const progressed = (): void =>
+    options.onProgress?.(Math.min(acknowledgedBefore + opened.statistics.acknowledged, documents.length));
   progressed();
   const failure = await failureIn(async () => {
     const inHand = new Set<Promise<void>>();
@@ -100,14 +103,15 @@ export async function transfer(options: TransferOptions): Promise<Outcome> {
     await abortable(Promise.all(inHand), signal);
     await abortable(channel.close(), signal);
   });
-  if (signal.aborted) {
+  if (failure !== undefined) {
     // What a store holds is taken up later; without one this is the last chance for what is under way.
-    await failureIn(() => (options.session?.store === undefined ? channel.close() : opened.suspend()));
+    const isKept = signal.aborted && options.session?.store !== undefined;
+    await failureIn(() => (isKept ? opened.suspend() : channel.close()));
   }
   const receipt = {
     sequence: opened.id,
-    sent: opened.submitted,
-    acknowledged: countAcknowledged(opened, opened.submitted),
+    sent: submitted(),
+    acknowledged: countAcknowledged(opened, submitted()),
     retransmissions: opened.statistics.resent,
     resumedAt,
   };

@@ -10,16 +10,17 @@
 import type { Timer } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
-import { abortable } from '../base/signals.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { addressingOf, replyAddressing, withAddressing } from '../soap/addressing.ts';
 import { message, withHeaders } from '../soap/envelope.ts';
 import { faultFor, faultReply } from '../soap/fault.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
+import { answered, learned } from './answers.ts';
 import { aboutSequence, createSequenceResponse } from './bodies.ts';
 import {
   bufferRemaining,
+  type DeliveryAssurance,
   type DestinationEffect,
   type DestinationEvent,
   destination,
@@ -35,35 +36,26 @@ import {
   sequenceHeader,
   withoutReliableHeaders,
 } from './headers.ts';
+import type { Transmission, When } from './ledger.ts';
 import { withOrigin } from './origin.ts';
+import { Parking } from './parking.ts';
 import { position } from './position.ts';
 import { includes, type Ranges } from './ranges.ts';
 import { type AcceptorRecord, type Answer, templateOf } from './record.ts';
 import { refused, response, unknownSequence } from './responses.ts';
 import { type Journal, newStatistics, publish, type SessionView, type Statistics } from './session.ts';
 import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
-import { outcomeOf, type SourceEvent, type SourceState, source, submitted, unsettled } from './source.ts';
+import { outcomeOf, submitted, unsettled } from './source-state.ts';
 import type { SessionChange } from './store.ts';
 import type { ReliableVersion } from './versions/version.ts';
 
 type Bare<Event> = Event extends unknown ? Omit<Event, 'now' | 'jitter'> : never;
-
-/** A request between acceptance and answer. */
-interface Work {
-  readonly answer: Promise<Delivery | undefined>;
-  readonly settle: (answer: Delivery | undefined) => void;
-  /** Exchanges that wait for the answer, oldest first. */
-  readonly parked: (() => void)[];
-}
 
 /** What is to become of an exchange once its step is done. */
 type Verdict =
   | { readonly answer: 'empty' | 'acknowledgement' | 'wait' }
   | { readonly error: ReliableError }
   | { readonly again: Answer };
-
-/** Copies of one request that may wait at once; the oldest is let go empty when another one comes. */
-const maxParked = 4;
 
 export interface AcceptedInit {
   readonly settings: Settings;
@@ -84,6 +76,8 @@ export class Accepted implements SessionView {
   readonly resumed: boolean;
   readonly statistics: Statistics = newStatistics();
   readonly #settings: Settings;
+  readonly #policy: Transmission;
+  readonly #assurance: DeliveryAssurance;
   readonly #journal: Journal;
   readonly #receive: Carry;
   readonly #signal: AbortSignal;
@@ -91,7 +85,7 @@ export class Accepted implements SessionView {
   readonly #serial = new Serial();
   readonly #held = new Map<number, Delivery>();
   readonly #snapshots = new Map<number, Ranges>();
-  readonly #work = new Map<number, Work>();
+  readonly #parking = new Parking();
   readonly #replies = new Map<number, Message>();
   readonly #running = new Set<Promise<void>>();
   #record: AcceptorRecord;
@@ -102,6 +96,8 @@ export class Accepted implements SessionView {
     this.version = init.version;
     this.resumed = init.resumed;
     this.#settings = init.settings;
+    this.#policy = transmissionOf(init.settings, init.version, 'reply');
+    this.#assurance = assuranceOf(init.settings);
     this.#record = init.record;
     this.#journal = init.journal;
     this.#receive = init.receive;
@@ -141,7 +137,7 @@ export class Accepted implements SessionView {
     this.#stopped = true;
     this.#timer?.cancel();
     await this.#serial.idle();
-    for (const work of this.#work.values()) work.settle(undefined);
+    this.#parking.clear();
   }
 
   /** Settles when the application has finished with everything that it was handed. */
@@ -196,7 +192,7 @@ export class Accepted implements SessionView {
       case 'acknowledgement':
         return trip.carrying(this.#acknowledged(trip.message));
       case 'wait':
-        return this.#park(trip, block.number === 'beyond' ? 0 : block.number);
+        return this.#parking.wait(block.number === 'beyond' ? 0 : block.number, trip.signal);
       default:
         return verdict.answer satisfies never;
     }
@@ -289,7 +285,7 @@ export class Accepted implements SessionView {
       effects = await this.#advance({ kind: 'message', number, bytes, last }, { put }, () => {
         this.#held.set(number, kept);
         this.#snapshots.set(number, this.#record.receipt.received);
-        if (this.#answersLater(trip.message)) this.#work.set(number, newWork());
+        if (this.#answersLater(trip.message)) this.#parking.open(number);
       });
     } catch (thrown) {
       // Not in the store, so not accepted: the client will come again.
@@ -299,7 +295,7 @@ export class Accepted implements SessionView {
     for (const effect of effects) {
       switch (effect.effect) {
         case 'accept':
-          return { answer: this.#work.has(number) ? 'wait' : 'acknowledgement' };
+          return { answer: this.#parking.has(number) ? 'wait' : 'acknowledgement' };
         case 'duplicate':
           return this.#repeated(number);
         case 'drop':
@@ -317,7 +313,7 @@ export class Accepted implements SessionView {
     publish(() => ({ event: 'duplicate.dropped', session: this.id, number }));
     const again = this.#record.answers.find(({ request }) => request === number);
     if (again !== undefined) return { again };
-    return { answer: this.#work.has(number) ? 'wait' : 'acknowledgement' };
+    return { answer: this.#parking.has(number) ? 'wait' : 'acknowledgement' };
   }
 
   #drop(number: number, why: string): Verdict {
@@ -332,38 +328,16 @@ export class Accepted implements SessionView {
     return request.action === this.version.actions.lastMessage || addressingOf(request)?.messageId !== undefined;
   }
 
-  async #park(trip: Delivery, number: number): Promise<Delivery | undefined> {
-    const work = this.#work.get(number);
-    if (work === undefined) return undefined;
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    const leave = () => resolve(undefined);
-    work.parked.push(leave);
-    if (work.parked.length > maxParked) work.parked.shift()?.();
-    try {
-      return await abortable(Promise.race([work.answer, promise]), trip.signal);
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** Learns what the client has of the replies; what it has is forgotten. */
-  async #learn({ ranges, nacks, final }: Acknowledgement): Promise<ReliableError | undefined> {
-    const { source: replies } = this.#record;
-    if (replies === null) return undefined;
-    const event = { kind: 'acknowledgement', ranges, nacks, final: false, bufferRemaining: undefined } as const;
-    const [next, effects] = this.#step(replies, event);
-    const fault = effects.find((effect) => effect.effect === 'fault');
-    if (fault?.effect === 'fault') {
-      const acknowledgement = { id: this.offer ?? '', ranges, nacks, final };
-      return refused({ name: 'InvalidAcknowledgement', code: 'sender', reason: fault.text, acknowledgement });
-    }
-    const settled = effects.flatMap((effect) => (effect.effect === 'settled' ? [effect.number] : []));
-    if (settled.length === 0) return undefined;
-    const answers = this.#record.answers.filter(({ reply }) => !settled.includes(reply));
-    const record = { ...this.#record, source: next, answers };
-    await this.#journal.commit({ state: record, drop: settled.map((number) => ({ direction: 'out', number })) });
+  /** Learns what the client has of the replies; what it has is forgotten. Runs in the mailbox. */
+  async #learn(acknowledgement: Acknowledgement): Promise<ReliableError | undefined> {
+    const found = learned(this.#record, acknowledgement, this.#now, this.#policy);
+    if ('error' in found) return found.error;
+    if (found.settled.length === 0) return undefined;
+    const record = { ...this.#record, ...found.record };
+    const drop = found.settled.map((number) => ({ direction: 'out' as const, number }));
+    if (!this.isOver) await this.#journal.commit({ state: record, drop });
     this.#record = record;
-    for (const number of settled) {
+    for (const number of found.settled) {
       this.#replies.delete(number);
       this.statistics.acknowledged += 1;
       publish(() => ({ event: 'message.acknowledged', session: this.id, number }));
@@ -371,10 +345,8 @@ export class Accepted implements SessionView {
     return undefined;
   }
 
-  #step(replies: SourceState, event: Bare<SourceEvent>): ReturnType<typeof source> {
-    const { clock, random } = this.#settings;
-    const when = { now: clock.now(), jitter: random.fraction() };
-    return source(replies, { ...event, ...when } as SourceEvent, transmissionOf(this.#settings, this.version, 'reply'));
+  get #now(): When {
+    return { now: this.#settings.clock.now(), jitter: this.#settings.random.fraction() };
   }
 
   /**
@@ -392,7 +364,7 @@ export class Accepted implements SessionView {
     if (this.#stopped) return [];
     const event = { ...given, now: this.#settings.clock.now() } as DestinationEvent;
     const before = this.#record.receipt;
-    const [receipt, effects] = destination(before, event, assuranceOf(this.#settings));
+    const [receipt, effects] = destination(before, event, this.#assurance);
     const record = { ...this.#record, receipt, source: replies.source, answers: replies.answers };
     const isOver = receipt.phase === 'ended' && before.phase !== 'ended';
     if (isOver) await this.#journal.commit({ end: true });
@@ -424,7 +396,8 @@ export class Accepted implements SessionView {
       case 'ended':
         this.#timer?.cancel();
         publish(() => ({ event: 'sequence.terminated', session: this.id, side: this.side, reason: effect.reason }));
-        for (const number of [...this.#work.keys()]) this.#release(number, undefined);
+        this.#parking.clear();
+        this.#held.clear();
         this.#replies.clear();
         this.#onEnded(this);
         return;
@@ -481,29 +454,22 @@ export class Accepted implements SessionView {
 
   /** Marks a message finished and gives its reply a number, in one commit. Runs in the mailbox. */
   async #finish(number: number, trip: Delivery, reply: Delivery | undefined): Promise<void> {
-    const { source: replies, answers } = this.#record;
     const drop = [{ direction: 'in' as const, number }];
     const last = trip.message.action === this.version.actions.lastMessage;
-    const wanted = reply !== undefined && replies !== null && this.#answersLater(trip.message);
-    if (!wanted) {
+    const acknowledged = this.#snapshots.get(number) ?? this.#record.receipt.received;
+    const made =
+      reply !== undefined && this.#answersLater(trip.message)
+        ? answered(this.#record, number, acknowledged, this.#now, this.#policy)
+        : undefined;
+    if (made === undefined || reply === undefined) {
       await this.#advance({ kind: 'delivered', number }, { drop });
       this.#finished(number, trip.carrying(this.#acknowledged(trip.message)), last);
       return;
     }
-    const [next] = this.#step(replies, { kind: 'submit', expects: 'acknowledgement' });
-    const answer: Answer = {
-      request: number,
-      reply: submitted(next),
-      acknowledged: this.#snapshots.get(number) ?? this.#record.receipt.received,
-    };
-    const octets = this.#journal.octets(reply.message);
+    const { answer } = made;
     this.#replies.set(answer.reply, reply.message);
-    await this.#advance(
-      { kind: 'delivered', number },
-      { drop, put: [{ direction: 'out', number: answer.reply, octets }] },
-      undefined,
-      { source: next, answers: [...answers, answer] },
-    );
+    const put = [{ direction: 'out' as const, number: answer.reply, octets: this.#journal.octets(reply.message) }];
+    await this.#advance({ kind: 'delivered', number }, { drop, put }, undefined, made.record);
     this.statistics.sent += 1;
     publish(() => ({ event: 'message.sent', session: this.id, number: answer.reply, attempt: 1 }));
     this.#finished(number, reply.carrying(this.#numbered(reply.message, answer)), last);
@@ -520,8 +486,7 @@ export class Accepted implements SessionView {
   #release(number: number, answer: Delivery | undefined): void {
     this.#held.delete(number);
     this.#snapshots.delete(number);
-    this.#work.get(number)?.settle(answer);
-    this.#work.delete(number);
+    this.#parking.settle(number, answer);
   }
 
   /** A kept reply once more, with its number and with what was acknowledged when the request came. */
@@ -551,7 +516,7 @@ export class Accepted implements SessionView {
     const { receipt } = this.#record;
     const final = isFinal(receipt);
     // A client that is told there is no room and has nothing under way would wait for ever.
-    const room = Math.max(1, bufferRemaining(receipt, assuranceOf(this.#settings)));
+    const room = Math.max(1, bufferRemaining(receipt, this.#assurance));
     const block: Acknowledgement = {
       id: this.id,
       ranges: final || ranges === undefined ? receipt.received : ranges,
@@ -568,15 +533,10 @@ export class Accepted implements SessionView {
 
   #rearm(): void {
     this.#timer?.cancel();
-    const due = this.#stopped ? undefined : destinationDue(this.#record.receipt, assuranceOf(this.#settings));
+    const due = this.#stopped ? undefined : destinationDue(this.#record.receipt, this.#assurance);
     this.#timer =
       due === undefined
         ? undefined
         : this.#settings.clock.at(due, () => void this.#serial.run(() => this.#advance({ kind: 'elapsed' })));
   }
-}
-
-function newWork(): Work {
-  const { promise, resolve } = Promise.withResolvers<Delivery | undefined>();
-  return { answer: promise, settle: resolve, parked: [] };
 }

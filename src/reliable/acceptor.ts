@@ -2,6 +2,8 @@
  * The acceptor's end of the reliable layer: finds out what each message is about and takes it to its session. Whatever is
  * wrong with a message is answered with the fault that the specification has for it and changes nothing in any session.
  */
+import { asError } from '../base/errors.ts';
+import { abortable } from '../base/signals.ts';
 import type { Channel } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { identityOf } from '../security/evidence.ts';
@@ -220,7 +222,12 @@ export class Acceptor implements Channel {
   }
 
   async #finish(signal: AbortSignal | undefined): Promise<void> {
-    await this.#registry.close();
+    try {
+      const finished = this.#registry.close();
+      await (signal === undefined ? finished : abortable(finished, signal));
+    } catch (thrown) {
+      this.#stop(asError(thrown));
+    }
     await this.#below.close(signal);
   }
 

@@ -16,7 +16,7 @@ import { formOf } from './faults.ts';
 import { acknowledgementHeader, ackRequestedHeader, sequenceHeader } from './headers.ts';
 import type { InitiatorRecord } from './record.ts';
 import type { Settings } from './settings.ts';
-import type { SourceEffect } from './source.ts';
+import type { SourceEffect } from './source-state.ts';
 
 /** How an initiator's protocol messages are addressed. */
 export interface Template {

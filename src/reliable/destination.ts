@@ -9,7 +9,7 @@
 import { type Instant, later } from '../base/clock.ts';
 import type { ReliableFaultName } from './faults.ts';
 import { add, count, equal, highest, includes, none, prefix, type Ranges } from './ranges.ts';
-import type { Step } from './source.ts';
+import type { Step } from './source-state.ts';
 
 /** What the destination promises, and its limits. Times in milliseconds. */
 export interface DeliveryAssurance {

@@ -15,24 +15,16 @@ import { expectsReply } from '../channel/correlation.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { anonymous, identityOf } from '../security/evidence.ts';
 import { addressingOf } from '../soap/addressing.ts';
-import { FaultError, faultOf } from '../soap/fault.ts';
-import type { Message } from '../soap/message.ts';
-import { readCreateSequenceResponse } from './bodies.ts';
 import { type About, Composer, type Template } from './composer.ts';
-import {
-  type DestinationEvent,
-  type DestinationState,
-  destination,
-  newDestination,
-  sameReceipt,
-} from './destination.ts';
+import { type DeliveryAssurance, type DestinationState, destination, newDestination } from './destination.ts';
 import { type Outcome, ReliableError, type ReliableErrorCode } from './errors.ts';
-import { type ReliableFault, readReliableFault } from './faults.ts';
-import { type ReliableHeaders, readHeaders, withoutReliableHeaders } from './headers.ts';
-import { position } from './position.ts';
-import { type InitiatorRecord, initiatorRecord, readInitiatorRecord, templateOf } from './record.ts';
-import { Journal, newStatistics, publish, type SessionView, type Statistics, storeFailed } from './session.ts';
+import { abortion, type Bare, interpret, type Reply, type Said } from './interpret.ts';
+import { Keeper } from './keeper.ts';
+import type { Transmission } from './ledger.ts';
+import { templateOf } from './record.ts';
+import { newStatistics, publish, type SessionView, type Statistics } from './session.ts';
 import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
+import { source } from './source.ts';
 import {
   type EndReason,
   noSource,
@@ -40,15 +32,12 @@ import {
   type SourceEffect,
   type SourceEvent,
   type SourceState,
-  source,
   sourceDue,
   sourceId,
   submitted,
-  type Transmission,
   unsettled,
-} from './source.ts';
-
-type Bare<Event> = Event extends unknown ? Omit<Event, 'now' | 'jitter'> : never;
+} from './source-state.ts';
+import { Way } from './way.ts';
 
 interface Waiting {
   readonly resolve: (reply: Delivery | undefined) => void;
@@ -65,8 +54,9 @@ export class Initiator implements Channel, SessionView {
   readonly statistics: Statistics = newStatistics();
   readonly #settings: Settings;
   readonly #policy: Transmission;
-  readonly #inner: ChannelFactory;
-  readonly #inUse: Set<string>;
+  readonly #assurance: DeliveryAssurance;
+  readonly #way: Way;
+  readonly #keeper: Keeper;
   readonly #serial = new Serial();
   readonly #end = new AbortController();
   readonly #closed = Promise.withResolvers<Error | undefined>();
@@ -75,14 +65,11 @@ export class Initiator implements Channel, SessionView {
   readonly #waiting = new Map<number, Waiting>();
   readonly #answers = new Map<number, Delivery>();
   readonly #room: (() => void)[] = [];
-  #below: Channel;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  #journal: Journal;
   #compose: Composer | undefined;
   #source: SourceState = noSource;
   #replies: DestinationState | undefined;
-  #record: InitiatorRecord | undefined;
   #id = '';
   #timer: Timer | undefined;
   #trouble: Error | undefined;
@@ -93,10 +80,10 @@ export class Initiator implements Channel, SessionView {
   constructor(settings: Settings, inner: ChannelFactory, below: Channel, inUse: Set<string>) {
     this.#settings = settings;
     this.#policy = transmissionOf(settings, settings.version, 'timer');
-    this.#inner = inner;
-    this.#below = below;
-    this.#inUse = inUse;
-    this.#journal = new Journal(undefined, '');
+    this.#way = new Way(inner, below, (trip) => this.receive(trip));
+    this.#keeper = new Keeper(settings, inUse);
+    // Replies need no order, and any may be missing while others have come.
+    this.#assurance = { ...assuranceOf(settings), ordered: false, window: settings.maxUnsettled };
     this.closed = this.#closed.promise;
     this.#opened.promise.catch(() => undefined);
     this.send = (trip) => this.#send(trip);
@@ -109,7 +96,7 @@ export class Initiator implements Channel, SessionView {
     return this.#settings.version;
   }
   get peer(): string {
-    return this.#record?.peer ?? anonymous;
+    return this.#keeper.record?.peer ?? anonymous;
   }
   get label(): string | undefined {
     return this.#settings.label;
@@ -128,7 +115,7 @@ export class Initiator implements Channel, SessionView {
   async open(signal?: AbortSignal): Promise<void> {
     if (this.#settings.to === undefined && this.#opening === undefined) {
       // Where to, and in which SOAP version, only the first message will tell.
-      await this.#below.open(signal);
+      await this.#way.open(signal);
       return;
     }
     const { soap, addressing, to } = this.#settings;
@@ -190,7 +177,7 @@ export class Initiator implements Channel, SessionView {
     const { clock, openTimeout } = this.#settings;
     const limit = deadline(clock, openTimeout, undefined, () => this.#openTimedOut());
     try {
-      await this.#below.open(limit.signal);
+      await this.#way.open(limit.signal);
       await this.#serial.run(() => this.#begin(template));
       await abortable(this.#opened.promise, limit.signal);
     } catch (thrown) {
@@ -209,60 +196,23 @@ export class Initiator implements Channel, SessionView {
 
   /** Takes up the session of the store, or makes a new one. */
   async #begin(template: Template): Promise<void> {
-    const { store, label, newIdentifier, oneWay, version } = this.#settings;
-    const found = await this.#unfinished(template);
-    if (found !== undefined) {
-      this.#resumed = true;
-      this.#record = found.record;
-      this.#source = found.record.source;
-      this.#replies = found.record.replies ?? undefined;
-      this.#id = sourceId(this.#source) ?? '';
-      this.#compose = new Composer(this.#settings, templateOf(found.record) ?? template, found.record);
-      if (this.#id !== '') this.#opened.resolve();
-      publish(() => ({ event: 'session.resumed', session: this.#id, submitted: this.submitted }));
-      await this.#advance({ source: [{ kind: 'resumed' }] });
-      return;
-    }
-    const createId = newIdentifier('message');
-    const offer = oneWay ? undefined : newIdentifier('offer');
-    this.#record = initiatorRecord({ version, template, label, createId, offer });
-    this.#journal = new Journal(label === undefined ? undefined : store, `initiator ${createId}`);
-    this.#claim(this.#journal.key);
-    this.#compose = new Composer(this.#settings, template, this.#record);
-    await this.#advance({ source: [{ kind: 'open' }] });
-  }
-
-  async #unfinished(
-    template: Template,
-  ): Promise<{ readonly record: InitiatorRecord; readonly session: string } | undefined> {
-    const { store, label } = this.#settings;
-    if (store === undefined || label === undefined) return undefined;
-    const all = await store.sessions().catch((thrown: unknown) => Promise.reject(storeFailed(thrown)));
-    for (const { session, state } of all) {
-      const record = readInitiatorRecord(state);
-      if (record === undefined || record.label !== label || record.to !== (template.to ?? null)) continue;
-      if (record.version !== this.#settings.version.name || record.source.phase === 'ended') continue;
-      this.#claim(session);
-      this.#journal = new Journal(store, session);
-      return { record, session };
-    }
-    return undefined;
-  }
-
-  #claim(key: string): void {
-    if (this.#settings.label === undefined) return;
-    if (this.#inUse.has(key)) {
-      const text = `The session "${this.#settings.label}" is open already. Close it first, or use another label.`;
-      throw new ReliableError('RELIABLE_IN_USE', text);
-    }
-    this.#inUse.add(key);
+    const { record, resumed } = await this.#keeper.begin(template);
+    this.#compose = new Composer(this.#settings, templateOf(record) ?? template, record);
+    if (!resumed) return this.#advance({ source: [{ kind: 'open' }] });
+    this.#resumed = true;
+    this.#source = record.source;
+    this.#replies = record.replies ?? undefined;
+    this.#id = sourceId(this.#source) ?? '';
+    if (this.#id !== '') this.#opened.resolve();
+    publish(() => ({ event: 'session.resumed', session: this.#id, side: this.side, submitted: this.submitted }));
+    await this.#advance({ source: [{ kind: 'resumed' }] });
   }
 
   async #finish(signal: AbortSignal | undefined): Promise<void> {
     if (this.#opening === undefined) {
       this.#opening = Promise.reject(new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
       this.#opening.catch(() => undefined);
-      await this.#below.close(signal);
+      await this.#way.close(signal);
       this.#closed.resolve(undefined);
       return;
     }
@@ -279,7 +229,7 @@ export class Initiator implements Channel, SessionView {
       const error = asError(thrown);
       const code = error instanceof ReliableError ? error.code : 'RELIABLE_ABORTED';
       // Every message is settled by then; a peer that does not answer TerminateSequence spoils nothing.
-      const settled = this.#phase === 'terminating';
+      const settled = this.#source.phase === 'terminating';
       const event = settled ? ({ kind: 'terminate-answered' } as const) : abortion(code, error.message, true);
       await this.#serial.run(() => this.#advance({ source: [event] }));
       if (settled && (await this.closed) === undefined) return;
@@ -296,7 +246,7 @@ export class Initiator implements Channel, SessionView {
 
   /** One step: reduce, append, perform, tell. Runs in the mailbox. */
   async #advance(
-    given: { readonly source: readonly Bare<SourceEvent>[]; readonly reply?: Bare<DestinationEvent> },
+    given: { readonly source: readonly Bare<SourceEvent>[]; readonly reply?: Reply['event'] | undefined },
     submission?: { readonly trip: Delivery; readonly waiting: Waiting },
   ): Promise<void> {
     if (this.#suspended) {
@@ -314,15 +264,15 @@ export class Initiator implements Channel, SessionView {
     }
     let replies = this.#replies;
     if (given.reply !== undefined && replies !== undefined) {
-      [replies] = destination(replies, { ...given.reply, now: when.now } as DestinationEvent, this.#assurance);
-      if (given.reply.kind === 'message') {
-        const { number } = given.reply;
-        [replies] = destination(replies, { kind: 'delivered', number, now: when.now }, this.#assurance);
+      // Replies are handed to whoever waits for them: what is accepted is delivered.
+      for (const event of [given.reply, { kind: 'delivered', number: given.reply.number } as const]) {
+        [replies] = destination(replies, { ...event, now: when.now }, this.#assurance);
       }
     }
     const numbered = effects.find((effect) => effect.effect === 'numbered');
     try {
-      await this.#append(next, replies, effects, numbered === undefined ? undefined : submission?.trip);
+      const before = { source: this.#source, replies: this.#replies };
+      await this.#keeper.append(before, { source: next, replies }, effects, submission?.trip);
     } catch (thrown) {
       const error = asError(thrown);
       submission?.waiting.reject(error);
@@ -342,36 +292,6 @@ export class Initiator implements Channel, SessionView {
     }
     if (unsettled(next) < this.#settings.maxUnsettled) for (const wake of this.#room.splice(0)) wake();
     this.#rearm();
-  }
-
-  /** Makes durable what the state says more than before. Attempts and times are not worth a write. */
-  async #append(
-    next: SourceState,
-    replies: DestinationState | undefined,
-    effects: readonly SourceEffect[],
-    trip: Delivery | undefined,
-  ): Promise<void> {
-    if (!this.#journal.isDurable || this.#record === undefined) return;
-    if (next.phase === 'ended') {
-      if (this.#source.phase !== 'ended') await this.#journal.commit({ end: true });
-      return;
-    }
-    const grown =
-      !sameKnowledge(this.#source, next) ||
-      (replies !== undefined && (this.#replies === undefined || !sameReceipt(this.#replies, replies)));
-    if (!grown) return;
-    this.#record = { ...this.#record, source: next, replies: replies ?? null };
-    await this.#journal.commit({
-      state: this.#record,
-      put: effects.flatMap((effect) =>
-        effect.effect === 'numbered' && trip !== undefined
-          ? [{ direction: 'out' as const, number: effect.number, octets: this.#journal.octets(trip.message) }]
-          : [],
-      ),
-      drop: effects.flatMap((effect) =>
-        effect.effect === 'settled' ? [{ direction: 'out' as const, number: effect.number }] : [],
-      ),
-    });
   }
 
   async #perform(effect: Exclude<SourceEffect, { readonly effect: 'rejected' }>): Promise<void> {
@@ -421,7 +341,7 @@ export class Initiator implements Channel, SessionView {
     void this.#exchange(about, async () => {
       const compose = this.#composed();
       if (last) return compose.lastMessage(this.#id, number, this.#replies);
-      const trip = this.#messages.get(number) ?? delivery(await this.#journal.message('out', number));
+      const trip = this.#messages.get(number) ?? delivery(await this.#keeper.message(number));
       this.#messages.set(number, trip);
       return trip.carrying(compose.sequenced(trip.message, this.#id, number, this.#replies));
     });
@@ -442,23 +362,13 @@ export class Initiator implements Channel, SessionView {
     let answer: Delivery | undefined;
     try {
       const trip = (await compose()).under(this.#end.signal);
-      answer = await (await this.#way()).send(trip);
+      answer = await this.#way.send(trip);
     } catch (thrown) {
       await this.#troubled(about, asError(thrown));
       return;
     }
     if (answer === undefined) this.#unanswered(about);
     else await this.#hear(about, answer);
-  }
-
-  /** The channel below; made again when it was lost. */
-  async #way(): Promise<Channel> {
-    const lost = await Promise.race([this.#below.closed.then(() => true), Promise.resolve(false)]);
-    if (lost && !this.#end.signal.aborted) {
-      this.#below = this.#inner((trip) => this.receive(trip));
-      await this.#below.open(this.#end.signal);
-    }
-    return this.#below;
   }
 
   async #troubled(about: About, error: Error): Promise<void> {
@@ -483,192 +393,54 @@ export class Initiator implements Channel, SessionView {
 
   /** Reads an answer; what is not the peer's, or cannot be read, counts as lost. */
   async #hear(about: About, answer: Delivery): Promise<void> {
-    if (this.#end.signal.aborted || about.kind === 'fault') return;
-    const { message } = answer;
-    try {
-      this.#requirePeer(about, answer);
-      const headers = readHeaders(message);
-      if (headers !== undefined && headers.version !== this.version) {
-        throw new ReliableError('RELIABLE_MALFORMED', `The answer speaks WS-RM ${headers.version.name}.`);
+    if (about.kind === 'fault') return;
+    await this.#serial.run(async () => {
+      const { record } = this.#keeper;
+      if (this.#end.signal.aborted || record === undefined) return;
+      const request = about.kind === 'message' ? this.#messages.get(about.number)?.message : undefined;
+      const said = interpret(about, answer, {
+        version: this.version,
+        record,
+        id: this.#id,
+        phase: this.#source.phase,
+        messageId: request === undefined ? undefined : addressingOf(request)?.messageId,
+        replies: this.#replies,
+        flowControl: this.#settings.flowControlEnabled,
+      });
+      switch (said.kind) {
+        case 'lost':
+          return this.#troubled(about, said.trouble);
+        case 'refused':
+          this.#trouble = said.trouble ?? this.#trouble;
+          return this.#advance({ source: said.source });
+        case 'created':
+          return this.#created(said, answer);
+        case 'heard':
+          return this.#heard(about, said);
+        default:
+          return said satisfies never;
       }
-      const found = readReliableFault(message);
-      await this.#serial.run(() =>
-        found === undefined ? this.#answered(about, answer, headers) : this.#faulted(about, found.fault, headers),
-      );
-    } catch (thrown) {
-      const error = asError(thrown);
-      publish(() => ({ event: 'answer.ignored', session: this.#id, reason: error.message }));
-      this.#trouble = error;
-      if (about.kind === 'create') this.#post(abortion('RELIABLE_REFUSED', error.message, false));
-      else this.#refused(about);
-    }
+    });
   }
 
-  /** Answers come from whoever answered CreateSequence, and to what was asked (attacks M4, M5, R8). */
-  #requirePeer(about: About, answer: Delivery): void {
-    const identity = identityOf(answer);
-    const known = this.#record?.peer;
-    if (known !== undefined && known !== null && known !== identity) {
-      throw new ReliableError('RELIABLE_MALFORMED', 'The answer does not come from whoever created the sequence.');
+  async #created(said: Extract<Said, { readonly kind: 'created' }>, answer: Delivery): Promise<void> {
+    const offer = this.#keeper.record?.offer;
+    if (this.#source.phase !== 'creating') return;
+    this.#keeper.bind(identityOf(answer));
+    if (said.accepted && typeof offer === 'string') {
+      this.#replies = newDestination(offer, this.#settings.clock.now(), undefined);
     }
-    if (about.kind !== 'message' || about.last) return;
-    const request = this.#messages.get(about.number)?.message;
-    const asked = request === undefined ? undefined : addressingOf(request)?.messageId;
-    const relatesTo = addressingOf(answer.message)?.relatesTo;
-    const isReply = readHeaders(answer.message)?.sequence !== undefined;
-    if (isReply && asked !== undefined && relatesTo !== undefined && relatesTo !== asked) {
-      throw new ReliableError('RELIABLE_MALFORMED', 'The reply relates to another message.');
-    }
+    await this.#advance({ source: [{ kind: 'created', id: said.id }] });
   }
 
-  async #answered(about: About, answer: Delivery, headers: ReliableHeaders | undefined): Promise<void> {
-    const { message } = answer;
-    const events: Bare<SourceEvent>[] = this.#acknowledgements(headers);
-    if (about.kind === 'create') return this.#created(answer);
-    if (events.length === 0) events.push({ kind: 'heard' });
-    if (about.kind === 'message') {
-      const reply = this.#replyEvent(headers);
-      const { actions } = this.version;
-      const isProtocol = message.action === actions.sequenceAcknowledgement || message.action === actions.lastMessage;
-      const fault = faultOf(message);
-      if (about.last) return this.#advance({ source: [...events, { kind: 'close-answered' }], ...reply.given });
-      if (isProtocol) return this.#advance({ source: events, ...reply.given });
-      if (fault !== undefined && reply.given.reply === undefined) {
-        const trouble = new FaultError(fault, { transient: fault.code === 'receiver' });
-        if (!this.#isReply(about.number, message, fault.subcode?.namespace)) {
-          return this.#troubled(about, trouble);
-        }
-      }
-      if (reply.isNew) {
-        const trip = answer.carrying(withoutReliableHeaders(message));
-        this.#answers.set(about.number, headers?.sequence === undefined ? trip : positioned(trip, headers));
-      }
-      await this.#advance({ source: [...events, { kind: 'replied', number: about.number }], ...reply.given });
-      this.#answers.delete(about.number);
-      return;
+  async #heard(about: About, said: Extract<Said, { readonly kind: 'heard' }>): Promise<void> {
+    const { reply } = said;
+    if (reply !== undefined && about.kind === 'message') {
+      this.statistics[reply.isNew ? 'delivered' : 'duplicates'] += 1;
+      if (reply.isNew) this.#answers.set(about.number, reply.trip);
     }
-    const fault = faultOf(message);
-    if (fault !== undefined) {
-      return this.#troubled(about, new FaultError(fault, { transient: fault.code === 'receiver' }));
-    }
-    if (about.kind === 'close') events.push({ kind: 'close-answered' });
-    if (about.kind === 'terminate') events.push({ kind: 'terminate-answered' });
-    await this.#advance({ source: events });
-  }
-
-  /**
-   * Whether a fault outside of the reply sequence is the application's answer (gSOAP sends its faults so): it says which
-   * request it answers. A security fault never is: repeating the message would only repeat it.
-   */
-  #isReply(number: number, message: Message, subcode: string | undefined): boolean {
-    if (subcode?.includes('wssecurity-secext') === true) return false;
-    const request = this.#messages.get(number)?.message;
-    const asked = request === undefined ? undefined : addressingOf(request)?.messageId;
-    return asked !== undefined && addressingOf(message)?.relatesTo === asked;
-  }
-
-  #replyEvent(headers: ReliableHeaders | undefined): {
-    readonly isNew: boolean;
-    readonly given: { readonly reply?: Bare<DestinationEvent> };
-  } {
-    const block = headers?.sequence;
-    if (block === undefined || this.#replies === undefined) return { isNew: true, given: {} };
-    if (block.id !== this.#replies.id || block.number === 'beyond') {
-      throw new ReliableError('RELIABLE_MALFORMED', 'The reply came on a sequence that was not offered.');
-    }
-    const event = { kind: 'message', number: block.number, bytes: 0, last: block.last } as const;
-    const now = this.#settings.clock.now();
-    const [, effects] = destination(this.#replies, { ...event, now }, this.#assurance);
-    const isNew = effects.some(({ effect }) => effect === 'accept');
-    const isKnown = effects.some(({ effect }) => effect === 'duplicate');
-    if (isKnown) this.statistics.duplicates += 1;
-    if (!isNew && !isKnown) throw new ReliableError('RELIABLE_MALFORMED', 'The reply cannot be taken now.');
-    if (isNew) this.statistics.delivered += 1;
-    return { isNew, given: { reply: event } };
-  }
-
-  get #phase(): SourceState['phase'] {
-    return this.#source.phase;
-  }
-
-  get #assurance(): ReturnType<typeof assuranceOf> {
-    // Replies are handed to whoever waits for them: there is no order to keep, only duplicates to know.
-    return { ...assuranceOf(this.#settings), ordered: false, window: this.#settings.maxUnsettled };
-  }
-
-  #acknowledgements(headers: ReliableHeaders | undefined): Bare<SourceEvent>[] {
-    return (headers?.acknowledgements ?? [])
-      .filter(({ id }) => id === this.#id)
-      .map(({ ranges, nacks, final, bufferRemaining }) => ({
-        kind: 'acknowledgement',
-        ranges,
-        nacks,
-        final,
-        bufferRemaining: this.#settings.flowControlEnabled ? bufferRemaining : undefined,
-      }));
-  }
-
-  async #created(answer: Delivery): Promise<void> {
-    const { message } = answer;
-    const fault = faultOf(message);
-    if (fault !== undefined) {
-      this.#trouble = new FaultError(fault);
-      const code = fault.code === 'receiver' ? 'RELIABLE_TOO_BUSY' : 'RELIABLE_REFUSED';
-      return this.#advance({ source: [abortion(code, `The peer refused the session: ${fault.reason}`, false)] });
-    }
-    if (message.action !== this.version.actions.createSequenceResponse) {
-      throw new ReliableError('RELIABLE_REFUSED', `CreateSequence was answered with "${message.action}".`);
-    }
-    const relatesTo = addressingOf(message)?.relatesTo;
-    if (relatesTo !== undefined && relatesTo !== this.#record?.createId) {
-      throw new ReliableError('RELIABLE_REFUSED', 'The CreateSequenceResponse relates to another message.');
-    }
-    const response = readCreateSequenceResponse(this.version, message);
-    if (this.#record?.offer === null && response.accept !== undefined) {
-      throw new ReliableError('RELIABLE_REFUSED', 'The peer accepts a sequence that was not offered.');
-    }
-    if (this.#source.phase !== 'creating' || this.#record === undefined) return;
-    this.#record = { ...this.#record, peer: identityOf(answer) };
-    if (this.#record.offer !== null && response.accept !== undefined) {
-      this.#replies = newDestination(this.#record.offer, this.#settings.clock.now(), undefined);
-    }
-    await this.#advance({ source: [{ kind: 'created', id: response.id }] });
-  }
-
-  async #faulted(about: About, fault: ReliableFault, headers: ReliableHeaders | undefined): Promise<void> {
-    const { identifier, name } = fault;
-    if (identifier !== undefined && identifier !== this.#id && identifier !== this.#record?.offer) {
-      throw new ReliableError('RELIABLE_MALFORMED', 'The fault is about another sequence.');
-    }
-    publish(() => ({ event: 'fault.received', session: this.#id, fault: name, reason: fault.reason }));
-    const events = this.#acknowledgements(headers);
-    const ending = (code: ReliableErrorCode) => {
-      this.#trouble = undefined;
-      return this.#advance({ source: [...events, abortion(code, `The peer says: ${fault.reason}`, false)] });
-    };
-    switch (name) {
-      case 'SequenceTerminated':
-      case 'UnknownSequence':
-        if (this.#source.phase === 'terminating') return this.#advance({ source: [{ kind: 'terminate-answered' }] });
-        return ending(name === 'UnknownSequence' ? 'RELIABLE_UNKNOWN_SEQUENCE' : 'RELIABLE_TERMINATED');
-      case 'SequenceClosed':
-        return this.#advance({ source: [...events, { kind: 'closed-by-peer' }] });
-      case 'MessageNumberRollover': {
-        const refused: Bare<SourceEvent>[] =
-          about.kind === 'message' ? [{ kind: 'refused', number: about.number }] : [];
-        return this.#advance({ source: [...events, { kind: 'rollover' }, ...refused] });
-      }
-      case 'InvalidAcknowledgement':
-        return ending('RELIABLE_INVALID_ACKNOWLEDGEMENT');
-      case 'LastMessageNumberExceeded':
-        return ending('RELIABLE_LAST_EXCEEDED');
-      case 'CreateSequenceRefused':
-        return ending(fault.connectionLimit === true ? 'RELIABLE_TOO_BUSY' : 'RELIABLE_REFUSED');
-      case 'WsrmRequired':
-        return ending('RELIABLE_REQUIRED');
-      default:
-        return name satisfies never;
-    }
+    await this.#advance({ source: said.source, reply: reply?.event });
+    if (about.kind === 'message') this.#answers.delete(about.number);
   }
 
   #composed(): Composer {
@@ -699,15 +471,15 @@ export class Initiator implements Channel, SessionView {
     this.#messages.clear();
     for (const wake of this.#room.splice(0)) wake();
     this.#opened.reject(gone);
-    this.#inUse.delete(this.#journal.key);
+    this.#keeper.release();
     void this.#letGo(error);
   }
 
   async #letGo(error: Error | undefined): Promise<void> {
     await Promise.race([this.#lastWord, wait(this.#settings.clock, lastWordPatience)]);
     this.#end.abort(error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
-    if (error === undefined) await this.#below.close().catch(() => undefined);
-    else this.#below.abort(error);
+    if (error === undefined) await this.#way.close().catch(() => undefined);
+    else this.#way.abort(error);
     this.#closed.resolve(error);
   }
 
@@ -718,28 +490,4 @@ export class Initiator implements Channel, SessionView {
     const transient = reason.code === 'RELIABLE_TOO_BUSY' || reason.code === 'RELIABLE_OPEN_TIMEOUT';
     return new ReliableError(reason.code, reason.text, { outcomes, transient, cause: this.#trouble });
   }
-}
-
-function abortion(code: ReliableErrorCode, text: string, tell: boolean): Bare<SourceEvent> {
-  return { kind: 'abort', reason: { code, text }, tell };
-}
-
-function positioned(trip: Delivery, headers: ReliableHeaders): Delivery {
-  const block = headers.sequence;
-  if (block === undefined || block.number === 'beyond') return trip;
-  return trip.with(position, { sequence: block.id, number: block.number });
-}
-
-/** True when the two states would be worth the same to a process that takes the session up. */
-function sameKnowledge(one: SourceState, other: SourceState): boolean {
-  if (one.phase !== other.phase) return false;
-  if (one.phase === 'none' || other.phase === 'none' || one.phase === 'ended' || other.phase === 'ended') return true;
-  const before = one.phase === 'creating' ? one.queue : one.ledger;
-  const after = other.phase === 'creating' ? other.queue : other.ledger;
-  return (
-    before.next === after.next &&
-    before.sent === after.sent &&
-    before.acknowledged === after.acknowledged &&
-    before.awaiting === after.awaiting
-  );
 }

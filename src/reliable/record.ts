@@ -8,7 +8,7 @@ import type { Template } from './composer.ts';
 import type { DestinationState } from './destination.ts';
 import type { Origin } from './origin.ts';
 import type { Ranges } from './ranges.ts';
-import type { SourceState } from './source.ts';
+import type { SourceState } from './source-state.ts';
 import { versionNamed } from './versions/table.ts';
 import type { ReliableVersion } from './versions/version.ts';
 

@@ -19,7 +19,7 @@ import { type AcceptorRecord, acceptorRecord, readAcceptorRecord } from './recor
 import { refused } from './responses.ts';
 import { Journal, publish, storeFailed } from './session.ts';
 import { type Settings, transmissionOf } from './settings.ts';
-import { offeredSource } from './source.ts';
+import { offeredSource } from './source-state.ts';
 import { versionNamed } from './versions/table.ts';
 import type { ReliableVersion } from './versions/version.ts';
 

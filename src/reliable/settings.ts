@@ -8,8 +8,8 @@ import { type AddressingVersion, addressing200508 } from '../soap/addressing-ver
 import { type SoapVersion, soap12 } from '../soap/version.ts';
 import type { DeliveryAssurance } from './destination.ts';
 import { ReliableError } from './errors.ts';
+import type { Transmission } from './ledger.ts';
 import type { SessionView } from './session.ts';
-import type { Transmission } from './source.ts';
 import type { SessionStore } from './store.ts';
 import { reliableVersions } from './versions/table.ts';
 import { reliable200702 } from './versions/v200702.ts';

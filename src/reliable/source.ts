@@ -6,187 +6,36 @@
  * Acknowledgements only ever add knowledge: a late one that says less changes nothing, one that names what was never sent
  * is answered with InvalidAcknowledgement and changes nothing either.
  */
-import { type Instant, instant, later } from '../base/clock.ts';
-import type { Outcome, ReliableErrorCode } from './errors.ts';
-import { add, covers, highest, includes, none, type Ranges, remove, union } from './ranges.ts';
+import { later } from '../base/clock.ts';
+import type { Outcome } from './errors.ts';
 import {
-  backOff,
-  firstRoundTrip,
-  grown,
-  measured,
-  openWindow,
-  patience,
-  type RoundTrip,
-  shrunk,
-  type Window,
-} from './transmission.ts';
-
-/** A reducer's answer: the new state, and what is to be done, in this order. */
-export type Step<State, Effect> = readonly [state: State, effects: readonly Effect[]];
-
-/** How the source sends. Times in milliseconds. */
-export interface Transmission {
-  /** `timer`: sends and repeats by itself. `reply`: sends only when asked (replies that ride on HTTP responses). */
-  readonly drive: 'timer' | 'reply';
-  readonly shutdown: 'close' | 'last-message';
-  /** The most messages under way at once. */
-  readonly window: number;
-  /** How often one message is sent again before the session is given up. */
-  readonly maxRetryCount: number;
-  /** What is granted above the mean round trip before sending again. */
-  readonly retryFloor: number;
-  /** The longest wait between two transmissions of one message. */
-  readonly retryCeiling: number;
-  /** How long to wait for the first answer of all, before any round trip was measured. */
-  readonly firstPatience: number;
-  readonly inactivityTimeout: number;
-  /** The greatest number a message may get. */
-  readonly lastNumber: number;
-}
-
-/** A message that was sent and is not settled. */
-export interface Flight {
-  readonly number: number;
-  /** How often it was sent. */
-  readonly attempts: number;
-  /** When it was sent last. */
-  readonly last: Instant;
-  /** When it is to be sent again. */
-  readonly due: Instant;
-  /** The peer (or the way to it) refused the last copy: worth another try as soon as anything gets through. */
-  readonly refused: boolean;
-}
-
-/** Everything the source knows of its messages. */
-export interface Ledger {
-  /** The number that the next message gets. */
-  readonly next: number;
-  /** The highest number that was ever sent; those up to `next` wait for room in the window. */
-  readonly sent: number;
-  /** Sent and not settled, ascending. */
-  readonly flights: readonly Flight[];
-  readonly acknowledged: Ranges;
-  /** Messages that are settled only by their own reply, which has not come. */
-  readonly awaiting: Ranges;
-  readonly roundTrip: RoundTrip;
-  readonly window: Window;
-  /** The highest number sent when the window last shrank: losses up to here belong to the same mishap. */
-  readonly recovered: number;
-  /** How many more messages the peer has room for, where it says so. */
-  readonly room: number | null;
-  /** When the peer was last heard. */
-  readonly heard: Instant;
-  /** How often the peer was asked for a sign of life since. */
-  readonly polls: number;
-}
-
-/** Why a sequence ended; `completed` is the good end. */
-export interface EndReason {
-  readonly code: 'completed' | ReliableErrorCode;
-  readonly text: string;
-}
-
-/** A request that is repeated until answered. */
-interface Repeated {
-  readonly attempts: number;
-  readonly due: Instant;
-}
-
-interface Known {
-  readonly id: string;
-  readonly ledger: Ledger;
-}
-
-export type SourceState =
-  | { readonly phase: 'none' }
-  | ({ readonly phase: 'creating'; readonly first: Instant; readonly queue: Ledger } & Repeated)
-  | ({ readonly phase: 'created' } & Known)
-  /** Numbers are used up: repeats what is under way, takes nothing new. */
-  | ({ readonly phase: 'rollover' } & Known)
-  /** Asked to close: waits until everything is settled. */
-  | ({ readonly phase: 'draining' } & Known)
-  /** CloseSequence or LastMessage is under way. */
-  | ({ readonly phase: 'closing' } & Known & Repeated)
-  /** TerminateSequence is under way. */
-  | ({ readonly phase: 'terminating'; readonly reason: EndReason } & Known & Repeated)
-  | {
-      readonly phase: 'ended';
-      readonly reason: EndReason;
-      readonly next: number;
-      readonly acknowledged: Ranges;
-      /** Sent, and nobody knows whether they arrived. */
-      readonly unknown: Ranges;
-    };
-
-interface When {
-  readonly now: Instant;
-  /** A random number in [0, 1). */
-  readonly jitter: number;
-}
-
-export type SourceEvent = When &
-  (
-    | { readonly kind: 'open' }
-    | { readonly kind: 'created'; readonly id: string }
-    /** The application hands over a message. */
-    | { readonly kind: 'submit'; readonly expects: 'acknowledgement' | 'reply' }
-    | {
-        readonly kind: 'acknowledgement';
-        readonly ranges: Ranges;
-        readonly nacks: readonly number[];
-        readonly final: boolean;
-        readonly bufferRemaining: number | undefined;
-      }
-    /** The reply to this very message has come. */
-    | { readonly kind: 'replied'; readonly number: number }
-    /** The last copy was not taken: an empty answer, or the way was broken. */
-    | { readonly kind: 'refused'; readonly number: number }
-    /** Something valid was heard that says nothing about messages. */
-    | { readonly kind: 'heard' }
-    | { readonly kind: 'close' }
-    | { readonly kind: 'close-answered' }
-    | { readonly kind: 'terminate-answered' }
-    /** The peer closed the sequence by itself. */
-    | { readonly kind: 'closed-by-peer' }
-    | { readonly kind: 'rollover' }
-    /** Ends now; `tell`: the peer is told with SequenceTerminated. */
-    | { readonly kind: 'abort'; readonly reason: EndReason; readonly tell: boolean }
-    /** Taken up again from a store. */
-    | { readonly kind: 'resumed' }
-    | { readonly kind: 'elapsed' }
-  );
-
-export type SourceEffect =
-  | { readonly effect: 'create'; readonly attempt: number }
-  | { readonly effect: 'opened'; readonly id: string }
-  | { readonly effect: 'numbered'; readonly number: number }
-  | { readonly effect: 'rejected'; readonly code: ReliableErrorCode; readonly text: string }
-  | { readonly effect: 'transmit'; readonly number: number; readonly attempt: number; readonly last: boolean }
-  | { readonly effect: 'settled'; readonly number: number; readonly outcome: Outcome }
-  /** Ask for an acknowledgement, as a sign of life. */
-  | { readonly effect: 'poll' }
-  | { readonly effect: 'close'; readonly last: number; readonly attempt: number }
-  | { readonly effect: 'terminate'; readonly last: number; readonly attempt: number }
-  | { readonly effect: 'fault'; readonly fault: 'SequenceTerminated' | 'InvalidAcknowledgement'; readonly text: string }
-  | { readonly effect: 'ended'; readonly reason: EndReason };
+  blank,
+  deadline,
+  dispatch,
+  hastened,
+  type Ledger,
+  objection,
+  pollDue,
+  repeatDue,
+  settle,
+  type Transmission,
+  type When,
+} from './ledger.ts';
+import { add, includes, none, remove, union } from './ranges.ts';
+import {
+  completed,
+  type EndReason,
+  ledgerOf,
+  type SourceEffect,
+  type SourceEvent,
+  type SourceState,
+  type Step,
+  sourceId,
+  unsettled,
+} from './source-state.ts';
+import { backOff, firstRoundTrip } from './transmission.ts';
 
 type SourceStep = Step<SourceState, SourceEffect>;
-
-export const completed: EndReason = Object.freeze({
-  code: 'completed',
-  text: 'the sequence was terminated in good order',
-});
-
-/** A time that never comes, as a JSON value. */
-const NEVER = instant(Number.MAX_SAFE_INTEGER);
-
-/** Where every sequence starts that this end creates. */
-export const noSource: SourceState = Object.freeze({ phase: 'none' });
-
-/** A sequence that the peer offered, ready to be sent on. */
-export function offeredSource(id: string, now: Instant, policy: Transmission): SourceState {
-  return { phase: 'created', id, ledger: blank(now, policy) };
-}
 
 /**
  * One step of the source.
@@ -248,94 +97,6 @@ export function source(state: SourceState, event: SourceEvent, policy: Transmiss
   }
 }
 
-/** When the next `elapsed` event is wanted; `undefined` when nothing waits for time to pass. */
-export function sourceDue(state: SourceState, policy: Transmission): Instant | undefined {
-  switch (state.phase) {
-    case 'none':
-    case 'ended':
-      return undefined;
-    case 'creating':
-    case 'terminating':
-      return state.due;
-    case 'closing':
-      return earliest([state.due, deadline(state.ledger, policy)]);
-    case 'created':
-    case 'rollover':
-    case 'draining': {
-      if (policy.drive === 'reply') return undefined;
-      const { ledger } = state;
-      const repeats = ledger.flights.slice(0, ledger.window.size).map((flight) => flight.due);
-      return earliest([...repeats, pollDue(ledger, policy), deadline(ledger, policy)]);
-    }
-    default:
-      return state satisfies never;
-  }
-}
-
-/** What is known of message `number`. */
-export function outcomeOf(state: SourceState, number: number): Outcome {
-  switch (state.phase) {
-    case 'none':
-      return 'failed';
-    case 'creating':
-      return number < state.queue.next ? 'pending' : 'failed';
-    case 'ended':
-      if (includes(state.acknowledged, number)) return 'acknowledged';
-      return includes(state.unknown, number) ? 'unknown' : 'failed';
-    case 'created':
-    case 'rollover':
-    case 'draining':
-    case 'closing':
-    case 'terminating': {
-      const { acknowledged, awaiting, next } = state.ledger;
-      if (includes(acknowledged, number) && !includes(awaiting, number)) return 'acknowledged';
-      return number < next && state.phase !== 'terminating' ? 'pending' : 'failed';
-    }
-    default:
-      return state satisfies never;
-  }
-}
-
-/** How many numbers were given so far. */
-export function submitted(state: SourceState): number {
-  return (ledgerOf(state)?.next ?? (state.phase === 'ended' ? state.next : 1)) - 1;
-}
-
-/** How many messages are neither settled nor given up. */
-export function unsettled(state: SourceState): number {
-  const ledger = ledgerOf(state);
-  return ledger === undefined || state.phase === 'terminating'
-    ? 0
-    : ledger.flights.length + ledger.next - 1 - ledger.sent;
-}
-
-/** The ledger in the phases that have one. */
-export function ledgerOf(state: SourceState): Ledger | undefined {
-  if (state.phase === 'none' || state.phase === 'ended') return undefined;
-  return state.phase === 'creating' ? state.queue : state.ledger;
-}
-
-/** The sequence's identifier, once it is known and until it has ended. */
-export function sourceId(state: SourceState): string | undefined {
-  return state.phase === 'none' || state.phase === 'creating' || state.phase === 'ended' ? undefined : state.id;
-}
-
-function blank(now: Instant, policy: Transmission): Ledger {
-  return {
-    next: 1,
-    sent: 0,
-    flights: [],
-    acknowledged: none,
-    awaiting: none,
-    roundTrip: firstRoundTrip(policy.firstPatience),
-    window: openWindow(policy.window),
-    recovered: 0,
-    room: null,
-    heard: now,
-    polls: 0,
-  };
-}
-
 function created(state: SourceState, event: When & { readonly id: string }, policy: Transmission): SourceStep {
   // A second CreateSequenceResponse, the answer to a repeated request, is a duplicate.
   if (state.phase !== 'creating') return [state, []];
@@ -395,31 +156,11 @@ function acknowledgement(
   return [after, [...effects, ...more]];
 }
 
-/** Why an acknowledgement cannot be true; `undefined` when it can. */
-function objection(ledger: Ledger, event: { readonly ranges: Ranges; readonly final: boolean }): string | undefined {
-  if (highest(event.ranges) > ledger.sent) {
-    return `The acknowledgement names message ${highest(event.ranges)}; the last one sent is ${ledger.sent}.`;
-  }
-  if (event.final && !covers(event.ranges, ledger.acknowledged)) {
-    return 'The final acknowledgement takes back messages that were acknowledged before.';
-  }
-  return undefined;
-}
-
-/** Nack: what the peer misses is due at once, but not more often than once a round trip. */
-function hastened(ledger: Ledger, event: When & { readonly nacks: readonly number[] }): readonly Flight[] {
-  const missing = new Set(event.nacks);
-  return ledger.flights.map((flight) =>
-    missing.has(flight.number) && event.now - flight.last >= ledger.roundTrip.mean
-      ? { ...flight, due: event.now }
-      : flight,
-  );
-}
-
 /** Applies new knowledge, settles what it settles, sends what there is room for, and goes on closing when all is settled. */
 function changed(state: SourceState, event: When, policy: Transmission, learn: (ledger: Ledger) => Ledger): SourceStep {
   if (state.phase === 'none' || state.phase === 'creating' || state.phase === 'ended') return [state, []];
-  const [ledger, effects] = settle({ ...learn(state.ledger), heard: event.now, polls: 0 }, event, policy);
+  const { ledger, settled } = settle({ ...learn(state.ledger), heard: event.now, polls: 0 }, event, policy);
+  const effects = settled.map((number): SourceEffect => ({ effect: 'settled', number, outcome: 'acknowledged' }));
   switch (state.phase) {
     case 'created':
     case 'rollover':
@@ -439,76 +180,25 @@ function changed(state: SourceState, event: When, policy: Transmission, learn: (
   }
 }
 
-function settle(ledger: Ledger, event: When, policy: Transmission): readonly [Ledger, readonly SourceEffect[]] {
-  const done = ledger.flights.filter(
-    (flight) => includes(ledger.acknowledged, flight.number) && !includes(ledger.awaiting, flight.number),
-  );
-  if (done.length === 0) return [ledger, []];
-  const settledNow = new Set(done.map((flight) => flight.number));
-  const headMoved = settledNow.has(ledger.flights[0]?.number ?? 0);
-  const left = ledger.flights.filter((flight) => !settledNow.has(flight.number));
-  return [
-    {
-      ...ledger,
-      roundTrip: done.reduce((trip, flight) => measured(trip, event.now - flight.last), ledger.roundTrip),
-      window: grown(ledger.window, done.length, policy.window),
-      // A receiver that takes only the next number refused these; now their turn may have come.
-      flights: headMoved
-        ? left.map((flight) =>
-            flight.refused ? { ...flight, due: earlier(flight.due, event.now), refused: false } : flight,
-          )
-        : left,
-    },
-    done.map(({ number }) => ({ effect: 'settled', number, outcome: 'acknowledged' })),
-  ];
-}
-
-/** Sends what is due and what the window has room for. */
+/** Sends what is due and what the window has room for; closes when that was asked for and nothing is left. */
 function pump(
   state: Extract<SourceState, { readonly phase: 'created' | 'rollover' | 'draining' }>,
   event: When,
   policy: Transmission,
   before: readonly SourceEffect[],
 ): SourceStep {
-  const effects: SourceEffect[] = [...before];
-  const given = state.ledger;
-  const head = given.flights[0];
-  const window = head !== undefined && head.due <= event.now ? afterLoss(given, head) : given.window;
-  const base = patience(given.roundTrip, policy.retryFloor);
-  const sending = (number: number, attempt: number): Flight => {
-    effects.push({ effect: 'transmit', number, attempt, last: false });
-    const wait = backOff(base, attempt, event.jitter, policy.retryCeiling);
-    const due = policy.drive === 'reply' ? NEVER : later(event.now, wait);
-    return { number, attempts: attempt, last: event.now, due, refused: false };
-  };
-  const flights: Flight[] = [];
-  for (const [at, flight] of given.flights.entries()) {
-    const again = at < window.size && flight.due <= event.now;
-    if (again && flight.attempts > policy.maxRetryCount) {
-      const text = `Message ${flight.number} was sent ${flight.attempts} times and not acknowledged. Check that the peer is reachable; raise maxRetryCount for a worse network.`;
-      return prepended(abort(state, { reason: { code: 'RELIABLE_RETRIES_EXHAUSTED', text }, tell: true }), before);
-    }
-    flights.push(again ? sending(flight.number, flight.attempts + 1) : flight);
+  const dispatched = dispatch(state.ledger, event, policy);
+  if ('exhausted' in dispatched) {
+    const { number, attempts } = dispatched.exhausted;
+    const text = `Message ${number} was sent ${attempts} times and not acknowledged. Check that the peer is reachable; raise maxRetryCount for a worse network.`;
+    return prepended(abort(state, { reason: { code: 'RELIABLE_RETRIES_EXHAUSTED', text }, tell: true }), before);
   }
-  const room =
-    policy.drive === 'reply' ? Number.POSITIVE_INFINITY : Math.min(window.size, Math.max(1, given.room ?? window.size));
-  let { sent } = given;
-  while (flights.length < room && sent < given.next - 1) {
-    sent += 1;
-    flights.push(sending(sent, 1));
-  }
-  const recovered = window === given.window ? given.recovered : Math.max(given.recovered, given.sent);
-  const ledger: Ledger = { ...given, flights, sent, window, recovered };
-  if (state.phase === 'draining' && flights.length === 0 && sent === ledger.next - 1) {
-    return prepended(startClosing({ ...state, ledger }, event, policy), effects);
-  }
-  return [{ ...state, ledger }, effects];
-}
-
-/** The oldest message under way was not settled in time. Losses of one mishap shrink the window once. */
-function afterLoss(ledger: Ledger, head: Flight): Window {
-  if (head.number > ledger.recovered) return shrunk(ledger.window);
-  return head.attempts > 1 && ledger.window.size > 1 ? { ...ledger.window, size: 1 } : ledger.window;
+  const { ledger, sends } = dispatched;
+  const effects = [...before, ...sends.map((send): SourceEffect => ({ effect: 'transmit', ...send, last: false }))];
+  const isDone = ledger.flights.length === 0 && ledger.sent === ledger.next - 1;
+  return state.phase === 'draining' && isDone
+    ? prepended(startClosing({ ...state, ledger }, event, policy), effects)
+    : [{ ...state, ledger }, effects];
 }
 
 function close(state: SourceState, event: When, policy: Transmission): SourceStep {
@@ -713,23 +403,6 @@ function inactive(state: SourceState, policy: Transmission): SourceStep {
   return abort(state, { reason: { code: 'RELIABLE_INACTIVE', text }, tell: true });
 }
 
-/** When the session is given up unless the peer is heard. */
-function deadline(ledger: Ledger, policy: Transmission): Instant {
-  return later(ledger.heard, policy.inactivityTimeout);
-}
-
-/** When an idle peer is to be asked for a sign of life: after half the timeout, then ever so often until it is over. */
-function pollDue(ledger: Ledger, policy: Transmission): Instant {
-  if (ledger.flights.length > 0) return NEVER;
-  const half = policy.inactivityTimeout / 2;
-  return later(ledger.heard, half + (ledger.polls * half) / policy.maxRetryCount);
-}
-
-function repeatDue(ledger: Ledger, attempt: number, event: When, policy: Transmission): Instant {
-  const base = patience(ledger.roundTrip, policy.retryFloor);
-  return later(event.now, backOff(base, attempt, event.jitter, policy.retryCeiling));
-}
-
 function withLedger(state: SourceState, change: (ledger: Ledger) => Ledger): SourceState {
   if (state.phase === 'none' || state.phase === 'creating' || state.phase === 'ended') return state;
   return { ...state, ledger: change(state.ledger) };
@@ -737,12 +410,4 @@ function withLedger(state: SourceState, change: (ledger: Ledger) => Ledger): Sou
 
 function prepended([state, effects]: SourceStep, before: readonly SourceEffect[]): SourceStep {
   return [state, [...before, ...effects]];
-}
-
-function earlier(one: Instant, other: Instant): Instant {
-  return one < other ? one : other;
-}
-
-function earliest(instants: readonly Instant[]): Instant | undefined {
-  return instants.length === 0 ? undefined : instants.reduce(earlier);
 }

@@ -128,7 +128,7 @@ function parse(der: Uint8Array, fingerprint: string): Certificate {
       notAfter: instant(x509.validToDate.getTime()),
       key: x509.publicKey,
       speaksFor: (host: string) =>
-        x509.checkHost(host, { subject: 'never' }) !== undefined || x509.checkIP(host) !== undefined,
+        (address.test(host) ? x509.checkIP(host) : x509.checkHost(host, { subject: 'never' })) !== undefined,
       thumbprint: () => Buffer.from(x509.fingerprint.replaceAll(':', ''), 'hex'),
       keyIdentifier: () => keyIdentifierOf(octets),
     });
@@ -136,6 +136,9 @@ function parse(der: Uint8Array, fingerprint: string): Certificate {
     throw new SecurityError('SECURITY_CERTIFICATE_MALFORMED', 'The octets are not an X.509 certificate.', { cause });
   }
 }
+
+/** What is an IP address rather than a DNS name. */
+const address = /^[\d.]+$|:/;
 
 function oneLine(name: string | undefined): string {
   return (name ?? '').replaceAll('\n', ', ');

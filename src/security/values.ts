@@ -2,7 +2,7 @@
  * Values inside security markup have one spelling: character data only. A comment or CDATA section inside a digest is how
  * two readers are made to see two values (CVE-2025-29775, attacks C1 and C2), so neither is read.
  */
-import { fromBase64, view } from '../base/bytes.ts';
+import { fromBase64 } from '../base/bytes.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { SecurityError } from './errors.ts';
 
@@ -12,12 +12,17 @@ import { SecurityError } from './errors.ts';
  * @throws SecurityError `SECURITY_MALFORMED` when it holds an element, a comment, a CDATA section or an instruction
  */
 export function plainText(of: XmlElement): string {
-  const octets = view(of.document.bytes).subarray(of.start, of.end);
-  if (of.children.length > 0 || octets.includes('<!') || octets.includes('<?')) {
+  const { bytes } = of.document;
+  // Between its start tag and its end tag there is no other "<".
+  const next = bytes.indexOf(lessThan, of.start + 1);
+  if (next !== -1 && next < of.end && bytes[next + 1] !== slash) {
     throw new SecurityError('SECURITY_MALFORMED', `${of.local} holds something else than character data.`);
   }
   return of.text.trim();
 }
+
+const lessThan = 0x3c;
+const slash = 0x2f;
 
 /** @throws SecurityError `SECURITY_MALFORMED` when the content is not strict, non-empty base64 */
 export function octetsOf(of: XmlElement): Uint8Array {

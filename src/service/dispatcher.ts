@@ -28,12 +28,11 @@ export interface CallContext {
 export type Implementation<C> =
   C extends Contract<infer O>
     ? {
-        readonly [K in keyof O]: (
-          request: RequestOf<O[K]>,
-          context: CallContext,
-        ) => Promise<ReplyOf<O[K]>> | ReplyOf<O[K]>;
+        readonly [K in keyof O]: (request: RequestOf<O[K]>, context: CallContext) => Answered<ReplyOf<O[K]>>;
       }
     : never;
+/** What a function may return: its reply, now or later; anything where there is none, because it goes nowhere. */
+type Answered<Reply> = [Reply] extends [undefined] ? unknown : Promise<Reply> | Reply;
 
 export interface DispatcherOptions {
   /** Milliseconds an operation may take; default 60,000. */

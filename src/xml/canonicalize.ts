@@ -5,14 +5,19 @@
  *
  * Here an element or a document is canonicalized with all that is inside; node-sets are in `subset.ts`.
  */
-import { space } from './characters.ts';
+import * as characters from './characters.ts';
 import { XmlDocument, type XmlElement } from './document.ts';
 import { type Inherited, inheritedAttributes, NOTHING_INHERITED } from './inherited.ts';
 import { xmlLimits } from './limits.ts';
 import type { Canonicalization } from './methods.ts';
 import { compareNames } from './names.ts';
 import { byCodePoints, escapeValue, Output } from './output.ts';
-import {
+import type { Tape } from './tape.ts';
+import * as tape from './tape.ts';
+
+// V8 folds a module's own constants into the code it compiles, but reads imported ones from memory every time: with these
+// copies the inner loops are a third faster.
+const {
   A_END,
   A_FLAGS,
   A_NAME,
@@ -54,10 +59,10 @@ import {
   NODE,
   RECORD,
   SIMPLE,
-  type Tape,
   TEXT,
   XML_NAMESPACE,
-} from './tape.ts';
+} = tape;
+const { space } = characters;
 
 export { type Canonicalization, canonicalizations, exclusive } from './methods.ts';
 
@@ -91,7 +96,7 @@ export function canonicalize(
 const UNSET = -1;
 
 /** From so many octets on a call copies faster than a loop. */
-const LONG = 96;
+const LONG = 40;
 
 class Canonicalizer {
   readonly #output = new Output();
@@ -329,9 +334,12 @@ class Canonicalizer {
     render.length = 0;
     const firstDeclaration = elements[record + E_DECLARATIONS] as number;
     const lastDeclaration = elements[record + RECORD + E_DECLARATIONS] as number;
-    if ((this.#method as Canonicalization).exclusive) this.#used(record);
-    if (node === apex) this.#inherit(elements[record + E_SCOPE] as number);
-    else this.#declared(firstDeclaration, lastDeclaration);
+    const isExclusive = (this.#method as Canonicalization).exclusive;
+    if (isExclusive) this.#used(record);
+    if (!isExclusive || this.#listed !== undefined) {
+      if (node === apex) this.#inherit(elements[record + E_SCOPE] as number);
+      else this.#declared(firstDeclaration, lastDeclaration);
+    }
     const inherited = node === apex ? this.#inheritedAttributes(apex) : NOTHING_INHERITED;
     const sorted = this.#inOrder(record);
     if (
@@ -481,13 +489,13 @@ class Canonicalizer {
     this.#sort();
     const octets = this.#octets;
     const output = this.#output;
-    // Canonical, the tag is no longer than it was written but for the quotes of no values: all have theirs.
+    // With its attributes in another order and one space before each, the tag is no longer than it was written.
     const buffer = output.room((elements[record + E_CONTENT] as number) - this.#run);
     let to = output.length;
     const name = (elements[record + E_NAME] as number) * NAME;
     const nameEnd = start + 1 + (names[name + M_LENGTH] as number);
     if (nameEnd - this.#run > LONG) {
-      buffer.set(octets.subarray(this.#run, nameEnd), to);
+      octets.copy(buffer, to, this.#run, nameEnd);
       to += nameEnd - this.#run;
     } else {
       for (let at = this.#run; at < nameEnd; at++) buffer[to++] = octets[at] as number;
@@ -509,14 +517,31 @@ class Canonicalizer {
   }
 
   #writeNamespaces(): void {
-    const { names, namespaces } = this.#tape as Tape;
+    const { names, namespaces, spellings } = this.#tape as Tape;
+    const octets = this.#octets;
     const output = this.#output;
     const render = this.#render;
-    if (render.length > 1) render.sort((one, other) => compareNames(this.#octets, names, one, other));
-    for (const prefix of render) {
+    if (render.length > 16) render.sort((one, other) => compareNames(octets, names, one, other));
+    for (let index = 1; render.length <= 16 && index < render.length; index++) {
+      const prefix = render[index] as number;
+      let place = index;
+      while (place > 0 && compareNames(octets, names, render[place - 1] as number, prefix) > 0) {
+        render[place] = render[place - 1] as number;
+        place--;
+      }
+      render[place] = prefix;
+    }
+    for (let index = 0; index < render.length; index++) {
+      const prefix = render[index] as number;
       output.string(prefix === NO_NAME ? ' xmlns' : ' xmlns:');
       this.#name(prefix);
-      output.string(`="${escapeValue(namespaces[this.#rendered[prefix] as number] as string)}"`);
+      output.octet(0x3d);
+      output.octet(0x22);
+      const namespace = this.#rendered[prefix] as number;
+      const start = spellings[namespace * 2] as number;
+      if (start < 0) output.string(escapeValue(namespaces[namespace] as string));
+      else output.copy(octets, start, spellings[namespace * 2 + 1] as number);
+      output.octet(0x22);
     }
   }
 

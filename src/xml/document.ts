@@ -53,6 +53,8 @@ export interface XmlAttribute {
 export class XmlDocument {
   /** For the XML room only: where canonicalization, bridges and cursors read. */
   readonly tape: Tape;
+  /** For `elementsById` only: the index of ids, once it was made. (A WeakMap costs more than the index.) */
+  ids: ReadonlyMap<string, XmlElement> | undefined;
   readonly #elements = new Map<number, XmlElement>();
   readonly #names: (string | undefined)[] = [];
 

@@ -76,8 +76,6 @@ export function qname(of: XmlElement, text: string): { readonly namespace: strin
   return { namespace: namespace ?? '', local };
 }
 
-const indexes = new WeakMap<XmlDocument, ReadonlyMap<string, XmlElement>>();
-
 /**
  * Every element that carries an id: wsu:Id, xml:id, Id, ID and AssertionID are one space of names.
  *
@@ -85,22 +83,18 @@ const indexes = new WeakMap<XmlDocument, ReadonlyMap<string, XmlElement>>();
  * @throws XmlError XML_DUPLICATE_ID when two elements carry one id
  */
 export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElement> {
-  const known = indexes.get(document);
-  if (known !== undefined) return known;
+  if (document.ids !== undefined) return document.ids;
   const index = new Map<string, XmlElement>();
   const { elements, attributes, names, namespaces } = document.tape;
-  const candidates = new Map<number, boolean>();
+  // By name: 0 not looked at, 1 no name of an id, 2 perhaps one.
+  const known = new Uint8Array(names.length / NAME);
   const records = elements.length / RECORD - 1;
   for (let record = 0; record < records; record++) {
     const end = elements[(record + 1) * RECORD + E_ATTRIBUTES] as number;
     for (let entry = elements[record * RECORD + E_ATTRIBUTES] as number; entry < end; entry++) {
       const name = names[(attributes[entry * ATTRIBUTE + A_NAME] as number) * NAME + M_LOCAL] as number;
-      let candidate = candidates.get(name);
-      if (candidate === undefined) {
-        candidate = ID_NAMES.has(document.name(name));
-        candidates.set(name, candidate);
-      }
-      if (!candidate) continue;
+      if (known[name] === 0) known[name] = ID_NAMES.has(document.name(name)) ? 2 : 1;
+      if (known[name] === 1) continue;
       const namespace = namespaces[attributes[entry * ATTRIBUTE + A_NAMESPACE] as number] as string;
       const local = document.name(name);
       if (!isId(namespace, local)) continue;
@@ -113,7 +107,7 @@ export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElem
       index.set(id, element);
     }
   }
-  indexes.set(document, index);
+  document.ids = index;
   return index;
 }
 

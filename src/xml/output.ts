@@ -6,7 +6,7 @@ import { reference, referenced } from './values.ts';
 const KEPT = 1 << 20;
 
 /** Up to so many octets a loop is faster than a call. */
-const SHORT = 96;
+const SHORT = 40;
 
 export class Output {
   #buffer: Buffer = Buffer.allocUnsafeSlow(16384);
@@ -51,14 +51,14 @@ export class Output {
   }
 
   /** Octets as they are. */
-  copy(from: Uint8Array, start: number, end: number): void {
+  copy(from: Buffer, start: number, end: number): void {
     const count = end - start;
     this.#reserve(count);
     const buffer = this.#buffer;
     let at = this.#length;
     this.#length += count;
     if (count > SHORT) {
-      buffer.set(from.subarray(start, end), at);
+      from.copy(buffer, at, start, end);
       return;
     }
     for (let index = start; index < end; index++) buffer[at++] = from[index] as number;
@@ -70,7 +70,7 @@ export class Output {
   }
 
   /** An attribute: its name, and its value as written between its quotes. */
-  attribute(from: Uint8Array, name: number, behind: number, start: number, end: number, isCanonical: boolean): void {
+  attribute(from: Buffer, name: number, behind: number, start: number, end: number, isCanonical: boolean): void {
     this.#reserve(behind - name + (end - start) + 4);
     const buffer = this.#buffer;
     let at = this.#length;
@@ -93,6 +93,18 @@ export class Output {
   /** A string, as UTF-8. */
   string(text: string): void {
     this.#reserve(text.length * 3);
+    if (text.length < 8) {
+      let at = 0;
+      let unit = text.charCodeAt(0);
+      while (unit < 0x80) {
+        this.#buffer[this.#length + at] = unit;
+        unit = text.charCodeAt(++at);
+      }
+      if (at === text.length) {
+        this.#length += at;
+        return;
+      }
+    }
     this.#length += this.#buffer.write(text, this.#length, 'utf8');
   }
 

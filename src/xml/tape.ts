@@ -101,6 +101,8 @@ export interface Tape {
   readonly names: Int32Array;
   /** Namespace names, each once. */
   readonly namespaces: readonly string[];
+  /** Where a namespace name stands as canonical form spells it: start and end, in pairs; -1 where it does nowhere. */
+  readonly spellings: readonly number[];
   /** The node of the root element. */
   readonly root: number;
 }

@@ -1,6 +1,7 @@
 /** Either end of a reliable session by itself: the element over a channel whose other side is the test. */
-import type { Channel, Side } from '../../src/channel/channel.ts';
+
 import { layered } from '../../src/channel/binding.ts';
+import type { Channel, Side } from '../../src/channel/channel.ts';
 import { exchange } from '../../src/channel/correlation.ts';
 import { type Carry, type Delivery, delivery } from '../../src/channel/delivery.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
@@ -15,7 +16,7 @@ import { XmlWriter } from '../../src/xml/write.ts';
 /** The message as the other end reads it: written to octets and read again. */
 export function overTheWire(of: Message): Message {
   const { body, contentType, headers } = encode(of);
-  return decode(body, contentType, headers['SOAPAction']);
+  return decode(body, contentType, headers.SOAPAction);
 }
 
 function bottom(side: Side, send: Carry): Channel {
@@ -67,10 +68,9 @@ export function initiatorEnd(
     if (answered === undefined) return undefined;
     return 'message' in answered ? answered : delivery(overTheWire(answered));
   };
-  return layered(
-    [exchange({ addressing, to: options.to }), reliableSession(options)],
-    () => bottom('initiator', send),
-  )(async () => undefined);
+  return layered([exchange({ addressing, to: options.to }), reliableSession(options)], () => bottom('initiator', send))(
+    async () => undefined,
+  );
 }
 
 /** A message whose body says `text`. */

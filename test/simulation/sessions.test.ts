@@ -36,17 +36,14 @@ async function run(shape: Shape, seed: number): Promise<void> {
   expect(await channel.closed).toBeUndefined();
 }
 
-describe.each(shapes)(
-  'WS-RM $version.name, SOAP $soap.name, ordered: $ordered, one-way: $oneWay',
-  (shape) => {
-    test(`${schedules} schedules`, async () => {
-      for (let seed = firstSeed; seed < firstSeed + schedules; seed += 1) {
-        try {
-          await run(shape, seed);
-        } catch (thrown) {
-          throw new Error(`seed ${seed} (run it with SUREWIRE_SEED=${seed} SUREWIRE_SCHEDULES=1)`, { cause: thrown });
-        }
+describe.each(shapes)('WS-RM $version.name, SOAP $soap.name, ordered: $ordered, one-way: $oneWay', (shape) => {
+  test(`${schedules} schedules`, async () => {
+    for (let seed = firstSeed; seed < firstSeed + schedules; seed += 1) {
+      try {
+        await run(shape, seed);
+      } catch (thrown) {
+        throw new Error(`seed ${seed} (run it with SUREWIRE_SEED=${seed} SUREWIRE_SCHEDULES=1)`, { cause: thrown });
       }
-    });
-  },
-);
+    }
+  });
+});

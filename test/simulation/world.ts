@@ -4,6 +4,7 @@
  */
 import { VirtualClock } from '../../src/base/clock.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
+import { wait } from '../../src/base/signals.ts';
 import { type Binding, binding, connect, listen } from '../../src/channel/binding.ts';
 import type { Channel } from '../../src/channel/channel.ts';
 import { exchange, expectsReply } from '../../src/channel/correlation.ts';
@@ -20,7 +21,6 @@ import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
 import { addressing200508 } from '../../src/soap/addressing-versions.ts';
 import { message, payload } from '../../src/soap/envelope.ts';
 import type { SoapVersion } from '../../src/soap/version.ts';
-import { wait } from '../../src/base/signals.ts';
 import { XmlWriter } from '../../src/xml/write.ts';
 
 export interface Shape {
@@ -44,7 +44,7 @@ export function weather(random: Random): Weather {
   return { loseRequest: upTo(0.4), loseReply: upTo(0.4), duplicate: upTo(0.4), break: upTo(0.2), reorder: upTo(0.4) };
 }
 
-export const address = new URL('http://service.example/box');
+export const address: URL = new URL('http://service.example/box');
 
 /** When the network stops misbehaving, in milliseconds from the start. */
 const healsAfter = 30_000;
@@ -81,7 +81,17 @@ export class World {
   #binding(options: ReliableSessionOptions): Binding {
     const { version, soap, ordered, oneWay } = this.#shape;
     const { clock, random } = this;
-    const session = reliableSession({ version, soap, ordered, oneWay, clock, random, maxRetryCount: 40, to: address, ...options });
+    const session = reliableSession({
+      version,
+      soap,
+      ordered,
+      oneWay,
+      clock,
+      random,
+      maxRetryCount: 40,
+      to: address,
+      ...options,
+    });
     return binding([exchange({ addressing: addressing200508, to: address, random }), session], this.#transport);
   }
 

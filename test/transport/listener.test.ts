@@ -250,7 +250,21 @@ describe('limits', () => {
     expect(await raw(url, `${head}${`3e8\r\n${'x'.repeat(1_000)}\r\n`.repeat(10)}`)).toMatch(/^HTTP\/1.1 413 /);
   });
 
-  test('the client hears of it as a lasting TRANSPORT_STATUS', async () => {
+  test('a client that reads only after it has sent all hears of it too, not of a reset', async () => {
+    const { url } = await serve(nothing, { maxReceivedMessageSize: 6_000_000 });
+    const head = `POST /soap HTTP/1.1\r\nHost: x\r\nContent-Type: ${type12}\r\nContent-Length: 11000000\r\n\r\n`;
+    const outcome = await new Promise((resolve) => {
+      const socket = connectTcp(Number(url.port), '127.0.0.1').pause();
+      socket.on('error', resolve);
+      socket.on('data', (answer) => resolve(answer.toString().slice(0, 12)));
+      socket.write(head);
+      socket.write('x'.repeat(11_000_000), () => socket.resume());
+      afterwards(() => socket.destroy());
+    });
+    expect(outcome).toBe('HTTP/1.1 413');
+  });
+
+  test('our client hears of it as a lasting TRANSPORT_STATUS', async () => {
     const { url } = await serve(nothing, { maxReceivedMessageSize: 100_000 });
     const error = await failure(channelTo(url).send(request('x'.repeat(150_000))));
     expect(error).toMatchObject({ code: 'TRANSPORT_STATUS', status: 413, transient: false });
@@ -521,6 +535,24 @@ describe('closing', () => {
     expect(await outcome).toBe('last');
     await closing;
     expect(aborted()).toBe(false);
+  });
+
+  test('tells the client of the last response not to come back on this connection', async () => {
+    const { promise: arrived, resolve } = Promise.withResolvers<void>();
+    const { promise: held, resolve: go } = Promise.withResolvers<void>();
+    const { url, close } = await serve(async () => {
+      resolve();
+      await held;
+      return undefined;
+    });
+    const { body } = encode(message());
+    const head = `POST /soap HTTP/1.1\r\nHost: x\r\nContent-Type: ${type12}\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const answer = raw(url, `${head}${Buffer.from(body)}`);
+    await arrived;
+    const closing = close();
+    go();
+    expect(await answer).toMatch(/^HTTP\/1.1 202 [\s\S]*\r\nConnection: close\r\n/);
+    await closing;
   });
 
   test('cuts off what is under way when its signal fires, and tells the service', async () => {

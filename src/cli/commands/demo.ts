@@ -62,7 +62,7 @@ const loopbackSettings = {
   maxTransferWindowSize: 32,
   maxRetryCount: 1_000,
   retryFloor: 20,
-  retryCeiling: 100,
+  retryCeiling: 60,
   firstPatience: 100,
 } as const;
 
@@ -155,15 +155,20 @@ async function run(
       session: { ...loopbackSettings, store: stores.client, label: 'demo' },
       signal,
     });
+    // What is acknowledged is in the service's store; closing waits until the application has had it.
+    await box.close();
     progress.end();
     const seconds = (performance.now() - started) / 1_000;
     if (failure !== undefined) throw failure;
+    const { delivered, inOrder, verified } = compared(documents, arrived, client.signer);
     return {
       seen: {
-        ...compared(documents, arrived, client.signer),
         sent: receipt.sent,
+        delivered,
+        inOrder,
         duplicatesDropped: (served?.statistics.duplicates ?? 0) + replays,
         retransmissions: receipt.retransmissions,
+        verified,
         seconds: Math.round(seconds * 100) / 100,
       },
       network: network.counts,
@@ -199,7 +204,7 @@ function compared(
   for (const { sha256 } of arrived) times.set(sha256, (times.get(sha256) ?? 0) + 1);
   return {
     delivered: documents.filter(({ sha256 }) => times.get(sha256) === 1).length,
-    inOrder: arrived.every(({ sha256 }, at) => sha256 === documents[at]?.sha256),
+    inOrder: arrived.length > 0 && arrived.every(({ sha256 }, at) => sha256 === documents[at]?.sha256),
     verified: arrived.filter(({ from }) => from === signer).length,
   };
 }

@@ -77,9 +77,9 @@ async function send(url: string, files: readonly string[], options: SendOptions,
   const transport = httpTransport({ tls: who.tls });
   const label = labelOf(to, documents, options);
   const store = options.store === undefined ? undefined : sqlite(options.store);
-  if (signed === undefined) said.remark('unsafe: messages are not signed (--unsafe-no-signature)');
+  if (signed === undefined) said.warn('unsafe: messages are not signed (--unsafe-no-signature)');
   const progress = said.progress(documents.length, 'acknowledged');
-  const silence = narrate((text) => said.remark(text));
+  const silence = narrate(said.remark);
   const started = Date.now();
   try {
     if (store !== undefined) await refuseOthers(store, label, options.store ?? '');

@@ -81,27 +81,27 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
   const signed = options.unsafeNoSignature ? [] : [security(who.signed())];
   const folder = options.to === undefined ? undefined : await writableFolder(options.to);
   const store = options.store === undefined ? undefined : sqlite(options.store);
-  const remark = (text: string): void => void process.stderr.write(`${text}\n`);
-  const silence = narrate(remark);
+  const silence = narrate(said.warn);
   let delivered = 0;
   const tell = (dropped: Dropped): void => {
     delivered++;
     said.record(dropped);
     said.line(`${dropped.file}  ${dropped.bytes} octets, ${dropped.signedBy ?? 'not signed'}`);
   };
-  const complain = (error: Error): void => remark(`a document cannot be written, trying again (${error.message})`);
+  const complain = (error: Error): void => said.warn(`a document cannot be written, trying again (${error.message})`);
   try {
     const session = reliableSession(store === undefined ? {} : { store });
     const via = binding([exchange({ addressing: addressing200508 }), session, ...signed], httpTransport({ tls }));
     await using box = await host([{ binding: via, url, receive: dropBox({ folder, tell, complain }) }]);
     said.record({ listening: String(box.urls[0]) });
     said.line(`listening at ${box.urls[0]}`);
-    if (options.unsafeNoSignature) remark('unsafe: messages are not signed (--unsafe-no-signature)');
-    if (options.store === undefined) remark('sessions are kept in memory; name a --store and they survive a restart');
+    if (options.unsafeNoSignature) said.warn('unsafe: messages are not signed (--unsafe-no-signature)');
+    if (options.store === undefined)
+      said.warn('sessions are kept in memory; name a --store and they survive a restart');
     if (!ground.signal.aborted) await once(ground.signal, 'abort');
-    remark('ending; once more to end at once');
-    await box.close(AbortSignal.timeout(GRACE)).catch((thrown: unknown) => remark(asError(thrown).message));
-    remark(`${delivered} delivered`);
+    said.warn('ending; once more to end at once');
+    await box.close(AbortSignal.timeout(GRACE)).catch((thrown: unknown) => said.warn(asError(thrown).message));
+    said.warn(`${delivered} delivered`);
   } finally {
     silence();
     await store?.close();

@@ -54,7 +54,6 @@ export class Endpoint {
       this.#underway.delete(response);
       if (this.#underway.size === 0) this.#stopping?.();
     });
-    if (this.#stopping !== undefined) response.setHeader('Connection', 'close');
     const refusal = this.#refusal(request);
     if (refusal !== undefined) this.#refuse(response, refusal);
     else this.#serve(request, response).catch((error) => this.#broken(response, asError(error)));
@@ -220,7 +219,7 @@ function tooLarge(request: IncomingMessage, limit: number): Refusal {
     status: 413,
     text: `The message is larger than ${limit} octets.`,
     headers: { Connection: 'close' },
-    drain: (then) => discard(request, limit, then),
+    drain: (then) => discard(request, 2 * limit, then),
   };
 }
 

@@ -43,9 +43,9 @@ export function bodyOf(request: ParsedRequest, limit: number): Promise<Uint8Arra
   });
 }
 
-/** Reads on for at most another `limit` octets and forgets them, then calls `then` once. */
-export function discard(request: ParsedRequest, limit: number, then: () => void): void {
-  let left = limit;
+/** Reads on for at most `budget` octets and forgets them, then calls `then` once. */
+export function discard(request: ParsedRequest, budget: number, then: () => void): void {
+  let left = budget;
   const ended = () => {
     request.removeListener('data', onData);
     request.removeListener('close', ended);

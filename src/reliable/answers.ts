@@ -1,0 +1,50 @@
+/**
+ * The replies of an acceptor's session: each gets a number on the reply sequence in the order in which they are made, and is
+ * kept until the client has acknowledged it, so that a repeated request gets the same reply (WCF's reply channel; spec. rule
+ * that numbers are never used twice). Pure steps over the session's record.
+ */
+import type { ReliableError } from './errors.ts';
+import type { Acknowledgement } from './headers.ts';
+import type { Transmission, When } from './ledger.ts';
+import type { Ranges } from './ranges.ts';
+import type { AcceptorRecord, Answer } from './record.ts';
+import { refused } from './responses.ts';
+import { source } from './source.ts';
+import { submitted } from './source-state.ts';
+
+type Replies = Pick<AcceptorRecord, 'source' | 'answers'>;
+
+/** What the client's acknowledgement of replies changes: numbers that need not be kept any more, or why it cannot be true. */
+export function learned(
+  record: Replies,
+  acknowledgement: Acknowledgement,
+  when: When,
+  policy: Transmission,
+): { readonly record: Replies; readonly settled: readonly number[] } | { readonly error: ReliableError } {
+  if (record.source === null) return { record, settled: [] };
+  const { ranges, nacks } = acknowledgement;
+  // Final on the reply sequence only says that the client is closing; its own close will come.
+  const event = { kind: 'acknowledgement', ranges, nacks, final: false, bufferRemaining: undefined, ...when } as const;
+  const [next, effects] = source(record.source, event, policy);
+  for (const effect of effects) {
+    if (effect.effect !== 'fault') continue;
+    return { error: refused({ name: 'InvalidAcknowledgement', code: 'sender', reason: effect.text, acknowledgement }) };
+  }
+  const settled = effects.flatMap((effect) => (effect.effect === 'settled' ? [effect.number] : []));
+  const answers = record.answers.filter(({ reply }) => !settled.includes(reply));
+  return { record: { source: next, answers }, settled };
+}
+
+/** The next reply: to request `request`, with what was acknowledged when that was accepted. */
+export function answered(
+  record: Replies,
+  request: number,
+  acknowledged: Ranges,
+  when: When,
+  policy: Transmission,
+): { readonly record: Replies; readonly answer: Answer } | undefined {
+  if (record.source === null) return undefined;
+  const [next] = source(record.source, { kind: 'submit', expects: 'acknowledgement', ...when }, policy);
+  const answer: Answer = { request, reply: submitted(next), acknowledged };
+  return { record: { source: next, answers: [...record.answers, answer] }, answer };
+}

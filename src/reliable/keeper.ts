@@ -1,0 +1,141 @@
+/**
+ * What an initiator keeps of its session. With a store and a label the session outlives the process: the unfinished one is
+ * found again, and each step is durable before it is performed.
+ */
+import type { Delivery } from '../channel/delivery.ts';
+import type { Message } from '../soap/message.ts';
+import type { Template } from './composer.ts';
+import { type DestinationState, sameReceipt } from './destination.ts';
+import { ReliableError } from './errors.ts';
+import { type InitiatorRecord, initiatorRecord, readInitiatorRecord } from './record.ts';
+import { Journal, storeFailed } from './session.ts';
+import type { Settings } from './settings.ts';
+import { ledgerOf, type SourceEffect, type SourceState } from './source-state.ts';
+
+/** All that changes in a session. */
+export interface Knowledge {
+  readonly source: SourceState;
+  readonly replies: DestinationState | undefined;
+}
+
+export class Keeper {
+  readonly #settings: Settings;
+  /** Labels that are open in this process, shared by all channels of one element. */
+  readonly #inUse: Set<string>;
+  #journal = new Journal(undefined, '');
+  #record: InitiatorRecord | undefined;
+  #claimed: string | undefined;
+
+  constructor(settings: Settings, inUse: Set<string>) {
+    this.#settings = settings;
+    this.#inUse = inUse;
+  }
+
+  /** Absent before `begin`. */
+  get record(): InitiatorRecord | undefined {
+    return this.#record;
+  }
+
+  /**
+   * Takes up the unfinished session of this label and destination, or makes a new one, which is not durable yet.
+   *
+   * @throws ReliableError `RELIABLE_IN_USE`, `RELIABLE_STORE`
+   */
+  async begin(template: Template): Promise<{ readonly record: InitiatorRecord; readonly resumed: boolean }> {
+    const { store, label, newIdentifier, oneWay, version } = this.#settings;
+    if (label !== undefined) this.#claim(label, template);
+    const found = await this.#unfinished(template);
+    if (found !== undefined) return { record: found, resumed: true };
+    const createId = newIdentifier('message');
+    const offer = oneWay ? undefined : newIdentifier('offer');
+    this.#journal = new Journal(label === undefined ? undefined : store, `initiator ${createId}`);
+    this.#record = initiatorRecord({ version, template, label, createId, offer });
+    return { record: this.#record, resumed: false };
+  }
+
+  /** Notes who answered CreateSequence. */
+  bind(peer: string): void {
+    if (this.#record !== undefined) this.#record = { ...this.#record, peer };
+  }
+
+  /**
+   * Makes durable what `after` knows more than `before`. Attempts and times are not worth a write.
+   *
+   * @param trip the message that an effect numbers
+   * @throws ReliableError `RELIABLE_STORE`
+   */
+  async append(
+    before: Knowledge,
+    after: Knowledge,
+    effects: readonly SourceEffect[],
+    trip: Delivery | undefined,
+  ): Promise<void> {
+    if (!this.#journal.isDurable || this.#record === undefined || same(before, after)) return;
+    if (after.source.phase === 'ended') return this.#journal.commit({ end: true });
+    this.#record = { ...this.#record, source: after.source, replies: after.replies ?? null };
+    await this.#journal.commit({
+      state: this.#record,
+      put: effects.flatMap((effect) =>
+        effect.effect === 'numbered' && trip !== undefined
+          ? [{ direction: 'out' as const, number: effect.number, octets: this.#journal.octets(trip.message) }]
+          : [],
+      ),
+      drop: effects.flatMap((effect) =>
+        effect.effect === 'settled' ? [{ direction: 'out' as const, number: effect.number }] : [],
+      ),
+    });
+  }
+
+  /** @throws ReliableError `RELIABLE_STORE` */
+  message(number: number): Promise<Message> {
+    return this.#journal.message('out', number);
+  }
+
+  /** Another channel may open the label now. */
+  release(): void {
+    if (this.#claimed !== undefined) this.#inUse.delete(this.#claimed);
+    this.#claimed = undefined;
+  }
+
+  #claim(label: string, template: Template): void {
+    const claim = `${label.length} ${label} ${template.to ?? ''}`;
+    if (this.#inUse.has(claim)) {
+      const text = `The session "${label}" is open already. Close it first, or use another label.`;
+      throw new ReliableError('RELIABLE_IN_USE', text);
+    }
+    this.#inUse.add(claim);
+    this.#claimed = claim;
+  }
+
+  async #unfinished(template: Template): Promise<InitiatorRecord | undefined> {
+    const { store, label, version } = this.#settings;
+    if (store === undefined || label === undefined) return undefined;
+    const all = await store.sessions().catch((thrown: unknown) => Promise.reject(storeFailed(thrown)));
+    for (const { session, state } of all) {
+      const record = readInitiatorRecord(state);
+      if (record === undefined || record.label !== label || record.to !== (template.to ?? null)) continue;
+      if (record.version !== version.name || record.source.phase === 'ended') continue;
+      this.#journal = new Journal(store, session);
+      this.#record = record;
+      return record;
+    }
+    return undefined;
+  }
+}
+
+/** True when the two would be worth the same to a process that takes the session up. */
+function same(one: Knowledge, other: Knowledge): boolean {
+  if (one.source.phase !== other.source.phase) return false;
+  const before = ledgerOf(one.source);
+  const after = ledgerOf(other.source);
+  const sameMessages =
+    before === undefined || after === undefined
+      ? before === after
+      : before.next === after.next &&
+        before.sent === after.sent &&
+        before.acknowledged === after.acknowledged &&
+        before.awaiting === after.awaiting;
+  if (!sameMessages) return false;
+  if (one.replies === undefined || other.replies === undefined) return one.replies === other.replies;
+  return sameReceipt(one.replies, other.replies);
+}

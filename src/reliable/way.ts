@@ -1,0 +1,48 @@
+/** The way to the peer: the channel below, made again when it was lost. The session does not notice. */
+import type { Channel, ChannelFactory } from '../channel/channel.ts';
+import type { Carry, Delivery } from '../channel/delivery.ts';
+
+export class Way {
+  readonly #inner: ChannelFactory;
+  readonly #receive: Carry;
+  #below: Channel;
+  #isLost = false;
+  #opening: Promise<void> | undefined;
+
+  constructor(inner: ChannelFactory, below: Channel, receive: Carry) {
+    this.#inner = inner;
+    this.#receive = receive;
+    this.#below = below;
+    this.#watch(below);
+  }
+
+  async open(signal?: AbortSignal): Promise<void> {
+    await this.#below.open(signal);
+  }
+
+  /** One exchange, over a new channel where the one before has ended. */
+  async send(trip: Delivery): Promise<Delivery | undefined> {
+    if (this.#isLost) {
+      this.#isLost = false;
+      this.#below = this.#inner(this.#receive);
+      this.#watch(this.#below);
+      this.#opening = this.#below.open(trip.signal);
+    }
+    await this.#opening;
+    return this.#below.send(trip);
+  }
+
+  close(signal?: AbortSignal): Promise<void> {
+    return this.#below.close(signal);
+  }
+
+  abort(reason: Error): void {
+    this.#below.abort(reason);
+  }
+
+  #watch(below: Channel): void {
+    void below.closed.then(() => {
+      if (this.#below === below) this.#isLost = true;
+    });
+  }
+}

@@ -1,0 +1,35 @@
+/** Every example runs by itself and says what it shows. */
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+
+const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
+  ['01-echo.ts', ['heard: hello, hello', 'refused: Silence {"advice":"Say something."}']],
+  ['02-https.ts', ['alice is let in', 'a stranger is not']],
+  [
+    '03-signed.ts',
+    ['signed by O=surewire, OU=DEV ONLY, CN=client signing', /signed parts: Body, .*Action/, 'order 1001'],
+  ],
+  [
+    '04-reliable.ts',
+    ['totals: 1 3 6 10 15 21 28 36 45 55', 'saw messages 1 2 3 4 5 6 7 8 9 10', /sent [1-9]\d* messages again/],
+  ],
+  [
+    '05-durable.ts',
+    [/is killed/, /begins with reading (9|[1-9]\d)\n/, /has 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n/],
+  ],
+]);
+
+test('every example is run', () => {
+  const files = readdirSync(resolve(root, 'examples')).filter((name) => name.endsWith('.ts'));
+  expect(files.sort()).toEqual([...says.keys()]);
+});
+
+test.each([...says])('examples/%s', { timeout: 40_000 }, async (name, lines) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [`examples/${name}`], { cwd: root, timeout: 30_000 });
+  for (const line of lines) expect(stdout).toMatch(line);
+});

@@ -1,0 +1,461 @@
+/** The RM Source against the state table of WS-RM 1.1, appendix D.1 (facts/specifications.md 3.9), and its laws. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Instant, instant } from '../../src/base/clock.ts';
+import type { Bare } from '../../src/reliable/interpret.ts';
+import type { Transmission } from '../../src/reliable/ledger.ts';
+import { covers, none, type Ranges, ranges } from '../../src/reliable/ranges.ts';
+import { source } from '../../src/reliable/source.ts';
+import {
+  ledgerOf,
+  noSource,
+  offeredSource,
+  outcomeOf,
+  type SourceEffect,
+  type SourceEvent,
+  type SourceState,
+  sourceDue,
+  submitted,
+  unsettled,
+} from '../../src/reliable/source-state.ts';
+
+const policy: Transmission = {
+  drive: 'timer',
+  shutdown: 'close',
+  window: 8,
+  maxRetryCount: 8,
+  retryFloor: 400,
+  retryCeiling: 120_000,
+  firstPatience: 2_000,
+  inactivityTimeout: 600_000,
+  lastNumber: 1_000,
+};
+
+/** Runs events one after the other; `at` says when, in milliseconds. */
+class Play {
+  state: SourceState;
+  now: Instant = instant(0);
+  effects: readonly SourceEffect[] = [];
+  readonly all: SourceEffect[] = [];
+  readonly #policy: Transmission;
+
+  constructor(from: SourceState = noSource, rules: Transmission = policy) {
+    this.state = from;
+    this.#policy = rules;
+  }
+
+  on(event: Bare<SourceEvent>, at?: number): this {
+    if (at !== undefined) this.now = instant(at);
+    [this.state, this.effects] = source(
+      this.state,
+      { ...event, now: this.now, jitter: 0 } as SourceEvent,
+      this.#policy,
+    );
+    this.all.push(...this.effects);
+    return this;
+  }
+
+  /** Lets the next timer fire. */
+  elapse(): this {
+    const due = sourceDue(this.state, this.#policy);
+    return due === undefined ? this : this.on({ kind: 'elapsed' }, due);
+  }
+}
+
+const submit = { kind: 'submit', expects: 'acknowledgement' } as const;
+const ask = { kind: 'submit', expects: 'reply' } as const;
+
+function ack(
+  upper: number,
+  more: Partial<Extract<SourceEvent, { readonly kind: 'acknowledgement' }>> = {},
+): Bare<SourceEvent> {
+  const set: Ranges = upper === 0 ? none : [{ lower: 1, upper }];
+  return { kind: 'acknowledgement', ranges: set, nacks: [], final: false, bufferRemaining: undefined, ...more };
+}
+
+function created(rules: Transmission = policy): Play {
+  return new Play(noSource, rules).on({ kind: 'open' }).on({ kind: 'created', id: 'urn:s' }, 100);
+}
+
+/** One play for each phase of the table. */
+const phases: Readonly<Record<Exclude<SourceState['phase'], 'ended'>, () => Play>> = {
+  none: () => new Play(),
+  creating: () => new Play().on({ kind: 'open' }),
+  created: () => created().on(submit),
+  rollover: () => created({ ...policy, lastNumber: 1 }).on(submit),
+  draining: () => created().on(submit).on({ kind: 'close' }),
+  closing: () => created().on(submit).on(ack(1)).on({ kind: 'close' }),
+  terminating: () => created().on(submit).on(ack(1)).on({ kind: 'close' }).on({ kind: 'close-answered' }),
+};
+
+const kinds = (play: Play) => play.effects.map(({ effect }) => effect);
+
+describe('state table', () => {
+  test.each(Object.entries(phases))('%s is reached as the table says', (phase, play) => {
+    expect(play().state.phase).toBe(phase);
+  });
+
+  const rows: readonly [
+    name: string,
+    event: Bare<SourceEvent>,
+    Partial<Record<keyof typeof phases, readonly [SourceState['phase'], ...SourceEffect['effect'][]]>>,
+  ][] = [
+    [
+      'application asks for a sequence',
+      { kind: 'open' },
+      {
+        none: ['creating', 'create'],
+        creating: ['creating'],
+        created: ['created'],
+      },
+    ],
+    [
+      'CreateSequenceResponse',
+      { kind: 'created', id: 'urn:other' },
+      {
+        none: ['none'],
+        creating: ['created', 'opened'],
+        created: ['created'],
+        closing: ['closing'],
+        terminating: ['terminating'],
+      },
+    ],
+    [
+      'CreateSequenceRefused',
+      { kind: 'abort', reason: { code: 'RELIABLE_REFUSED', text: '' }, tell: false },
+      {
+        creating: ['ended', 'ended'],
+      },
+    ],
+    [
+      'application sends a message',
+      submit,
+      {
+        none: ['none', 'rejected'],
+        creating: ['creating', 'numbered'],
+        created: ['created', 'numbered'],
+        rollover: ['rollover', 'rejected'],
+        draining: ['draining', 'rejected'],
+        closing: ['closing', 'rejected'],
+        terminating: ['terminating', 'rejected'],
+      },
+    ],
+    [
+      'SequenceAcknowledgement, not final',
+      ack(1),
+      {
+        none: ['none'],
+        creating: ['creating'],
+        created: ['created', 'settled'],
+        rollover: ['rollover', 'settled'],
+        draining: ['closing', 'settled', 'close'],
+        closing: ['closing'],
+        terminating: ['terminating'],
+      },
+    ],
+    [
+      'SequenceAcknowledgement with Final',
+      ack(1, { final: true }),
+      {
+        created: ['terminating', 'settled', 'terminate'],
+        rollover: ['terminating', 'settled', 'terminate'],
+        draining: ['terminating', 'settled', 'close', 'terminate'],
+        closing: ['terminating', 'terminate'],
+        terminating: ['terminating'],
+      },
+    ],
+    [
+      'invalid acknowledgement',
+      ack(7),
+      {
+        none: ['none'],
+        created: ['created', 'fault'],
+        rollover: ['rollover', 'fault'],
+        draining: ['draining', 'fault'],
+        closing: ['closing', 'fault'],
+      },
+    ],
+    [
+      'MessageNumberRollover fault',
+      { kind: 'rollover' },
+      {
+        none: ['none'],
+        created: ['rollover'],
+        rollover: ['rollover'],
+        closing: ['closing'],
+      },
+    ],
+    [
+      'application closes',
+      { kind: 'close' },
+      {
+        none: ['ended', 'ended'],
+        created: ['draining'],
+        rollover: ['draining'],
+        draining: ['draining'],
+        closing: ['closing'],
+        terminating: ['terminating'],
+      },
+    ],
+    [
+      'CloseSequenceResponse',
+      { kind: 'close-answered' },
+      {
+        none: ['none'],
+        created: ['created'],
+        closing: ['terminating', 'terminate'],
+        terminating: ['terminating'],
+      },
+    ],
+    [
+      'SequenceClosed fault',
+      { kind: 'closed-by-peer' },
+      {
+        none: ['none'],
+        created: ['terminating', 'settled', 'terminate'],
+        rollover: ['terminating', 'settled', 'terminate'],
+        draining: ['terminating', 'settled', 'terminate'],
+        closing: ['terminating', 'terminate'],
+        terminating: ['terminating'],
+      },
+    ],
+    [
+      'TerminateSequenceResponse',
+      { kind: 'terminate-answered' },
+      {
+        none: ['none'],
+        created: ['created'],
+        closing: ['closing'],
+        terminating: ['ended', 'ended'],
+      },
+    ],
+    [
+      'SequenceTerminated or UnknownSequence fault',
+      { kind: 'abort', reason: { code: 'RELIABLE_TERMINATED', text: '' }, tell: false },
+      {
+        created: ['ended', 'settled', 'ended'],
+        rollover: ['ended', 'settled', 'ended'],
+        draining: ['ended', 'settled', 'ended'],
+        closing: ['ended', 'ended'],
+        terminating: ['ended', 'ended'],
+      },
+    ],
+  ];
+
+  for (const [name, event, cells] of rows) {
+    for (const [phase, [next, ...effects]] of Object.entries(cells)) {
+      test(`${name}, in ${phase}: ${effects.join(', ') || 'nothing'} → ${next}`, () => {
+        const play = phases[phase as keyof typeof phases]();
+        play.on(event);
+        expect(play.state.phase).toBe(next);
+        expect(kinds(play)).toEqual(effects);
+      });
+    }
+  }
+
+  test('retransmission timer, in creating: CreateSequence again, with a longer wait', () => {
+    const play = new Play().on({ kind: 'open' }, 0).elapse();
+    expect(play.effects).toEqual([{ effect: 'create', attempt: 2 }]);
+    expect(sourceDue(play.state, policy)).toBe(2_000 + 4_000);
+  });
+
+  test('retransmission timer, in terminating: TerminateSequence again, and a silent peer spoils nothing', () => {
+    const play = phases.terminating();
+    for (let turn = 0; turn < 9; turn += 1) play.elapse();
+    expect(play.all.filter(({ effect }) => effect === 'terminate')).toHaveLength(9);
+    expect(play.state).toMatchObject({ phase: 'ended', reason: { code: 'completed' } });
+  });
+
+  test('2005/02: LastMessage takes the next number and is repeated until acknowledged', () => {
+    const play = created({ ...policy, shutdown: 'last-message' })
+      .on(submit)
+      .on(ack(1))
+      .on({ kind: 'close' });
+    expect(play.effects).toEqual([{ effect: 'transmit', number: 2, attempt: 1, last: true }]);
+    play.elapse();
+    expect(play.effects).toEqual([{ effect: 'transmit', number: 2, attempt: 2, last: true }]);
+    expect(play.on(ack(2)).state.phase).toBe('terminating');
+  });
+});
+
+describe('sending', () => {
+  test('the window opens from one, and what does not fit waits', () => {
+    const play = created();
+    for (let turn = 0; turn < 5; turn += 1) play.on(submit);
+    const sent = () => play.all.flatMap((effect) => (effect.effect === 'transmit' ? [effect.number] : []));
+    expect(sent()).toEqual([1]);
+    play.on(ack(1));
+    expect(sent()).toEqual([1, 2, 3]);
+    play.on(ack(3));
+    expect(sent()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('nine transmissions, then RETRIES_EXHAUSTED, told to the peer; sent is unknown, unsent has failed', () => {
+    const play = created().on(submit).on(submit);
+    while (play.state.phase !== 'ended') play.elapse();
+    const attempts = play.all.flatMap((effect) => (effect.effect === 'transmit' ? [effect.attempt] : []));
+    expect(attempts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(play.now - 100).toBe(511 * 500);
+    expect(play.state.reason.code).toBe('RELIABLE_RETRIES_EXHAUSTED');
+    expect(kinds(play)).toEqual(['fault', 'settled', 'settled', 'ended']);
+    expect([outcomeOf(play.state, 1), outcomeOf(play.state, 2)]).toEqual(['unknown', 'failed']);
+  });
+
+  test('a request is settled by its own reply; until then it is sent again, acknowledged or not', () => {
+    const play = created().on(ask).on(ack(1));
+    expect(unsettled(play.state)).toBe(1);
+    expect(play.elapse().effects).toEqual([{ effect: 'transmit', number: 1, attempt: 2, last: false }]);
+    expect(play.on({ kind: 'replied', number: 1 }).effects).toEqual([
+      { effect: 'settled', number: 1, outcome: 'acknowledged' },
+    ]);
+  });
+
+  test('a request that was acknowledged and never answered ends as acknowledged', () => {
+    const play = created()
+      .on(ask)
+      .on(ack(1))
+      .on({ kind: 'abort', reason: { code: 'RELIABLE_ABORTED', text: '' }, tell: false });
+    expect(outcomeOf(play.state, 1)).toBe('acknowledged');
+    expect(kinds(play)).toEqual(['ended']);
+  });
+
+  test('Nack: sent again at once, but once a round trip at most (M13)', () => {
+    const play = created().on(submit, 100);
+    expect(kinds(play.on(ack(0, { nacks: [1] }), 110))).toEqual([]);
+    expect(play.on(ack(0, { nacks: [1] }), 300).effects).toEqual([
+      { effect: 'transmit', number: 1, attempt: 2, last: false },
+    ]);
+    expect(kinds(play.on(ack(0, { nacks: [1] }), 310))).toEqual([]);
+  });
+
+  test('what a receiver refused behind a gap goes out again as soon as the gap is filled', () => {
+    const play = created().on(submit).on(ack(1));
+    for (let turn = 0; turn < 2; turn += 1) play.on(submit);
+    play.on({ kind: 'refused', number: 3 }, 200);
+    expect(play.on(ack(2), 300).effects).toContainEqual({ effect: 'transmit', number: 3, attempt: 2, last: false });
+  });
+
+  test('BufferRemaining holds the source back, but never to nothing', () => {
+    const play = created();
+    for (let turn = 0; turn < 4; turn += 1) play.on(submit);
+    play.on(ack(1, { bufferRemaining: 0 }));
+    expect(ledgerOf(play.state)?.flights).toHaveLength(1);
+    play.on(ack(2, { bufferRemaining: 8 }));
+    expect(ledgerOf(play.state)?.flights).toHaveLength(2);
+  });
+
+  test('half the inactivity timeout without a word: a poll; all of it: given up, and the peer is told', () => {
+    const play = created();
+    expect(sourceDue(play.state, policy)).toBe(100 + 300_000);
+    expect(play.elapse().effects).toEqual([{ effect: 'poll' }]);
+    expect(sourceDue(play.state, policy)).toBe(100 + 300_000 + 37_500);
+    while (play.state.phase !== 'ended') play.elapse();
+    expect(play.now).toBe(100 + 600_000);
+    expect(play.all.filter(({ effect }) => effect === 'poll')).toHaveLength(8);
+    expect(play.state.reason.code).toBe('RELIABLE_INACTIVE');
+  });
+
+  test('a final acknowledgement that takes back what was acknowledged is invalid (M20)', () => {
+    const play = created().on(submit).on(submit).on(ack(1)).on(ack(2));
+    expect(play.on(ack(1, { final: true })).effects).toMatchObject([
+      { effect: 'fault', fault: 'InvalidAcknowledgement' },
+    ]);
+  });
+
+  test('closed by the peer with a message missing: that one has failed, the other is acknowledged', () => {
+    const play = created()
+      .on(submit)
+      .on(ack(1))
+      .on(submit)
+      .on(ack(1, { final: true }));
+    expect(play.state).toMatchObject({ phase: 'terminating', reason: { code: 'RELIABLE_SEQUENCE_CLOSED' } });
+    play.on({ kind: 'terminate-answered' });
+    expect([outcomeOf(play.state, 1), outcomeOf(play.state, 2)]).toEqual(['acknowledged', 'failed']);
+  });
+
+  test('a reply sequence sends when asked and never by itself', () => {
+    const rules = { ...policy, drive: 'reply' } as const;
+    const play = new Play(offeredSource('urn:r', instant(0), rules), rules);
+    for (let turn = 0; turn < 20; turn += 1) play.on(submit);
+    expect(play.all.filter(({ effect }) => effect === 'transmit')).toHaveLength(20);
+    expect(sourceDue(play.state, rules)).toBeUndefined();
+  });
+
+  test('taken up from a store: everything that was under way goes out again', () => {
+    const before = created().on(submit).on(ack(1)).on(submit).on(submit);
+    const stored = JSON.parse(JSON.stringify(before.state)) as SourceState;
+    const play = new Play(stored).on({ kind: 'resumed' }, 1_000_000);
+    expect(play.effects).toEqual([
+      { effect: 'transmit', number: 2, attempt: 2, last: false },
+      { effect: 'transmit', number: 3, attempt: 2, last: false },
+    ]);
+  });
+});
+
+describe('laws', () => {
+  const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 12 }));
+  const event: fc.Arbitrary<Bare<SourceEvent> | 'time'> = fc.oneof(
+    fc.constant(submit),
+    fc.constant(ask),
+    numbers.map(
+      (given) => ({ ...ack(0), ranges: ranges(given.map((one) => ({ lower: one, upper: one }))) }) as Bare<SourceEvent>,
+    ),
+    fc.integer({ min: 1, max: 12 }).map((number) => ({ kind: 'replied', number }) as const),
+    fc.integer({ min: 1, max: 12 }).map((number) => ({ kind: 'refused', number }) as const),
+    fc.constant('time' as const),
+    fc.constant({ kind: 'resumed' } as const),
+  );
+
+  test('acknowledged only grows, never beyond what was sent; numbers have no gaps; the window is kept', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 80 }), (events) => {
+        const play = created();
+        let known: Ranges = none;
+        let expected = 0;
+        const firsts: number[] = [];
+        for (const one of events) {
+          if (one === 'time') play.elapse();
+          else play.on(one);
+          const ledger = ledgerOf(play.state);
+          if (ledger === undefined) break;
+          expect(covers(ledger.acknowledged, known)).toBe(true);
+          known = ledger.acknowledged;
+          expect(known.every(({ upper }) => upper <= ledger.sent)).toBe(true);
+          expect(ledger.window.size).toBeLessThanOrEqual(policy.window);
+          for (const effect of play.effects) {
+            if (effect.effect === 'numbered') {
+              expected += 1;
+              expect(effect.number).toBe(expected);
+            }
+            if (effect.effect === 'transmit' && effect.attempt === 1) firsts.push(effect.number);
+          }
+          expect(submitted(play.state)).toBe(expected);
+          expect(JSON.parse(JSON.stringify(play.state))).toEqual(play.state);
+        }
+        expect(firsts).toEqual(firsts.map((_, at) => at + 1));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('every message is settled exactly once', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 80 }), (events) => {
+        const play = created();
+        for (const one of events) {
+          if (one === 'time') play.elapse();
+          else play.on(one);
+        }
+        play.on({ kind: 'abort', reason: { code: 'RELIABLE_ABORTED', text: '' }, tell: true });
+        const settled = play.all.flatMap((effect) => (effect.effect === 'settled' ? [effect.number] : []));
+        expect(new Set(settled).size).toBe(settled.length);
+        for (let number = 1; number <= submitted(play.state); number += 1) {
+          const outcome = outcomeOf(play.state, number);
+          expect(['acknowledged', 'failed', 'unknown']).toContain(outcome);
+          if (outcome !== 'acknowledged') expect(settled).toContain(number);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+});

@@ -1,0 +1,129 @@
+/**
+ * Either end dies at each of its commits, just before or just after it is durable, and is started again from its store:
+ * every message still arrives, in order where asked, and none is accepted twice. A message whose handler was at work when
+ * the process died is handed up again: its position says so.
+ */
+import { describe, expect, test } from 'vitest';
+import type { Channel } from '../../src/channel/channel.ts';
+import type { Listener } from '../../src/channel/transport.ts';
+import type { SessionView } from '../../src/reliable/session.ts';
+import type { SessionStore } from '../../src/reliable/store.ts';
+import { reliableVersions } from '../../src/reliable/versions/table.ts';
+import { soap12 } from '../../src/soap/version.ts';
+import { memory } from '../../src/stores/memory.ts';
+import { type Shape, World } from './world.ts';
+
+interface Death {
+  readonly commit: number;
+  readonly when: 'before' | 'after';
+}
+
+/** A store whose process dies at one commit: from then on nothing is written and nothing comes back. */
+function mortal(store: SessionStore, death: Death, died: () => void): SessionStore {
+  let commits = 0;
+  let dead = false;
+  const never = () => new Promise<never>(() => undefined);
+  return {
+    sessions: () => (dead ? never() : store.sessions()),
+    messages: (session) => (dead ? never() : store.messages(session)),
+    message: (session, direction, number) => (dead ? never() : store.message(session, direction, number)),
+    commit: async (change) => {
+      if (dead) return never();
+      commits += 1;
+      if (commits !== death.commit) return store.commit(change);
+      dead = true;
+      if (death.when === 'after') await store.commit(change);
+      died();
+      return never();
+    },
+    close: async () => undefined,
+  };
+}
+
+const messages = 4;
+const texts = Array.from({ length: messages }, (_, at) => `message ${at + 1}`);
+const shapes: readonly Shape[] = reliableVersions.flatMap((version) =>
+  [true, false].flatMap((ordered) => [true, false].map((oneWay) => ({ version, soap: soap12, ordered, oneWay }))),
+);
+
+/** How many commits an end makes when nothing happens to it. */
+const mostCommits = 24;
+
+function expectOnceEach(world: World, shape: Shape, crashedAtAcceptor: boolean): void {
+  const finished = new Map<string, string>();
+  for (const { sequence, number, text } of world.done) {
+    const at = `${sequence} ${number}`;
+    expect(finished.get(at) ?? text, 'one position, one text').toBe(text);
+    if (!crashedAtAcceptor) expect(finished.has(at), 'handed up once').toBe(false);
+    finished.set(at, text);
+  }
+  const heard = [...finished.values()];
+  expect(shape.ordered ? heard : [...heard].sort()).toEqual(texts);
+}
+
+describe.each(shapes)('WS-RM $version.name, ordered: $ordered, one-way: $oneWay', (shape) => {
+  test.each(['before', 'after'] as const)('the acceptor dies %s each commit', async (when) => {
+    for (let commit = 1; commit <= mostCommits; commit += 1) {
+      const world = new World(shape, 1_000 + commit);
+      const store = memory();
+      let restarted: Promise<Listener> | undefined;
+      let first: Listener | undefined;
+      const died = () => {
+        world.crash();
+        restarted = first?.close(AbortSignal.abort(new Error('killed'))).then(() => world.listen(store));
+      };
+      first = await world.listen(mortal(store, { commit, when }, died));
+      const channel = world.connect();
+      await world.until(Promise.all(texts.map((text) => world.say(channel, text))));
+      await world.until(channel.close());
+      expectOnceEach(world, shape, true);
+      if (restarted !== undefined) await world.until(restarted.then((listener) => listener.close()));
+      expect((await store.sessions()).length, 'nothing is left in the store').toBe(0);
+    }
+  });
+
+  test.each(['before', 'after'] as const)(
+    'the initiator dies %s each commit and is taken up by its label',
+    async (when) => {
+      for (let commit = 1; commit <= mostCommits; commit += 1) {
+        const world = new World(shape, 2_000 + commit);
+        const listener = await world.listen();
+        const store = memory();
+        const killed = Promise.withResolvers<'killed'>();
+        const session = { label: 'orders' };
+        const doomed = world.connect({
+          ...session,
+          store: mortal(store, { commit, when }, () => killed.resolve('killed')),
+        });
+        const sending = sendFrom(world, doomed, 0).then(() => doomed.close());
+        sending.catch(() => undefined);
+        const outcome = await world.until(Promise.race([sending, killed.promise]));
+        if (outcome === 'killed') {
+          let view: SessionView | undefined;
+          const again = world.connect({
+            ...session,
+            store,
+            onSession: (opened) => {
+              view = opened;
+            },
+          });
+          const alive = (await store.sessions()).length > 0;
+          await world.until(again.open());
+          expect(view?.resumed).toBe(alive);
+          // A session that was ended before the process died is gone; an unfinished one tells where to go on.
+          const from = alive ? (view?.submitted ?? 0) : commit === 1 ? 0 : messages;
+          const before = alive ? [...Array(from).keys()].map((at) => view?.outcome(at + 1)) : [];
+          expect(before.filter((known) => known !== 'pending' && known !== 'acknowledged')).toEqual([]);
+          await world.until(sendFrom(world, again, from).then(() => again.close()));
+        }
+        expectOnceEach(world, shape, false);
+        await world.until(listener.close());
+        expect((await store.sessions()).length, 'nothing is left in the store').toBe(0);
+      }
+    },
+  );
+});
+
+async function sendFrom(world: World, channel: Channel, from: number): Promise<unknown> {
+  return Promise.all(texts.slice(from).map((text) => world.say(channel, text)));
+}
