@@ -46,10 +46,9 @@ export async function documentsOf(files: readonly string[]): Promise<readonly Do
   return documents;
 }
 
-/** A document that is made here and known to be good. */
-export function documentOf(name: string, xml: string): Document {
-  const fragment = XmlFragment.parse(xml);
-  return { name, sha256: digestOf(fragment), load: async () => fragment };
+/** A document that is made here, anew each time it is needed. */
+export function documentOf(name: string, make: () => string): Document {
+  return { name, sha256: digestOf(XmlFragment.parse(make())), load: async () => XmlFragment.parse(make()) };
 }
 
 /** What makes two lists of documents the same transfer: the same contents in the same order. */

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, open, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { systemClock } from '../base/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
 import { wait } from '../base/signals.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
@@ -42,13 +42,14 @@ export interface DropBoxOptions {
   readonly tell: (dropped: Dropped) => void;
   /** Hears why a document could not be written; it is tried again until it can be. */
   readonly complain: (error: Error) => void;
+  readonly clock?: Clock;
 }
 
 /** Milliseconds between two attempts to write a document. */
 const RETRY = 1_000;
 
 /** The up-arrow of the drop box. It answers nothing: whoever sends learns of the arrival by the acknowledgement. */
-export function dropBox({ folder, tell, complain }: DropBoxOptions): Carry {
+export function dropBox({ folder, tell, complain, clock = systemClock }: DropBoxOptions): Carry {
   return async (trip) => {
     const body = payload(trip.message);
     const octets = body === undefined ? new Uint8Array() : XmlFragment.of(body).bytes;
@@ -57,7 +58,7 @@ export function dropBox({ folder, tell, complain }: DropBoxOptions): Carry {
       tell({ ...what, document: Buffer.from(octets).toString('utf8') });
     } else {
       const file = join(folder, fileName(what.sequence, what.number));
-      await untilWritten(() => writeDurably(folder, file, octets), trip.signal, complain);
+      await untilWritten(() => writeDurably(folder, file, octets), trip.signal, complain, clock);
       tell({ ...what, file });
     }
     return undefined;
@@ -92,13 +93,14 @@ async function untilWritten(
   write: () => Promise<void>,
   signal: AbortSignal,
   complain: (error: Error) => void,
+  clock: Clock,
 ): Promise<void> {
   for (;;) {
     try {
       return await write();
     } catch (thrown) {
       complain(asError(thrown));
-      await wait(systemClock, RETRY, signal);
+      await wait(clock, RETRY, signal);
     }
   }
 }

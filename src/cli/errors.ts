@@ -17,7 +17,9 @@ export type CliErrorCode =
   /** The transfer ended before everything was acknowledged. */
   | 'CLI_INCOMPLETE'
   /** Ctrl-C, or another request to end. */
-  | 'CLI_INTERRUPTED';
+  | 'CLI_INTERRUPTED'
+  /** A defect: something that nobody foresaw. */
+  | 'CLI_UNEXPECTED';
 
 export class CliError extends SurewireError<CliErrorCode> {}
 
@@ -46,7 +48,7 @@ const rows: readonly (readonly [codes: RegExp, exit: number])[] = [
   [/CLI_(FOLDER|STORE_TAKEN)|STORE_.*/, exitCodes.storage],
 ];
 
-export function exitCodeOf(code: string): number {
+function exitCodeOf(code: string): number {
   return rows.find(([codes]) => new RegExp(`^(${codes.source})$`).test(code))?.[1] ?? exitCodes.failed;
 }
 
@@ -73,7 +75,8 @@ export function failureOf(thrown: unknown): Failure {
   if (known === undefined) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     const advice = 'This was not foreseen; run again with --verbose and report what it prints.';
-    return { code: 'CLI_UNEXPECTED', message: `${message.replace(/\.?$/, '.')} ${advice}`, exitCode: exitCodes.failed };
+    const code: CliErrorCode = 'CLI_UNEXPECTED';
+    return { code, message: `${message.replace(/\.?$/, '.')} ${advice}`, exitCode: exitCodes.failed };
   }
   const hint = hints.get(known.code);
   const message = hint === undefined ? known.message : `${known.message} ${hint}`;

@@ -1,5 +1,5 @@
 /** Options that several commands share, and the words they are read with. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { CliError } from './errors.ts';
 
 /** What every command has. */
@@ -48,11 +48,6 @@ export function withIdentityOptions(command: Command): Command {
 export function withExamples(command: Command, examples: readonly (readonly [line: string, what: string])[]): Command {
   const text = examples.map(([line, what]) => `  # ${what}\n  $ ${line}`).join('\n\n');
   return command.addHelpText('after', `\nExamples:\n${text}`);
-}
-
-/** An option whose value is one of `choices`. */
-export function choice(flags: string, what: string, choices: readonly string[], preset: string): Option {
-  return new Option(flags, what).choices(choices).default(preset);
 }
 
 /** Reads a whole number from `least` to `most`. */

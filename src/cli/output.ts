@@ -19,8 +19,9 @@ export interface Output {
   progress(total: number, unit: string): Progress;
 }
 
-export interface Progress {
+interface Progress {
   to(done: number): void;
+  /** Idempotent. */
   end(): void;
 }
 
@@ -31,21 +32,24 @@ export interface Streams {
 }
 
 export function output(json: boolean, streams: Streams): Output {
+  const isTerminal = streams.err.isTTY === true;
+  // On a terminal a bar may stand in the line: it is wiped, and drawn again with its next step.
+  const say = (text: string): void => void streams.err.write(`${isTerminal ? '\r\x1b[K' : ''}${text}\n`);
   return {
     json,
     line: (text = '') => {
       if (!json) streams.out.write(`${text}\n`);
     },
     remark: (text) => {
-      if (!json) streams.err.write(`${text}\n`);
+      if (!json) say(text);
     },
-    warn: (text) => void streams.err.write(`${text}\n`),
+    warn: say,
     record: (value) => {
       if (json) streams.out.write(`${JSON.stringify(value)}\n`);
     },
     progress: (total, unit) => {
-      if (streams.err.isTTY === true) return bar(total, unit);
-      return json ? silent : lines(total, unit, (text) => streams.err.write(`${text}\n`));
+      if (isTerminal) return bar(total, unit);
+      return json ? silent : lines(total, unit, say);
     },
   };
 }
@@ -58,7 +62,12 @@ function bar(total: number, unit: string): Progress {
     Presets.shades_classic,
   );
   shown.start(total, 0);
-  return { to: (done) => shown.update(done), end: () => shown.stop() };
+  return {
+    to: (done) => shown.update(done),
+    end: () => {
+      if (shown.isActive) shown.stop();
+    },
+  };
 }
 
 function lines(total: number, unit: string, say: (text: string) => void): Progress {

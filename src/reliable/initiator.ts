@@ -58,6 +58,7 @@ export class Initiator implements Channel, SessionView {
   readonly #way: Way;
   readonly #keeper: Keeper;
   readonly #serial = new Serial();
+  readonly #admission = new Serial();
   readonly #end = new AbortController();
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #opened = Promise.withResolvers<void>();
@@ -153,14 +154,22 @@ export class Initiator implements Channel, SessionView {
       { soap: message.version, wsa: addressing?.version ?? this.#settings.addressing, to: addressing?.to },
       trip.signal,
     );
+    const settled = Promise.withResolvers<Delivery | undefined>();
+    settled.promise.catch(() => undefined);
+    // One after the other, so that numbers follow the order of the calls even when a call waits for room.
+    await abortable(
+      this.#admission.run(() => this.#admit(trip, settled)),
+      trip.signal,
+    );
+    return abortable(settled.promise, trip.signal);
+  }
+
+  async #admit(trip: Delivery, waiting: Waiting): Promise<void> {
     while (unsettled(this.#source) >= this.#settings.maxUnsettled) {
       await abortable(new Promise<void>((resolve) => this.#room.push(resolve)), trip.signal);
     }
     trip.signal.throwIfAborted();
-    const settled = Promise.withResolvers<Delivery | undefined>();
-    settled.promise.catch(() => undefined);
-    await this.#serial.run(() => this.#submit(trip, settled));
-    return abortable(settled.promise, trip.signal);
+    await this.#serial.run(() => this.#submit(trip, waiting));
   }
 
   async #submit(trip: Delivery, waiting: Waiting): Promise<void> {

@@ -57,7 +57,7 @@ export interface ReliableSessionOptions {
   readonly closeTimeout?: number;
   /** The least time granted above the mean round trip before a message is sent again; default 400. */
   readonly retryFloor?: number;
-  /** The longest wait between two transmissions of one message; default 120 000. */
+  /** The longest wait between two transmissions of one message; default 300 000. */
   readonly retryCeiling?: number;
   /** Wait before the second CreateSequence; default 2 000. */
   readonly firstPatience?: number;
@@ -116,7 +116,7 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
     openTimeout: number('openTimeout', options.openTimeout, 60_000, 1, days(24)),
     closeTimeout: number('closeTimeout', options.closeTimeout, 60_000, 1, days(24)),
     retryFloor: number('retryFloor', options.retryFloor, 400, 1, days(1)),
-    retryCeiling: number('retryCeiling', options.retryCeiling, 120_000, 1, days(24)),
+    retryCeiling: number('retryCeiling', options.retryCeiling, 300_000, 1, days(24)),
     firstPatience: number('firstPatience', options.firstPatience, 2_000, 1, days(1)),
     maxUnsettled: number('maxUnsettled', options.maxUnsettled, 1_024, 1, 1_000_000),
     maxHeldBytes: number('maxHeldBytes', options.maxHeldBytes, 16 * 2 ** 20, 1, 2 ** 40),

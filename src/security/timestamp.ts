@@ -77,7 +77,7 @@ export function readTime(element: XmlElement): Instant {
     const [hour, minute, second] = [part(11, 13), part(14, 16), part(17, 19)];
     const date = Date.UTC(year, month - 1, day);
     // A day that does not exist rolls over to another; a leap second is none (R3213).
-    const exists = month >= 1 && month <= 12 && day >= 1 && new Date(date).getUTCDate() === day;
+    const exists = year >= 1000 && month >= 1 && month <= 12 && day >= 1 && new Date(date).getUTCDate() === day;
     if (exists && hour < 24 && minute < 60 && second < 60) {
       const fraction = text.length > 20 ? Math.floor(Number(`0${text.slice(19, -1)}`) * 1000) : 0;
       return instant(date + ((hour * 60 + minute) * 60 + second) * 1000 + fraction);

@@ -4,29 +4,21 @@
  */
 import { fromBase64 } from '../base/bytes.ts';
 import type { XmlElement } from '../xml/document.ts';
+import { onlyText } from '../xml/find.ts';
 import { SecurityError } from './errors.ts';
 
 /**
  * The trimmed text of an element that holds character data only.
  *
- * @throws SecurityError `SECURITY_MALFORMED` when it holds an element, a comment, a CDATA section or an instruction
+ * @throws XmlError `XML_UNEXPECTED` when it holds an element, a comment, a CDATA section or an instruction
  */
 export function plainText(of: XmlElement): string {
-  const { bytes } = of.document;
-  // Between its start tag and its end tag there is no other "<".
-  const next = bytes.indexOf(lessThan, of.start + 1);
-  if (next !== -1 && next < of.end && bytes[next + 1] !== slash) {
-    throw new SecurityError('SECURITY_MALFORMED', `${of.local} holds something else than character data.`);
-  }
-  return of.text.trim();
+  return onlyText(of).trim();
 }
-
-const lessThan = 0x3c;
-const slash = 0x2f;
 
 /** @throws SecurityError `SECURITY_MALFORMED` when the content is not strict, non-empty base64 */
 export function octetsOf(of: XmlElement): Uint8Array {
-  const octets = fromBase64(plainText(of));
+  const octets = fromBase64(onlyText(of));
   if (octets === undefined || octets.length === 0) {
     throw new SecurityError('SECURITY_MALFORMED', `${of.local} does not hold base64.`);
   }

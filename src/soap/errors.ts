@@ -6,14 +6,22 @@ import { SurewireError, type SurewireErrorOptions } from '../base/errors.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 
 export type SoapErrorCode =
-  | 'SOAP_FAULT' // a fault that the peer sent, or that is to be sent to it
-  | 'SOAP_ENVELOPE' // not an Envelope with Header? and Body and nothing else
-  | 'SOAP_VERSION' // an Envelope of another SOAP version, or two versions in one message
-  | 'SOAP_CONTENT_TYPE' // no content type, the wrong one, or a charset that is not the document's
-  | 'SOAP_DUPLICATE_HEADER' // a header block that may be there once is there twice
-  | 'SOAP_NOT_UNDERSTOOD' // a mustUnderstand block that no layer understood
-  | 'SOAP_ADDRESSING' // WS-Addressing headers that are missing, repeated, mixed or malformed
-  | 'SOAP_ACTION_MISMATCH'; // SOAPAction or the action parameter says something else than wsa:Action
+  /** A fault that the peer sent, or that is to be sent to it. */
+  | 'SOAP_FAULT'
+  /** Not an Envelope with Header? and Body and nothing else. */
+  | 'SOAP_ENVELOPE'
+  /** An Envelope of another SOAP version, or two versions in one message. */
+  | 'SOAP_VERSION'
+  /** No content type, the wrong one, or a charset that is not the document's. */
+  | 'SOAP_CONTENT_TYPE'
+  /** A header block that may be there once is there twice. */
+  | 'SOAP_DUPLICATE_HEADER'
+  /** A mustUnderstand block that no layer understood. */
+  | 'SOAP_NOT_UNDERSTOOD'
+  /** WS-Addressing headers that are missing, repeated, mixed or malformed. */
+  | 'SOAP_ADDRESSING'
+  /** SOAPAction or the action parameter says something else than wsa:Action. */
+  | 'SOAP_ACTION_MISMATCH';
 
 /** An expanded name. */
 export interface QualifiedName {

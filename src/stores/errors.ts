@@ -1,24 +1,22 @@
 /** What can go wrong in a store. Every message says what to do about it. */
 import { SurewireError } from '../base/errors.ts';
 
-/**
- * - `STORE_CHANGE_INVALID`: a change that no store can keep (state that is not JSON, a number that is none, a bad key).
- * - `STORE_CLOSED`: the store was used after `close`.
- * - `STORE_CORRUPT`: the file is damaged, or no SQLite file at all.
- * - `STORE_FOREIGN`: an SQLite file of another program.
- * - `STORE_FULL`: the disk or the store's own limit has no room for the change.
- * - `STORE_LOCKED`: another process, or another store of this one, has the file.
- * - `STORE_NEWER`: the file was written by a later version of surewire.
- * - `STORE_UNWRITABLE`: the file cannot be made, opened or written.
- */
 export type StoreErrorCode =
+  /** A change that no store can keep (state that is not JSON, a number that is none, a bad key). */
   | 'STORE_CHANGE_INVALID'
+  /** The store was used after `close`. */
   | 'STORE_CLOSED'
+  /** The file is damaged, or no SQLite file at all. */
   | 'STORE_CORRUPT'
+  /** An SQLite file of another program. */
   | 'STORE_FOREIGN'
+  /** The disk or the store's own limit has no room for the change. */
   | 'STORE_FULL'
+  /** Another process, or another store of this one, has the file. */
   | 'STORE_LOCKED'
+  /** The file was written by a later version of surewire. */
   | 'STORE_NEWER'
+  /** The file cannot be made, opened or written. */
   | 'STORE_UNWRITABLE';
 
 export class StoreError extends SurewireError<StoreErrorCode> {}

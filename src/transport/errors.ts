@@ -2,25 +2,44 @@
 import { SurewireError, type SurewireErrorOptions } from '../base/errors.ts';
 
 export type TransportErrorCode =
-  | 'TRANSPORT_ADDRESS' // the URL cannot be connected to or listened at
-  | 'TRANSPORT_BROKEN' // the connection ended in the middle of an exchange, or what came is not HTTP
-  | 'TRANSPORT_CLOSED' // the channel, transport or listener was closed before
-  | 'TRANSPORT_CONTENT_TYPE' // an answer that is not SOAP, or is compressed
-  | 'TRANSPORT_KEY' // a certificate, key, PKCS#12 file or revocation list that cannot be used
-  | 'TRANSPORT_NO_BACK_CHANNEL' // HTTP cannot send to a client that did not ask
-  | 'TRANSPORT_OVERSIZE' // a message larger than maxReceivedMessageSize
-  | 'TRANSPORT_PORT_BUSY' // somebody else listens there
-  | 'TRANSPORT_PORT_DENIED' // the operating system does not let this process listen there
-  | 'TRANSPORT_PROXY' // the proxy is unreachable or refused
-  | 'TRANSPORT_STATUS' // an HTTP status that carries no SOAP message
-  | 'TRANSPORT_TIMEOUT' // a time limit passed
-  | 'TRANSPORT_TLS' // any other failure of the TLS handshake
-  | 'TRANSPORT_TLS_CLIENT_CERTIFICATE' // the server demands a client certificate, or refused the one it was given
-  | 'TRANSPORT_TLS_EXPIRED' // the server certificate is expired or not yet valid
-  | 'TRANSPORT_TLS_HOST' // the server certificate is for another host
-  | 'TRANSPORT_TLS_REVOKED' // the server certificate is on the revocation list
-  | 'TRANSPORT_TLS_UNTRUSTED' // no trusted authority stands behind the server certificate, or it is not the pinned one
-  | 'TRANSPORT_UNREACHABLE'; // nothing answers at that address
+  /** The URL cannot be connected to or listened at. */
+  | 'TRANSPORT_ADDRESS'
+  /** The connection ended in the middle of an exchange, or what came is not HTTP. */
+  | 'TRANSPORT_BROKEN'
+  /** The channel, transport or listener was closed before. */
+  | 'TRANSPORT_CLOSED'
+  /** An answer that is not SOAP, or is compressed. */
+  | 'TRANSPORT_CONTENT_TYPE'
+  /** A certificate, key, PKCS#12 file or revocation list that cannot be used. */
+  | 'TRANSPORT_KEY'
+  /** HTTP cannot send to a client that did not ask. */
+  | 'TRANSPORT_NO_BACK_CHANNEL'
+  /** A message larger than maxReceivedMessageSize. */
+  | 'TRANSPORT_OVERSIZE'
+  /** Somebody else listens there. */
+  | 'TRANSPORT_PORT_BUSY'
+  /** The operating system does not let this process listen there. */
+  | 'TRANSPORT_PORT_DENIED'
+  /** The proxy is unreachable or refused. */
+  | 'TRANSPORT_PROXY'
+  /** An HTTP status that carries no SOAP message. */
+  | 'TRANSPORT_STATUS'
+  /** A time limit passed. */
+  | 'TRANSPORT_TIMEOUT'
+  /** Any other failure of the TLS handshake. */
+  | 'TRANSPORT_TLS'
+  /** The server demands a client certificate, or refused the one it was given. */
+  | 'TRANSPORT_TLS_CLIENT_CERTIFICATE'
+  /** The server certificate is expired or not yet valid. */
+  | 'TRANSPORT_TLS_EXPIRED'
+  /** The server certificate is for another host. */
+  | 'TRANSPORT_TLS_HOST'
+  /** The server certificate is on the revocation list. */
+  | 'TRANSPORT_TLS_REVOKED'
+  /** No trusted authority stands behind the server certificate, or it is not the pinned one. */
+  | 'TRANSPORT_TLS_UNTRUSTED'
+  /** Nothing answers at that address. */
+  | 'TRANSPORT_UNREACHABLE';
 
 export interface TransportErrorOptions extends SurewireErrorOptions {
   /** The HTTP status, where one was received. */

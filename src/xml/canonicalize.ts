@@ -12,6 +12,7 @@ import { xmlLimits } from './limits.ts';
 import type { Canonicalization } from './methods.ts';
 import { compareNames } from './names.ts';
 import { byCodePoints, escapeValue, Output } from './output.ts';
+import { Picks } from './picks.ts';
 import type { Tape } from './tape.ts';
 import * as tape from './tape.ts';
 
@@ -112,8 +113,12 @@ class Canonicalizer {
   /** By prefix (a name): 1 when it is on the PrefixList. */
   #listed: Uint8Array | undefined;
   /** Namespace nodes to render at one element: prefixes. */
-  #render: number[] = [];
-  #order: number[] = [];
+  readonly #render = new Picks();
+  /** Attributes of one element, in canonical order. */
+  readonly #order = new Picks();
+  readonly #byName = (one: number, other: number): number =>
+    compareNames(this.#octets, (this.#tape as Tape).names, one, other);
+  readonly #byAttribute = (one: number, other: number): number => this.#compareAttributes(one, other);
   /** Where the run that can be copied begins. */
   #run = 0;
   #method: Canonicalization | undefined;
@@ -252,7 +257,7 @@ class Canonicalizer {
           if ((kind & SIMPLE) === 0 || rendered[prefix] !== elements[record + E_NAMESPACE] || node === apex) {
             this.#tag(node, kind, start, record, apex);
           } else if ((kind & CANONICAL) === 0) {
-            this.#render.length = 0;
+            this.#render.clear();
             this.#rewrite(record, start);
             this.#run = elements[record + E_CONTENT] as number;
           }
@@ -331,7 +336,7 @@ class Canonicalizer {
   #tag(node: number, kind: number, start: number, record: number, apex: number): void {
     const { elements } = this.#tape as Tape;
     const render = this.#render;
-    render.length = 0;
+    render.clear();
     const firstDeclaration = elements[record + E_DECLARATIONS] as number;
     const lastDeclaration = elements[record + RECORD + E_DECLARATIONS] as number;
     const isExclusive = (this.#method as Canonicalization).exclusive;
@@ -359,7 +364,7 @@ class Canonicalizer {
   #need(prefix: number, namespace: number): void {
     if (this.#rendered[prefix] === namespace || namespace === XML_NAMESPACE) return;
     this.#set(prefix, namespace);
-    this.#render.push(prefix);
+    this.#render.add(prefix);
   }
 
   /** Exclusive C14N, section 3: namespaces that the element's and its attributes' names visibly use. */
@@ -406,13 +411,10 @@ class Canonicalizer {
 
   /** True when the declarations that must be rendered are those that are written, in canonical order. */
   #asWritten(first: number, last: number): boolean {
-    const { declarations, names } = this.#tape as Tape;
+    const { declarations } = this.#tape as Tape;
+    this.#render.sort(this.#byName);
     for (let index = first; index < last; index++) {
-      const prefix = declarations[index * DECLARATION + D_PREFIX] as number;
-      if (!this.#render.includes(prefix)) return false;
-      if (index === first) continue;
-      const before = declarations[(index - 1) * DECLARATION + D_PREFIX] as number;
-      if (compareNames(this.#octets, names, before, prefix) > 0) return false;
+      if (this.#render.at(index - first) !== declarations[index * DECLARATION + D_PREFIX]) return false;
     }
     return true;
   }
@@ -448,13 +450,13 @@ class Canonicalizer {
     this.#name(elements[record + E_NAME] as number);
     if (this.#render.length > 0) this.#writeNamespaces();
     const order = this.#order;
-    order.length = 0;
+    order.clear();
     const end = elements[record + RECORD + E_ATTRIBUTES] as number;
-    for (let index = elements[record + E_ATTRIBUTES] as number; index < end; index++) order.push(index);
-    if (!sorted) this.#sort();
+    for (let index = elements[record + E_ATTRIBUTES] as number; index < end; index++) order.add(index);
+    if (!sorted) order.sort(this.#byAttribute);
     let next = 0;
     for (let index = 0; index < order.length; index++) {
-      const attribute = order[index] as number;
+      const attribute = order.at(index);
       if (inherited.length > 0) {
         next = this.#before(attribute, inherited, next);
         if (this.#isReplaced(attribute, inherited)) continue;
@@ -484,9 +486,9 @@ class Canonicalizer {
       this.#write(record, NOTHING_INHERITED, false);
       return;
     }
-    order.length = 0;
-    for (let index = first; index < end; index++) order.push(index);
-    this.#sort();
+    order.clear();
+    for (let index = first; index < end; index++) order.add(index);
+    order.sort(this.#byAttribute);
     const octets = this.#octets;
     const output = this.#output;
     // With its attributes in another order and one space before each, the tag is no longer than it was written.
@@ -501,7 +503,7 @@ class Canonicalizer {
       for (let at = this.#run; at < nameEnd; at++) buffer[to++] = octets[at] as number;
     }
     for (let index = 0; index < order.length; index++) {
-      const entry = (order[index] as number) * ATTRIBUTE;
+      const entry = order.at(index) * ATTRIBUTE;
       const label = (attributes[entry + A_NAME] as number) * NAME;
       const labelEnd = (names[label + M_START] as number) + (names[label + M_LENGTH] as number);
       buffer[to++] = 0x20;
@@ -517,22 +519,13 @@ class Canonicalizer {
   }
 
   #writeNamespaces(): void {
-    const { names, namespaces, spellings } = this.#tape as Tape;
+    const { namespaces, spellings } = this.#tape as Tape;
     const octets = this.#octets;
     const output = this.#output;
     const render = this.#render;
-    if (render.length > 16) render.sort((one, other) => compareNames(octets, names, one, other));
-    for (let index = 1; render.length <= 16 && index < render.length; index++) {
-      const prefix = render[index] as number;
-      let place = index;
-      while (place > 0 && compareNames(octets, names, render[place - 1] as number, prefix) > 0) {
-        render[place] = render[place - 1] as number;
-        place--;
-      }
-      render[place] = prefix;
-    }
+    render.sort(this.#byName);
     for (let index = 0; index < render.length; index++) {
-      const prefix = render[index] as number;
+      const prefix = render.at(index);
       output.string(prefix === NO_NAME ? ' xmlns' : ' xmlns:');
       this.#name(prefix);
       output.octet(0x3d);
@@ -547,24 +540,6 @@ class Canonicalizer {
 
   #writeInherited({ local, value }: Inherited): void {
     this.#output.string(` xml:${local}="${escapeValue(value)}"`);
-  }
-
-  /** Puts the attributes in order: few by insertion, many by merging, so that many cost no square. */
-  #sort(): void {
-    const order = this.#order;
-    if (order.length > 16) {
-      order.sort((one, other) => this.#compareAttributes(one, other));
-      return;
-    }
-    for (let index = 1; index < order.length; index++) {
-      const attribute = order[index] as number;
-      let place = index;
-      while (place > 0 && this.#compareAttributes(order[place - 1] as number, attribute) > 0) {
-        order[place] = order[place - 1] as number;
-        place--;
-      }
-      order[place] = attribute;
-    }
   }
 
   /** Writes the inherited xml: attributes that stand before an attribute; returns the first that does not. */

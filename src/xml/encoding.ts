@@ -44,7 +44,10 @@ function tooLong(length: number, limit: number): XmlError {
 }
 
 function detect(input: Uint8Array): Encoding {
-  const [first, second, third, fourth] = input;
+  const first = input[0];
+  const second = input[1];
+  const third = input[2];
+  const fourth = input[3];
   const unsupported = (name: string) =>
     new XmlError('XML_ENCODING', `The document is in ${name}: send UTF-8 or UTF-16`);
   if (first === 0xff && second === 0xfe) {

@@ -5,11 +5,17 @@ import {
   A_NAME,
   A_NAMESPACE,
   ATTRIBUTE,
+  E_AFTER,
   E_ATTRIBUTES,
   E_NODE,
+  KIND_MASK,
   M_LOCAL,
+  N_KIND,
+  N_REF,
   NAME,
+  NODE,
   RECORD,
+  TEXT,
   XML_NAMESPACE_NAME,
 } from './tape.ts';
 
@@ -56,6 +62,23 @@ export function onlyChild(of: XmlElement): XmlElement {
 export function simpleText(of: XmlElement): string {
   if (of.children.length > 0) throw unexpected(of, `${of.local} must hold text only`);
   return of.text.replace(/^[ \t\r\n]+/, '').replace(SPACE_BEHIND, '');
+}
+
+/**
+ * The character data of an element that holds one run of it and nothing else, no comment or CDATA section either: a value
+ * that has one reading only.
+ *
+ * @throws XmlError XML_UNEXPECTED
+ */
+export function onlyText(of: XmlElement): string {
+  const { nodes, elements } = of.document.tape;
+  const first = of.index + 1;
+  const after = elements[(nodes[of.index * NODE + N_REF] as number) * RECORD + E_AFTER] as number;
+  if (after === first) return '';
+  if (after !== first + 1 || ((nodes[first * NODE + N_KIND] as number) & KIND_MASK) !== TEXT) {
+    throw unexpected(of, `${of.local} must hold character data in one piece`);
+  }
+  return of.text;
 }
 
 /** Anchored behind a non-space so that it is tried once per run of spaces, not once per space. */

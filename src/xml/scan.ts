@@ -193,6 +193,10 @@ class Scanner {
     throw new XmlError('XML_MALFORMED', message, { offset });
   }
 
+  #wrongNamespace(message: string, offset: number): never {
+    throw new XmlError('XML_NAMESPACE', message, { offset });
+  }
+
   #limit(what: string, limit: keyof XmlLimits, offset: number): never {
     const allowed = this.#limits[limit];
     throw new XmlError('XML_LIMIT', `More than ${allowed} ${what}: raise limits.${limit}`, { offset });
@@ -380,7 +384,7 @@ class Scanner {
     const prefix = names.records[name * NAME + M_PREFIX] as number;
     const namespace = this.#namespaceOf(prefix, start);
     if (namespace === XMLNS_NAMESPACE) {
-      throw new XmlError('XML_NAMESPACE', 'An element may not have the prefix xmlns', { offset: start });
+      this.#wrongNamespace('An element may not have the prefix xmlns', start);
     }
     const node = this.#node(flags, start, element);
     const elements = this.#elements;
@@ -492,13 +496,14 @@ class Scanner {
     }
     const namespace = this.#namespace(start, end, flags);
     const meaning = prefix === NO_NAME ? 0 : (this.#names.records[prefix * NAME + M_MEANING] as number);
-    const wrong = (message: string) => new XmlError('XML_NAMESPACE', message, { offset });
-    if (meaning === IS_XMLNS) throw wrong('The prefix xmlns may not be declared');
-    if (namespace === XMLNS_NAMESPACE) throw wrong('The namespace of xmlns may not be declared');
+    if (meaning === IS_XMLNS) this.#wrongNamespace('The prefix xmlns may not be declared', offset);
+    if (namespace === XMLNS_NAMESPACE) this.#wrongNamespace('The namespace of xmlns may not be declared', offset);
     if ((meaning === IS_XML) !== (namespace === XML_NAMESPACE)) {
-      throw wrong('The prefix xml and its namespace belong to each other');
+      this.#wrongNamespace('The prefix xml and its namespace belong to each other', offset);
     }
-    if (namespace === NO_NAMESPACE && prefix !== NO_NAME) throw wrong('A prefix may not be undeclared');
+    if (namespace === NO_NAMESPACE && prefix !== NO_NAME) {
+      this.#wrongNamespace('A prefix may not be undeclared', offset);
+    }
     const index = this.#declarationCount++;
     const entry = index * DECLARATION;
     if (entry >= this.#declarations.length) this.#declarations = grown(this.#declarations);
@@ -523,7 +528,7 @@ class Scanner {
     if (name === XML_NAMESPACE_NAME) return XML_NAMESPACE;
     if (name === XMLNS_NAMESPACE_NAME) return XMLNS_NAMESPACE;
     if (!ABSOLUTE.test(name)) {
-      throw new XmlError('XML_NAMESPACE', 'A namespace name must be an absolute URI', { offset: start });
+      this.#wrongNamespace('A namespace name must be an absolute URI', start);
     }
     const index = this.#namespaces.push(name) - 1;
     this.#namespaceIndex.set(name, index);
@@ -628,7 +633,7 @@ class Scanner {
       this.#fail('An XML declaration may stand at the very beginning only', start);
     }
     if (this.#names.records[target * NAME + M_PREFIX] !== NO_NAME) {
-      throw new XmlError('XML_NAMESPACE', 'A processing instruction target may not have a colon', { offset: start });
+      this.#wrongNamespace('A processing instruction target may not have a colon', start);
     }
     const close = this.#verbatim(end, '?>', 'A processing instruction does not end');
     if (close !== end && space[octets[end] as number] === 0) {

@@ -191,11 +191,19 @@ describe('certificates and keys, exit 3', () => {
     ));
   test('a message that nobody signed is not let in', () =>
     serving([], (url) => refused(sending(url, '--unsafe-no-signature'), 'SOAP_FAULT', 1, /wsse:Security/)));
-  test('a client without a certificate is not let in by --mutual-tls', () =>
-    serving(['--mutual-tls', '--client-ca', file('certs/trust.pem')], async (url) => {
-      const { exitCode } = await ran(sending(url));
-      expect(exitCode).toBe(0);
-    }));
+  test('mutual TLS: a client of an authority that is not named is not let in', async () => {
+    const strangers = file('strangers');
+    await developmentPki({ folder: strangers, algorithms: ['ec'] });
+    const stranger = ['--cert', join(strangers, 'ec/alice.chain.pem'), '--key', join(strangers, 'ec/alice.key.pem')];
+    const signing = ['--sign-cert', pem('client-signing.chain.pem'), '--sign-key', pem('client-signing.key.pem')];
+    await serving(['--mutual-tls', '--client-ca', file('certs/trust.pem')], async (url) => {
+      // Which of the two it is depends on whether the refusal or the end of the connection is seen first.
+      const { exitCode, err } = await ran(sending(url, ...stranger, ...signing));
+      expect(err).toMatch(/code TRANSPORT_(TLS_CLIENT_CERTIFICATE|BROKEN)/);
+      expect([3, 4]).toContain(exitCode);
+      expect((await ran(sending(url))).exitCode).toBe(0);
+    });
+  });
 });
 
 describe('network, exit 4', () => {

@@ -12,6 +12,8 @@ export interface Course {
   readonly size: number;
   readonly secure: boolean;
   readonly soap: '1.1' | '1.2';
+  /** Whether a gSOAP server keeps connections alive; default only for RM 1.1, see the head of server.c. */
+  readonly keepAlive?: boolean;
 }
 
 /** Milliseconds a peer may live; a course takes well under one second when all is well. */
@@ -27,8 +29,7 @@ export async function gsoapServer(
     gsoap.programs[course.version].server,
     [
       ...['-p', '0', '-s', String(LIMIT / 1000)],
-      // Why RM 1.0 does without keep-alive: see the head of server.c.
-      ...(course.version === '1.1' ? ['-k'] : []),
+      ...((course.keepAlive ?? course.version === '1.1') ? ['-k'] : []),
       ...(course.secure ? ['-t', tls.identityFile] : []),
     ],
     { name: `gSOAP server ${course.version}`, limit: LIMIT },

@@ -1,11 +1,12 @@
 /** gSOAP's wsrmapi on the other end of the wire, in both directions; first the two gSOAP peers against each other. */
 import { describe, expect, test } from 'vitest';
 import { certificates } from './certificates.ts';
+import type { Child } from './child.ts';
 import { buildGsoap } from './gsoap-build.ts';
 import { type Course, digestOf, type Executed, executed, gsoapClient, gsoapServer } from './gsoap-peer.ts';
 import { lossyRelay, type Mishap } from './lossy-relay.ts';
 import { scenario, withPeer } from './suite.ts';
-import { surewireClient, surewireServer, textsOf } from './surewire-end.ts';
+import { type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
 
 const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
 const versions = ['1.0', '1.1'] as const;
@@ -19,6 +20,9 @@ const courses: readonly Course[] = versions.flatMap((version) =>
     { ...plain, version, operation, size: 65_536 },
   ]),
 );
+
+/** Milliseconds for the end of a session. */
+const CLOSE_LIMIT = 15_000;
 
 /** Every fourth exchange is lost, its request and its answer in turn. */
 const unlucky = (exchange: number): Mishap | undefined => {
@@ -60,7 +64,7 @@ await withPeer(
           const client = await gsoapClient(gsoap, course, tls, relay?.url ?? server.listener.url, more);
           const sent = executed(client.events, 'sent').map((message, at) => ({ ...message, number: at + 1 }));
           expect(sent.length).toBeGreaterThan(0);
-          expect(server.executed).toEqual(sent);
+          expect(await server.executed(sent.length)).toEqual(sent);
           if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
         } finally {
           await relay?.close();
@@ -76,6 +80,7 @@ await withPeer(
         const one = { ...row, version };
         const oneWay: Course = { ...plain, version, operation: 'notify' };
         scenario({ ...one, scenario: 'one-way without an Offer' }, () => run(oneWay, ['-f']));
+        scenario({ ...one, scenario: 'request-reply without an Offer' }, () => run({ ...plain, version }, ['-f']));
         scenario({ ...one, scenario: 'one-way, terminated without being closed' }, () => run(oneWay, ['-x']));
         scenario({ ...one, scenario: 'several sequences one after the other' }, () =>
           run({ ...plain, version }, ['-q', '3']),
@@ -93,24 +98,17 @@ await withPeer(
     describe('surewire opens a session with gSOAP', () => {
       const row = { peer: 'gsoap', direction: 'surewire -> gsoap' } as const;
 
-      /** Sends the texts of the course; the server must have executed each once and in order. */
-      const run = async (course: Course, plan?: typeof unlucky): Promise<void> => {
+      /** Runs `use` with a client and a server, behind a relay when there is a plan for it. */
+      const between = async (
+        course: Course,
+        use: (client: InteropClient, server: Child) => Promise<void>,
+        plan?: typeof unlucky,
+      ): Promise<void> => {
         const server = await gsoapServer(gsoap, course, tls);
         const relay = plan && (await lossyRelay(server.url, plan));
         const client = surewireClient(course, tls, relay?.url ?? server.url);
-        const texts = textsOf(course);
         try {
-          if (course.operation === 'echo') {
-            for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
-            await client.close(AbortSignal.timeout(15_000));
-          } else {
-            // gSOAP acknowledges one-way messages when the sequence is closed, so these settle no sooner.
-            const settled = Promise.all(texts.map((text) => client.notify({ text })));
-            const arrived = server.child.event('notify', course.messages);
-            await Promise.race([arrived, settled]);
-            await Promise.all([settled, client.close(AbortSignal.timeout(15_000))]);
-          }
-          expect(executed(server.child.events, course.operation)).toEqual(texts.map(asExecuted));
+          await use(client, server.child);
           if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
         } catch (thrown) {
           const reason = thrown instanceof Error ? thrown.message : String(thrown);
@@ -122,14 +120,58 @@ await withPeer(
         }
       };
 
+      /** Sends the texts of the course; the server must have executed each once and in order. */
+      const run = (course: Course, plan?: typeof unlucky): Promise<void> =>
+        between(
+          course,
+          async (client, server) => {
+            const texts = textsOf(course);
+            if (course.operation === 'echo') {
+              for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
+              await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+            } else {
+              // gSOAP acknowledges one-way messages when the sequence is closed, so these settle no sooner.
+              const settled = Promise.all(texts.map((text) => client.notify({ text })));
+              await Promise.race([server.event('notify', course.messages), settled]);
+              await Promise.all([settled, client.close(AbortSignal.timeout(CLOSE_LIMIT))]);
+            }
+            expect(executed(server.events, course.operation)).toEqual(texts.map(asExecuted));
+          },
+          plan,
+        );
+
       for (const course of courses) {
         const { version } = course;
         scenario({ ...row, version, scenario: titleOf(course) }, () => run(course));
       }
       for (const version of versions) {
+        const one = { ...row, version };
         const oneWay: Course = { ...plain, version, operation: 'notify' };
-        scenario({ ...row, version, scenario: 'one-way, exchanges lost on the way' }, () => run(oneWay, unlucky));
+        scenario({ ...one, scenario: 'one-way, exchanges lost on the way' }, () => run(oneWay, unlucky));
+        scenario({ ...one, scenario: 'request-reply, calls at the same time' }, () =>
+          between({ ...plain, version, messages: 24 }, async (client, server) => {
+            const texts = textsOf({ ...plain, messages: 24 });
+            const replies = await Promise.all(texts.map((text) => client.echo({ text })));
+            expect(replies).toEqual(texts.map((text) => ({ text })));
+            await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+            expect(executed(server.events, 'echo')).toEqual(texts.map(asExecuted));
+          }),
+        );
+        scenario({ ...one, scenario: 'request-reply, an operation answers with a fault' }, () =>
+          between({ ...plain, version }, async (client) => {
+            expect(await client.echo({ text: 'before' })).toEqual({ text: 'before' });
+            await expect(client.echo({ text: 'fault' })).rejects.toMatchObject({
+              code: 'SOAP_FAULT',
+              fault: { code: 'sender', reason: 'You asked for a fault' },
+            });
+            expect(await client.echo({ text: 'after' })).toEqual({ text: 'after' });
+            await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+          }),
+        );
       }
+      scenario({ ...row, version: '1.0', scenario: 'request-reply, the server keeps connections alive' }, () =>
+        run({ ...plain, version: '1.0', keepAlive: true }),
+      );
     });
   },
 );

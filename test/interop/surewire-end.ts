@@ -56,14 +56,19 @@ function bindingOf(course: Course, tls: Certificates, to?: URL): Binding {
   );
 }
 
-/** A host on a free port, and what it executed so far. */
-export async function surewireServer(
-  course: Course,
-  tls: Certificates,
-): Promise<{ readonly listener: Listener; readonly executed: readonly Executed[] }> {
+export interface SurewireServer {
+  readonly listener: Listener;
+  /** What was executed, once that is `count` messages or five seconds have passed. */
+  executed(count: number): Promise<readonly Executed[]>;
+}
+
+/** A host on a free port. */
+export async function surewireServer(course: Course, tls: Certificates): Promise<SurewireServer> {
   const executed: Executed[] = [];
+  const progress = new EventTarget();
   const note = (given: string): void => {
     executed.push({ number: executed.length + 1, length: Buffer.byteLength(given), digest: digestOf(given) });
+    progress.dispatchEvent(new Event('executed'));
   };
   const service = dispatcher(interop, {
     echo: (request) => {
@@ -77,7 +82,19 @@ export async function surewireServer(
   });
   const scheme = course.secure ? 'https' : 'http';
   const listener = await listen(bindingOf(course, tls), new URL(`${scheme}://127.0.0.1:0/interop`), service);
-  return { listener, executed };
+  return {
+    listener,
+    executed: (count) =>
+      new Promise((resolve) => {
+        const enough = AbortSignal.timeout(5_000);
+        const look = (): void => {
+          if (executed.length >= count || enough.aborted) resolve([...executed]);
+        };
+        progress.addEventListener('executed', look);
+        enough.addEventListener('abort', look);
+        look();
+      }),
+  };
 }
 
 export function surewireClient(course: Course, tls: Certificates, url: URL): InteropClient {

@@ -16,7 +16,7 @@ import { XmlWriter } from '../../src/xml/write.ts';
 /** The message as the other end reads it: written to octets and read again. */
 export function overTheWire(of: Message): Message {
   const { body, contentType, headers } = encode(of);
-  return decode(body, contentType, headers.SOAPAction);
+  return decode(body, contentType, headers['SOAPAction']);
 }
 
 function bottom(side: Side, send: Carry): Channel {

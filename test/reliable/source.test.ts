@@ -25,7 +25,7 @@ const policy: Transmission = {
   window: 8,
   maxRetryCount: 8,
   retryFloor: 400,
-  retryCeiling: 120_000,
+  retryCeiling: 300_000,
   firstPatience: 2_000,
   inactivityTimeout: 600_000,
   lastNumber: 1_000,

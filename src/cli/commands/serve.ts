@@ -54,7 +54,8 @@ export function serveCommand(program: Command, ground: Ground): void {
     .summary('receive documents: a secure reliable drop box')
     .description(
       'Receives messages of reliable sessions (WS-ReliableMessaging 1.0 and 1.1, SOAP 1.1 and 1.2), each signed, each once, ' +
-        'in the order in which they were sent. Delivered documents become files in a folder, or JSON lines.',
+        'in the order in which they were sent. Delivered documents become files in a folder, or JSON lines; after a crash ' +
+        'a line may come again (same sequence, same number), a file never.',
     )
     .option('--url <url>', 'where to listen', 'https://127.0.0.1:8443/drop')
     .option('--port <n>', 'another port; 0 takes any free one', whole(0, 65_535))

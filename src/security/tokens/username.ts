@@ -6,6 +6,7 @@ import { base64, fromBase64, utf8 } from '../../base/bytes.ts';
 import type { Instant } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { XmlElement } from '../../xml/document.ts';
+import { onlyText } from '../../xml/find.ts';
 import type { XmlFragment } from '../../xml/fragment.ts';
 import { XmlWriter } from '../../xml/write.ts';
 import { passwordDigestOf, sameSecret } from '../crypto.ts';
@@ -68,7 +69,8 @@ export function readUsernameToken(element: XmlElement): UsernameClaim {
     element,
     user: plainText(username),
     form: type === passwordDigest ? 'digest' : 'text',
-    password: type === passwordDigest ? plainText(password) : exactText(password),
+    // A password may begin or end with white space.
+    password: type === passwordDigest ? plainText(password) : onlyText(password),
     nonce: nonce === undefined ? undefined : octetsOf(nonce),
     created: created === undefined ? undefined : readTime(created),
     createdText: created === undefined ? '' : plainText(created),
@@ -76,12 +78,6 @@ export function readUsernameToken(element: XmlElement): UsernameClaim {
 }
 
 const wsseParts: ReadonlySet<string> = new Set(['Username', 'Password', 'Nonce']);
-
-/** A password may begin or end with white space. */
-function exactText(of: XmlElement): string {
-  plainText(of);
-  return of.text;
-}
 
 /**
  * Checks a claim.

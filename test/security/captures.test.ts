@@ -1,0 +1,119 @@
+/** What WCF and Metro said to each other over HTTPS: accepted where this policy is theirs, and every X.509 signature verifies. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Instant, instant } from '../../src/base/clock.ts';
+import { certificates } from '../../src/security/certificates.ts';
+import { readSecurityHeader } from '../../src/security/header.ts';
+import { timestampOnly, usernameOverTransport } from '../../src/security/policy.ts';
+import { idsOf, messageProfile } from '../../src/security/profile.ts';
+import { readSignature, verifySignature } from '../../src/security/signature.ts';
+import { byUri, unsafeRsaSha1, unsafeSha1 } from '../../src/security/suites.ts';
+import { readTime } from '../../src/security/timestamp.ts';
+import { certificateOf } from '../../src/security/tokens/x509.ts';
+import { trustChain } from '../../src/security/trust.ts';
+import { examine } from '../../src/security/verify.ts';
+import type { Message } from '../../src/soap/message.ts';
+import { read } from './rig.ts';
+
+const folder = join(import.meta.dirname, '../../../shared/captures');
+const there = existsSync(folder);
+if (!there) console.info(`captures skipped: ${folder} is absent`);
+
+interface Captured {
+  readonly name: string;
+  readonly direction: string;
+  readonly text: string;
+}
+
+const captured: readonly Captured[] = there
+  ? readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.http'))
+      .toSorted()
+      .map((name) => ({ name, direction: name.includes('request') ? 'request' : 'response', text: envelope(name) }))
+      .filter(({ text }) => text.includes('Security'))
+  : [];
+
+/** The XML of a recorded HTTP message; chunks are put together. */
+function envelope(name: string): string {
+  const octets = readFileSync(join(folder, name));
+  const split = octets.indexOf('\r\n\r\n');
+  const head = octets.subarray(0, split).toString('latin1');
+  let rest = octets.subarray(split + 4);
+  if (!/transfer-encoding: *chunked/i.test(head)) return rest.toString('utf8');
+  const parts: Buffer[] = [];
+  while (rest.length > 0) {
+    const line = rest.indexOf('\r\n');
+    const size = Number.parseInt(rest.subarray(0, line).toString('latin1'), 16);
+    if (!(size > 0)) break;
+    parts.push(rest.subarray(line + 2, line + 2 + size));
+    rest = rest.subarray(line + 4 + size);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** The recorded clock: when the message says that it was made. */
+function madeAt(message: Message): Instant {
+  const created = readSecurityHeader(message)?.timestamp?.children[0];
+  return created === undefined ? instant(0) : readTime(created);
+}
+
+const circumstances = (message: Message) => ({
+  now: madeAt(message),
+  replay: { remember: () => true },
+  peer: { secure: true },
+});
+
+describe.skipIf(!there)('captures', () => {
+  const passwords = { password: (user: string) => (user === 'alice' ? 'secret' : undefined) };
+  const policies = [
+    {
+      name: /(^|\/)(wcf-)?metro-user-tls(-05)?\//,
+      policy: { request: usernameOverTransport({ passwords }), response: timestampOnly() },
+    },
+    { name: /(^|\/)metro-tls-rm1\d\//, policy: { request: timestampOnly(), response: timestampOnly() } },
+  ];
+  for (const { name: pattern, policy } of policies) {
+    const matching = captured.filter(({ name }) => pattern.test(name));
+    test(`${matching.length} messages of ${pattern.source} are accepted`, async () => {
+      expect(matching.length).toBeGreaterThan(12);
+      for (const { name, direction, text } of matching) {
+        const message = read(text);
+        const side = direction === 'request' ? policy.request : policy.response;
+        const result = await examine(message, side.inbound, circumstances(message)).catch((error: unknown) => {
+          throw new Error(name, { cause: error });
+        });
+        expect(result.message.headers.some((block) => block.local === 'Security')).toBe(false);
+        expect(result.evidence.user?.name).toBe(text.includes('UsernameToken') ? 'alice' : undefined);
+      }
+    });
+  }
+
+  const signed = captured.filter(({ text }) => text.includes('#rsa-sha1"') && !/Encrypted(Data|Key)/.test(text));
+  test(`${signed.length} messages with an X.509 signature verify, with the unsafe rows of SHA-1`, async () => {
+    expect(signed.length).toBeGreaterThan(8);
+    const trust = trustChain({ anchors: certificates(new Uint8Array(readFileSync(join(folder, 'pki/ca.cert.pem')))) });
+    for (const { name, text } of signed) {
+      const message = read(text);
+      const header = readSecurityHeader(message);
+      expect(header?.signatures, name).toHaveLength(1);
+      const [element] = header?.signatures ?? [];
+      if (header === undefined || element === undefined) continue;
+      const profile = messageProfile(message, header, idsOf(header), {
+        signatures: byUri([unsafeRsaSha1]),
+        digests: byUri([unsafeSha1]),
+        trust,
+        presentImpliesSigned: new Set(),
+        action: false,
+        unsigned: 'keep',
+        notFrom: undefined,
+      });
+      const signature = readSignature(element, profile);
+      const certificate = certificateOf(signature.keyInfo, { header, ids: idsOf(header), known: [] });
+      await trust.accept(certificate, madeAt(message));
+      const { covered } = verifySignature(signature, certificate.key, profile);
+      expect(header.timestamp && covered.has(header.timestamp), name).toBe(true);
+      expect(certificate.subject).toContain('alice');
+    }
+  });
+});
