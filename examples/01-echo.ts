@@ -42,11 +42,10 @@ const service = dispatcher(echo, {
   },
 });
 await using hosted = await host([{ binding: plain, url: new URL('http://127.0.0.1:0/echo'), receive: service }]);
-const [address] = hosted.urls as readonly [URL];
-console.log(`listening at ${address}`);
+console.log(`listening at ${hosted.url}`);
 
 // The client: a method for each operation.
-await using calls = client(echo, connect(plain, address));
+await using calls = client(echo, connect(plain, hosted.url));
 const heard = await calls.say({ text: 'hello' });
 console.log(`heard: ${heard.text}`);
 

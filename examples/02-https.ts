@@ -41,15 +41,14 @@ const service = dispatcher(door, {
   knock: (_, { delivery }) => ({ welcome: `certificate ${delivery.get(peer)?.fingerprint?.slice(0, 16)}…` }),
 });
 await using hosted = await host([{ binding: guarded, url: new URL('https://127.0.0.1:0/door'), receive: service }]);
-const [address] = hosted.urls as readonly [URL];
 
 const alice = { cert: await file('rsa/alice.chain.pem'), key: await file('rsa/alice.key.pem') };
-await using known = client(door, connect(binding(elements, httpTransport({ tls: { ...alice, ca } })), address));
+await using known = client(door, connect(binding(elements, httpTransport({ tls: { ...alice, ca } })), hosted.url));
 const { welcome } = await known.knock(undefined);
 console.log(`alice is let in: ${welcome}`);
 
 // Without a certificate nobody gets as far as sending a message.
-await using stranger = client(door, connect(binding(elements, httpTransport({ tls: { ca } })), address));
+await using stranger = client(door, connect(binding(elements, httpTransport({ tls: { ca } })), hosted.url));
 try {
   await stranger.knock(undefined);
 } catch (error) {

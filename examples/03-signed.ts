@@ -62,8 +62,7 @@ const service = dispatcher(orders, {
 await using hosted = await host([
   { binding: await signedBy('service-signing'), url: new URL('http://127.0.0.1:0/orders'), receive: service },
 ]);
-const [address] = hosted.urls as readonly [URL];
 
-await using calls = client(orders, connect(await signedBy('client-signing'), address));
+await using calls = client(orders, connect(await signedBy('client-signing'), hosted.url));
 const { number } = await calls.place({ sku: 'A-1', quantity: 2 });
 console.log(`confirmed, with a signature too: order ${number}`);

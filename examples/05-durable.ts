@@ -70,7 +70,7 @@ async function main(): Promise<void> {
   });
   const via = binding([exchange({ addressing: addressing200508 }), reliableSession()], httpTransport());
   await using hosted = await host([{ binding: via, url: new URL('http://127.0.0.1:0/meter'), receive: service }]);
-  const sender = () => fork(import.meta.filename, [String(hosted.urls[0]), join(folder, 'sender.db')]);
+  const sender = () => fork(import.meta.filename, [hosted.url.href, join(folder, 'sender.db')]);
 
   const first = sender();
   onReading = (reading) => reading === 8 && first.kill('SIGKILL');

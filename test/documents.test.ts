@@ -49,8 +49,15 @@ describe('README.md', () => {
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
   });
 
+  test('its program is examples/00-readme.ts, which the examples test runs', () => {
+    const [, program] = /```ts\n([\s\S]*?)```/.exec(read('README.md')) ?? [];
+    expect(program?.replaceAll("'surewire'", "'../src/index.ts'")).toBe(read('examples/00-readme.ts'));
+  });
+
   test('every file it links to exists', () => {
-    const links = [...read('README.md').matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map((match) => match[1] ?? '');
+    const links = [...read('README.md').matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
+      (match) => match[1] ?? '',
+    );
     for (const link of links) expect(() => readFileSync(resolve(root, link)), link).not.toThrow(/ENOENT/);
   });
 });

@@ -24,7 +24,7 @@ import { faultyNetwork, type NetworkCounts } from './network.ts';
 import { purchaseOrder } from './orders/order.ts';
 import type { Output } from './output.ts';
 import { transfer } from './transfer.ts';
-import { documentAction, hear } from './wire.ts';
+import { documentAction, hear, serviceSettings } from './wire.ts';
 
 export interface DemonstrationOptions {
   readonly messages: number;
@@ -162,15 +162,14 @@ async function openBox(
   };
   const elements = [
     exchange({ addressing: addressing200508 }),
-    reliableSession({ ...loopbackSettings, store, onSession }),
+    reliableSession({ ...loopbackSettings, ...serviceSettings, store, onSession }),
     security(who.signed()),
   ];
   const via = binding(elements, httpTransport({ tls: who.tls }));
   const opened = await host([{ binding: via, url: new URL('https://127.0.0.1:0/drop'), receive }]);
-  const [url] = opened.urls as readonly [URL];
   return {
     host: opened,
-    url,
+    url: opened.url,
     arrived,
     duplicates: () => (session?.statistics.duplicates ?? 0) + replays,
     async [Symbol.asyncDispose]() {

@@ -38,7 +38,7 @@ function sentence(room: Room, event: DiagnosticEvent): string | undefined {
     case 'reliable sequence.created':
       return `session ${session} begins`;
     case 'reliable sequence.terminated':
-      return `session ${session} ended: ${why}`;
+      return session === '' ? undefined : `session ${session} ended: ${why}`;
     default:
       return undefined;
   }

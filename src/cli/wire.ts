@@ -16,6 +16,12 @@ export const soapByName: ReadonlyMap<string, SoapVersion> = new Map([
   ['1.2', soap12],
 ]);
 
+/**
+ * A drop box writes to a disk and is slower than a network: what waits for its turn must not look like a loss to a sender
+ * whose own window is the usual one.
+ */
+export const serviceSettings = { maxTransferWindowSize: 256 } as const;
+
 /** wsa:Action of what `surewire send` sends when nothing else is said. */
 export const documentAction = 'urn:surewire:drop/Document';
 

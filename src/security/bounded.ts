@@ -7,10 +7,6 @@ export class BoundedMap<Key, Value> {
     this.#limit = limit;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key);
     if (value !== undefined) {
@@ -29,9 +25,5 @@ export class BoundedMap<Key, Value> {
         break;
       }
     }
-  }
-
-  delete(key: Key): void {
-    this.#entries.delete(key);
   }
 }

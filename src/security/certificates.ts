@@ -34,7 +34,7 @@ export interface Certificate {
 export type CertificateSource = string | Uint8Array | Certificate | readonly (string | Uint8Array | Certificate)[];
 
 /** Largest certificate that is read, in octets (attack K12). */
-export const certificateLimit = 16_384;
+const certificateLimit = 16_384;
 
 const parsed = new BoundedMap<string, Certificate>(1_000);
 

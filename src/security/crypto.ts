@@ -67,6 +67,11 @@ export function sameSecret(one: Uint8Array, other: Uint8Array): boolean {
 
 const forComparison = { hash: 'sha256' } as const;
 
+/**
+ * The public exponent of RSA keys. Smaller ones have been forged for; a free one lets somebody make another key, and get
+ * it certified, under which a given signature verifies (duplicate-signature key selection).
+ */
+const publicExponent = 65537n;
 /** Smallest RSA modulus, in bits (attack K6). */
 export const smallestRsa = 2048;
 /** Octets of r‖s for each curve that is taken. */
@@ -107,7 +112,7 @@ function requireFit(algorithm: SignatureAlgorithm, key: KeyObject, least: number
   if (strength.family !== algorithm.family) {
     throw new SecurityError('SECURITY_KEY', `The key does not fit the algorithm ${algorithm.uri}.`);
   }
-  if (strength.family === 'rsa' && (strength.bits < least || strength.exponent < 65537n)) {
+  if (strength.family === 'rsa' && (strength.bits < least || strength.exponent !== publicExponent)) {
     throw new SecurityError(
       'SECURITY_KEY',
       `An RSA key of ${strength.bits} bits with exponent ${strength.exponent} is too weak.`,

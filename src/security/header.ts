@@ -13,7 +13,7 @@ import { SecurityError, untrusted } from './errors.ts';
 import { ds, wsse, wsse11, wsu, xenc } from './names.ts';
 
 /** Most of each that one header may hold (attack D9). */
-export const headerLimits: Readonly<{ signatures: number; tokens: number }> = Object.freeze({
+const headerLimits = Object.freeze({
   signatures: 4,
   tokens: 16,
 });

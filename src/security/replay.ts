@@ -17,7 +17,7 @@ export interface ReplayCache {
 }
 
 /** Entries of a replay cache of one process when nothing else is said: 10 minutes at 300 messages a second. */
-export const replayLimit = 200_000;
+const replayLimit = 200_000;
 
 /** A replay cache in the memory of this process. */
 export class MemoryReplayCache implements ReplayCache {

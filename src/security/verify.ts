@@ -166,7 +166,7 @@ function covered(message: Message, header: SecurityHeader, policy: InboundPolicy
     if (block === header.block) continue;
     if (isCovered(block.fragment.element)) {
       headers.push(block);
-      action ||= block.local === 'Action' && addressingNamespaces.has(block.namespace);
+      action ||= isAction(block) && isForThisNode(message.version, block);
     } else if (requirement.presentImpliesSigned.has(block.namespace)) {
       throw notSigned(block.local);
     } else if (requirement.unsigned === 'keep') {
@@ -177,6 +177,10 @@ function covered(message: Message, header: SecurityHeader, policy: InboundPolicy
   }
   if (!action && requirement.action) throw notSigned('Action');
   return { ...message, headers, action: action ? message.action : '', source: undefined };
+}
+
+function isAction({ namespace, local }: HeaderBlock): boolean {
+  return local === 'Action' && addressingNamespaces.has(namespace);
 }
 
 const addressingNamespaces: ReadonlySet<string> = new Set(addressingVersions.map((version) => version.namespace));

@@ -14,14 +14,14 @@ import { OperationFault, ServiceError } from './errors.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** Milliseconds to wait for the outcome; default: that of the client. */
+  /** Milliseconds to wait for the outcome once the channel is open; default: that of the client. */
   readonly timeout?: number;
 }
 
 export interface ClientOptions {
   /** Default SOAP 1.2. */
   readonly version?: SoapVersion;
-  /** Milliseconds a call may take; default 60,000 (WCF's SendTimeout). */
+  /** Milliseconds a call may take once the channel is open; default 60,000 (WCF's SendTimeout). */
   readonly timeout?: number;
   readonly clock?: Clock;
 }
@@ -54,10 +54,11 @@ export function client<O extends Operations>(
   const calls = [...of.operations.values()].map((operation) => [
     operation.name,
     async (request: unknown, call: CallOptions = {}): Promise<unknown> => {
+      // Opening has a time limit of its own, and says better why it failed.
+      await channel.open(call.signal);
       const allowed = call.timeout ?? timeout;
       const limit = deadline(clock, allowed, call.signal, () => timedOut(operation, allowed));
       try {
-        await abortable(channel.open(limit.signal), limit.signal);
         const trip = delivery(requestMessage(operation, version, request), limit.signal);
         const answer = await abortable(
           channel.send(trip.with(expectsReply, operation.reply !== undefined)),

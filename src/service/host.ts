@@ -13,8 +13,9 @@ export interface Endpoint {
 }
 
 export interface Host extends AsyncDisposable {
-  /** Where the endpoints listen, in the order given, with their real ports. */
+  /** Where the endpoints listen, in the order given, with their real ports; `url` is that of the first. */
   readonly urls: readonly URL[];
+  readonly url: URL;
   /** Stops taking messages, lets those under way finish until `signal` fires, and closes every session. */
   close(signal?: AbortSignal): Promise<void>;
 }
@@ -22,23 +23,32 @@ export interface Host extends AsyncDisposable {
 /**
  * Opens every endpoint. When one cannot be opened the others are closed again and its error is thrown.
  */
-export async function host(endpoints: readonly Endpoint[]): Promise<Host> {
+export async function host(endpoints: readonly [Endpoint, ...Endpoint[]]): Promise<Host> {
   const listeners: Listener[] = [];
   const close = async (signal?: AbortSignal): Promise<void> => {
     const ends = await Promise.allSettled(listeners.map((listener) => listener.close(signal)));
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw asError(failed.reason);
   };
+  const open = async ({ binding, url, receive }: Endpoint): Promise<URL> => {
+    const listener = await listen(binding, url, receive);
+    listeners.push(listener);
+    return listener.url;
+  };
+  const [first, ...others] = endpoints;
+  const urls: URL[] = [];
+  let url: URL;
   try {
-    for (const endpoint of endpoints) {
-      listeners.push(await listen(endpoint.binding, endpoint.url, endpoint.receive));
-    }
+    url = await open(first);
+    urls.push(url);
+    for (const endpoint of others) urls.push(await open(endpoint));
   } catch (thrown) {
     await close().catch(() => undefined);
     throw thrown;
   }
   return Object.freeze({
-    urls: listeners.map((listener) => listener.url),
+    urls,
+    url,
     close,
     [Symbol.asyncDispose]: () => close(),
   });

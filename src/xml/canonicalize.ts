@@ -539,7 +539,7 @@ class Canonicalizer {
   }
 
   #writeInherited({ local, value }: Inherited): void {
-    this.#output.string(` xml:${local}="${escapeValue(value)}"`);
+    if (value !== undefined) this.#output.string(` xml:${local}="${escapeValue(value)}"`);
   }
 
   /** Writes the inherited xml: attributes that stand before an attribute; returns the first that does not. */

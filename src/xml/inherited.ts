@@ -11,7 +11,8 @@ import { XML_NAMESPACE_NAME } from './tape.ts';
 /** An attribute in the namespace of the prefix xml. */
 export interface Inherited {
   readonly local: string;
-  readonly value: string;
+  /** `undefined`: the element's own attribute is left out. */
+  readonly value: string | undefined;
 }
 
 export const NOTHING_INHERITED: readonly Inherited[] = [];
@@ -26,7 +27,7 @@ export function inheritedAttributes(
   method: Canonicalization,
   kept: (ancestor: XmlElement) => boolean = () => false,
 ): readonly Inherited[] {
-  const found = new Map<string, string>();
+  const found = new Map<string, string | undefined>();
   for (let ancestor = element.parent; ancestor !== undefined; ancestor = ancestor.parent) {
     for (const { namespace, local, value } of ancestor.attributes) {
       if (namespace !== XML_NAMESPACE_NAME || found.has(local)) continue;
@@ -36,7 +37,8 @@ export function inheritedAttributes(
   for (const { namespace, local } of element.attributes) if (namespace === XML_NAMESPACE_NAME) found.delete(local);
   if (method.edition === '1.1') {
     const base = joinedBase(element, kept);
-    if (base) found.set('base', base);
+    // An empty result is not rendered, and neither is the value that it takes the place of.
+    if (base !== undefined) found.set('base', base === '' ? undefined : base);
   }
   if (found.size === 0) return NOTHING_INHERITED;
   return [...found]

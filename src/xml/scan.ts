@@ -92,6 +92,9 @@ const KEPT = 1 << 18;
 
 const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 
+/** The namespace of an attribute whose prefix is looked up at the end of its tag: declarations may follow it. */
+const UNRESOLVED = -1;
+
 const NOTHING = Buffer.alloc(1);
 
 class Scanner {
@@ -120,9 +123,8 @@ class Scanner {
   /** Innermost declaration in scope and how many there are. */
   #scope = -1;
   #scopeDepth = 0;
-  /** Open element's record, -1 at document level. */
-  #open = -1;
-  #depth = 0;
+  /** The open element, -1 at document level. */
+  #openNode = -1;
   #root = -1;
 
   scan(source: Source, limits: XmlLimits): Tape {
@@ -135,8 +137,8 @@ class Scanner {
     this.#spellings = [0, 0, -1, -1, -1, -1];
     this.#namespaceIndex = new Map();
     this.#prepared = 0;
-    this.#scope = this.#open = this.#root = -1;
-    this.#scopeDepth = this.#depth = 0;
+    this.#scope = this.#openNode = this.#root = -1;
+    this.#scopeDepth = 0;
     this.#names.begin(source.octets, limits.name);
     try {
       this.#document(declaration(source));
@@ -202,37 +204,272 @@ class Scanner {
     throw new XmlError('XML_LIMIT', `More than ${allowed} ${what}: raise limits.${limit}`, { offset });
   }
 
-  /** prolog element Misc* (production 1), and the content of all elements. */
+  /**
+   * prolog element Misc* (production 1), and the content of all elements: text (14, 67), start tags (40, 44), end tags (42).
+   * One loop over locals, because it is where all the time goes; what is rare is in methods, and `#keep` is called before
+   * those that look at the tape.
+   */
   #document(start: number): void {
     const octets = this.#octets;
+    const names = this.#names;
+    const limits = this.#limits;
+    let nodes = this.#nodes;
+    let elements = this.#elements;
+    let attributes = this.#attributes;
+    let nodeCount = 0;
+    let attributeCount = 0;
+    let elementCount = 0;
+    let depth = 0;
+    let openNode = -1;
     let at = start;
     for (;;) {
-      const octet = octets[at] as number;
+      let octet = octets[at] as number;
       if (octet !== 0x3c) {
-        if (this.#open >= 0) {
-          at = this.#text(at);
-          continue;
+        if (openNode < 0) {
+          if (space[octet] === 1) {
+            at++;
+            continue;
+          }
+          if (at >= this.#length) break;
+          this.#fail('Text outside the root element', at);
         }
-        if (space[octet] === 1) {
-          at++;
-          continue;
+        const textStart = at;
+        let textFlags = TEXT | CANONICAL | PLAIN;
+        for (;;) {
+          while (textStop[octet] === 0) octet = octets[++at] as number;
+          if (octet === 0x3c) break;
+          if (octet === 0x26) {
+            const behind = reference(octets, at);
+            textFlags &= isCanonicalReference(octets, at, behind, false) ? ~PLAIN : ~(PLAIN | CANONICAL);
+            at = behind;
+          } else if (octet === 0x3e) {
+            if (at - textStart >= 2 && octets[at - 1] === 0x5d && octets[at - 2] === 0x5d) {
+              this.#fail('`]]>` may not stand in text: write ]]&gt;', at);
+            }
+            textFlags &= ~CANONICAL;
+            at++;
+          } else if (octet === 0x0d) {
+            textFlags &= ~(PLAIN | CANONICAL);
+            at++;
+          } else {
+            this.#fail('A control character that XML cannot carry', at);
+          }
+          octet = octets[at] as number;
         }
-        if (at >= this.#length) break;
-        this.#fail('Text outside the root element', at);
+        if (at - textStart > limits.text) this.#limit('octets of text', 'text', textStart);
+        if (nodeCount >= limits.nodes) this.#limit('nodes', 'nodes', textStart);
+        const place = nodeCount++ * NODE;
+        if (place >= nodes.length) {
+          nodes = grown(nodes);
+          this.#nodes = nodes;
+        }
+        nodes[place + N_KIND] = textFlags;
+        nodes[place + N_START] = textStart;
+        nodes[place + N_PARENT] = openNode;
+        nodes[place + N_REF] = at;
       }
+      const tagStart = at;
       const next = octets[at + 1] as number;
-      const kind = nameClass[next] as number;
-      if (kind === NAME_START || kind === NAME_WIDE) at = this.#startTag(at);
-      else if (next === 0x2f) at = this.#endTag(at);
-      else if (next === 0x21) at = this.#markup(at);
-      else if (next === 0x3f) at = this.#instruction(at);
-      else this.#fail('A `<` must start markup: write &lt; for the character', at + 1);
+      if (next === 0x2f) {
+        if (openNode < 0) this.#fail('An end tag without a start tag', at);
+        const record = (nodes[openNode * NODE + N_REF] as number) * RECORD;
+        const label = (elements[record + E_NAME] as number) * NAME;
+        const records = names.records;
+        const length = records[label + M_LENGTH] as number;
+        const from = records[label + M_START] as number;
+        at += 2;
+        for (let index = 0; index < length; index++) {
+          if (octets[at + index] !== octets[from + index]) this.#fail(this.#mismatch(from, length), at);
+        }
+        at += length;
+        if (octets[at] === 0x3e) {
+          const kind = openNode * NODE + N_KIND;
+          nodes[kind] = (nodes[kind] as number) | END_CANONICAL;
+        } else {
+          at = this.#skip(at);
+          if (octets[at] !== 0x3e) this.#fail(this.#mismatch(from, length), at);
+        }
+        elements[record + E_CLOSE] = tagStart;
+        elements[record + E_END] = ++at;
+        elements[record + E_AFTER] = nodeCount;
+        if ((elements[record + E_SCOPE] as number) >= (elements[record + E_DECLARATIONS] as number)) {
+          this.#leave(elements[record + E_DECLARATIONS] as number);
+        }
+        openNode = nodes[openNode * NODE + N_PARENT] as number;
+        depth--;
+        continue;
+      }
+      const first = nameClass[next] as number;
+      if (first !== NAME_START && first !== NAME_WIDE) {
+        this.#keep(nodeCount, elementCount, attributeCount, openNode);
+        if (next === 0x21) at = this.#markup(at);
+        else if (next === 0x3f) at = this.#instruction(at);
+        else this.#fail('A `<` must start markup: write &lt; for the character', at + 1);
+        nodeCount = this.#nodeCount;
+        nodes = this.#nodes;
+        continue;
+      }
+      if (depth >= limits.depth) this.#limit('elements inside one another', 'depth', tagStart);
+      if (openNode < 0 && this.#root >= 0) this.#fail('A document has one root element only', tagStart);
+      const name = names.read(at + 1);
+      at = names.end;
+      const record = elementCount * RECORD;
+      // Room for this record and for the one that closes the run.
+      if (record + RECORD * 2 > elements.length) {
+        elements = grown(elements);
+        this.#elements = elements;
+      }
+      const firstAttribute = attributeCount;
+      const firstDeclaration = this.#declarationCount;
+      let flags = ELEMENT | CANONICAL | SIMPLE;
+      let before = -1;
+      let ordered = true;
+      octet = octets[at] as number;
+      while (octet !== 0x3e) {
+        if (octet === 0x2f && octets[at + 1] === 0x3e) {
+          flags = (flags & ~CANONICAL) | EMPTY;
+          at++;
+          break;
+        }
+        if (space[octet] === 0) this.#fail('White space, `>` or `/>` expected in the tag', at);
+        if (octet !== 0x20) flags &= ~CANONICAL;
+        octet = octets[++at] as number;
+        if (space[octet] === 1) {
+          flags &= ~CANONICAL;
+          at = this.#skip(at);
+          octet = octets[at] as number;
+        }
+        if (octet === 0x3e || octet === 0x2f) {
+          flags &= ~CANONICAL;
+          continue;
+        }
+        const attribute = names.read(at);
+        if (attribute < 0) this.#fail('An attribute name expected in the tag', at);
+        const nameStart = at;
+        at = names.end;
+        if (octets[at] !== 0x3d) {
+          flags &= ~CANONICAL;
+          at = this.#skip(at);
+          if (octets[at] !== 0x3d) this.#fail('`=` expected behind the attribute name', at);
+        }
+        octet = octets[++at] as number;
+        if (space[octet] === 1) {
+          flags &= ~CANONICAL;
+          at = this.#skip(at);
+          octet = octets[at] as number;
+        }
+        if (octet !== 0x22 && octet !== 0x27) this.#fail('A quoted attribute value expected', at);
+        const quote = octet;
+        const valueStart = ++at;
+        let valueFlags = PLAIN | CANONICAL;
+        octet = octets[at] as number;
+        for (;;) {
+          while (valueStop[octet] === 0) octet = octets[++at] as number;
+          if (octet === quote) break;
+          if (octet === 0x27) at++;
+          else if (octet === 0x22) {
+            valueFlags &= ~CANONICAL;
+            at++;
+          } else if (octet === 0x26) {
+            const behind = reference(octets, at);
+            valueFlags &= isCanonicalReference(octets, at, behind, true) ? ~PLAIN : ~(PLAIN | CANONICAL);
+            at = behind;
+          } else if (octet === 0x09 || octet === 0x0a || octet === 0x0d) {
+            valueFlags &= ~(PLAIN | CANONICAL);
+            at++;
+          } else if (octet === 0x3c) this.#fail('`<` may not stand in an attribute value: write &lt;', at);
+          else this.#fail('A control character that XML cannot carry', at);
+          octet = octets[at] as number;
+        }
+        if (quote === 0x27 || (valueFlags & CANONICAL) === 0) flags &= ~CANONICAL;
+        const valueEnd = at++;
+        if (valueEnd - valueStart > limits.text) this.#limit('octets of attribute value', 'text', valueStart);
+        octet = octets[at] as number;
+        const records = names.records;
+        const prefix = records[attribute * NAME + M_PREFIX] as number;
+        const meaning = records[attribute * NAME + M_MEANING] as number;
+        if (meaning >= IS_XMLNS) {
+          // In canonical form declarations come first.
+          flags &= attributeCount === firstAttribute ? ~SIMPLE : ~(SIMPLE | CANONICAL);
+          const declared = meaning === DECLARES ? (records[attribute * NAME + M_LOCAL] as number) : NO_NAME;
+          this.#declare(elementCount, declared, valueStart, valueEnd, valueFlags, nameStart);
+          continue;
+        }
+        let namespace = NO_NAMESPACE as number;
+        if (prefix !== NO_NAME) {
+          if (records[prefix * NAME + M_MEANING] === IS_XML) {
+            namespace = XML_NAMESPACE;
+          } else {
+            namespace = UNRESOLVED;
+            flags &= ~SIMPLE;
+          }
+        }
+        if (before >= 0 && ordered) ordered = names.inOrder(before, attribute);
+        before = attribute;
+        if (attributeCount - firstAttribute >= limits.attributes) this.#limit('attributes', 'attributes', nameStart);
+        const entry = attributeCount++ * ATTRIBUTE;
+        if (entry >= attributes.length) {
+          attributes = grown(attributes);
+          this.#attributes = attributes;
+        }
+        attributes[entry + A_NAME] = attribute;
+        attributes[entry + A_NAMESPACE] = namespace;
+        attributes[entry + A_START] = valueStart;
+        attributes[entry + A_END] = valueEnd;
+        attributes[entry + A_FLAGS] = valueFlags;
+      }
+      at++;
+      if (!ordered) flags &= ~CANONICAL;
+      // Names without prefixes that rise from one to the next are all different.
+      if (!ordered || (flags & SIMPLE) === 0) this.#resolve(firstAttribute, attributeCount, tagStart);
+      const prefix = names.records[name * NAME + M_PREFIX] as number;
+      let namespace = prefix < this.#prepared ? (this.#bound[prefix] as number) : UNRESOLVED;
+      if (namespace < 0) {
+        namespace = this.#namespaceOf(prefix, tagStart);
+        if (namespace === XMLNS_NAMESPACE) this.#wrongNamespace('An element may not have the prefix xmlns', tagStart);
+      }
+      if (nodeCount >= limits.nodes) this.#limit('nodes', 'nodes', tagStart);
+      const node = nodeCount++;
+      const place = node * NODE;
+      if (place >= nodes.length) {
+        nodes = grown(nodes);
+        this.#nodes = nodes;
+      }
+      nodes[place + N_KIND] = flags;
+      nodes[place + N_START] = tagStart;
+      nodes[place + N_PARENT] = openNode;
+      nodes[place + N_REF] = elementCount++;
+      elements[record + E_NODE] = node;
+      elements[record + E_NAME] = name;
+      elements[record + E_NAMESPACE] = namespace;
+      elements[record + E_CONTENT] = at;
+      elements[record + E_ATTRIBUTES] = firstAttribute;
+      elements[record + E_DECLARATIONS] = firstDeclaration;
+      elements[record + E_SCOPE] = this.#scope;
+      if (this.#root < 0) this.#root = node;
+      if ((flags & EMPTY) === 0) {
+        openNode = node;
+        depth++;
+      } else {
+        elements[record + E_CLOSE] = at;
+        elements[record + E_END] = at;
+        elements[record + E_AFTER] = nodeCount;
+        if (this.#scope >= firstDeclaration) this.#leave(firstDeclaration);
+      }
     }
-    if (this.#open >= 0) this.#fail('An element is not closed', this.#length);
+    if (openNode >= 0) this.#fail('An element is not closed', this.#length);
     if (this.#root < 0) throw new XmlError('XML_MALFORMED', 'The document has no root element', { offset: at });
+    this.#keep(nodeCount, elementCount, attributeCount, openNode);
   }
 
-  #node(kind: number, start: number, ref: number): number {
+  #keep(nodeCount: number, elementCount: number, attributeCount: number, openNode: number): void {
+    this.#nodeCount = nodeCount;
+    this.#elementCount = elementCount;
+    this.#attributeCount = attributeCount;
+    this.#openNode = openNode;
+  }
+
+  #node(kind: number, start: number, ref: number): void {
     const node = this.#nodeCount++;
     if (node >= this.#limits.nodes) this.#limit('nodes', 'nodes', start);
     const record = node * NODE;
@@ -240,169 +477,8 @@ class Scanner {
     const nodes = this.#nodes;
     nodes[record + N_KIND] = kind;
     nodes[record + N_START] = start;
-    nodes[record + N_PARENT] = this.#open < 0 ? -1 : (this.#elements[this.#open * RECORD + E_NODE] as number);
+    nodes[record + N_PARENT] = this.#openNode;
     nodes[record + N_REF] = ref;
-    return node;
-  }
-
-  /** CharData and references (productions 14, 67). */
-  #text(start: number): number {
-    const octets = this.#octets;
-    let flags = CANONICAL | PLAIN;
-    let at = start;
-    for (;;) {
-      let octet = octets[at] as number;
-      while (textStop[octet] === 0) octet = octets[++at] as number;
-      if (octet === 0x3c) break;
-      if (octet === 0x26) {
-        const behind = reference(octets, at);
-        flags &= isCanonicalReference(octets, at, behind, false) ? ~PLAIN : ~(PLAIN | CANONICAL);
-        at = behind;
-      } else if (octet === 0x3e) {
-        if (at - start >= 2 && octets[at - 1] === 0x5d && octets[at - 2] === 0x5d) {
-          this.#fail('`]]>` may not stand in text: write ]]&gt;', at);
-        }
-        flags &= ~CANONICAL;
-        at++;
-      } else if (octet === 0x0d) {
-        flags &= ~(PLAIN | CANONICAL);
-        at++;
-      } else {
-        this.#fail('A control character that XML cannot carry', at);
-      }
-    }
-    if (at - start > this.#limits.text) this.#limit('octets of text', 'text', start);
-    this.#node(TEXT | flags, start, at);
-    return at;
-  }
-
-  /** STag and EmptyElemTag (productions 40, 44). */
-  #startTag(start: number): number {
-    const octets = this.#octets;
-    const names = this.#names;
-    if (this.#depth >= this.#limits.depth) this.#limit('elements inside one another', 'depth', start);
-    if (this.#open < 0 && this.#root >= 0) this.#fail('A document has one root element only', start);
-    const name = names.read(start + 1);
-    let at = names.end;
-    const element = this.#elementCount++;
-    const record = element * RECORD;
-    // Room for this record and for the one that closes the run.
-    if (record + RECORD * 2 > this.#elements.length) this.#elements = grown(this.#elements);
-    const firstAttribute = this.#attributeCount;
-    const firstDeclaration = this.#declarationCount;
-    let flags = ELEMENT | CANONICAL | SIMPLE;
-    let before = -1;
-    let ordered = true;
-    let octet = octets[at] as number;
-    while (octet !== 0x3e) {
-      if (octet === 0x2f && octets[at + 1] === 0x3e) {
-        flags = (flags & ~CANONICAL) | EMPTY;
-        at++;
-        break;
-      }
-      if (space[octet] === 0) this.#fail('White space, `>` or `/>` expected in the tag', at);
-      if (octet !== 0x20) flags &= ~CANONICAL;
-      octet = octets[++at] as number;
-      if (space[octet] === 1) {
-        flags &= ~CANONICAL;
-        do octet = octets[++at] as number;
-        while (space[octet] === 1);
-      }
-      if (octet === 0x3e || octet === 0x2f) {
-        flags &= ~CANONICAL;
-        continue;
-      }
-      const attribute = names.read(at);
-      if (attribute < 0) this.#fail('An attribute name expected in the tag', at);
-      const nameStart = at;
-      at = names.end;
-      if (octets[at] !== 0x3d) {
-        flags &= ~CANONICAL;
-        at = this.#skip(at);
-        if (octets[at] !== 0x3d) this.#fail('`=` expected behind the attribute name', at);
-      }
-      octet = octets[++at] as number;
-      if (space[octet] === 1) {
-        flags &= ~CANONICAL;
-        at = this.#skip(at);
-        octet = octets[at] as number;
-      }
-      if (octet !== 0x22 && octet !== 0x27) this.#fail('A quoted attribute value expected', at);
-      const quote = octet;
-      const valueStart = ++at;
-      let valueFlags = quote === 0x22 ? CANONICAL | PLAIN : PLAIN | CANONICAL;
-      for (;;) {
-        octet = octets[at] as number;
-        while (valueStop[octet] === 0) octet = octets[++at] as number;
-        if (octet === quote) break;
-        if (octet === 0x27) at++;
-        else if (octet === 0x22) {
-          valueFlags &= ~CANONICAL;
-          at++;
-        } else if (octet === 0x26) {
-          const behind = reference(octets, at);
-          valueFlags &= isCanonicalReference(octets, at, behind, true) ? ~PLAIN : ~(PLAIN | CANONICAL);
-          at = behind;
-        } else if (octet === 0x09 || octet === 0x0a || octet === 0x0d) {
-          valueFlags &= ~(PLAIN | CANONICAL);
-          at++;
-        } else if (octet === 0x3c) this.#fail('`<` may not stand in an attribute value: write &lt;', at);
-        else this.#fail('A control character that XML cannot carry', at);
-      }
-      if (quote === 0x27 || (valueFlags & CANONICAL) === 0) flags &= ~CANONICAL;
-      const valueEnd = at++;
-      if (valueEnd - valueStart > this.#limits.text) this.#limit('octets of attribute value', 'text', valueStart);
-      octet = octets[at] as number;
-      const prefix = names.records[attribute * NAME + M_PREFIX] as number;
-      const meaning = names.records[attribute * NAME + M_MEANING] as number;
-      if (meaning >= IS_XMLNS) {
-        // In canonical form declarations come first.
-        flags &= this.#attributeCount === firstAttribute ? ~SIMPLE : ~(SIMPLE | CANONICAL);
-        const declared = meaning === DECLARES ? (names.records[attribute * NAME + M_LOCAL] as number) : NO_NAME;
-        this.#declare(element, declared, valueStart, valueEnd, valueFlags, nameStart);
-        continue;
-      }
-      const isXml = prefix !== NO_NAME && names.records[prefix * NAME + M_MEANING] === IS_XML;
-      if (prefix !== NO_NAME && !isXml) flags &= ~SIMPLE;
-      else if (before >= 0 && !names.inOrder(before, attribute)) ordered = false;
-      before = attribute;
-      const index = this.#attributeCount++;
-      if (index - firstAttribute >= this.#limits.attributes) this.#limit('attributes', 'attributes', nameStart);
-      const entry = index * ATTRIBUTE;
-      if (entry >= this.#attributes.length) this.#attributes = grown(this.#attributes);
-      const attributes = this.#attributes;
-      attributes[entry + A_NAME] = attribute;
-      attributes[entry + A_NAMESPACE] = prefix === NO_NAME ? NO_NAMESPACE : isXml ? XML_NAMESPACE : -1;
-      attributes[entry + A_START] = valueStart;
-      attributes[entry + A_END] = valueEnd;
-      attributes[entry + A_FLAGS] = valueFlags;
-    }
-    at++;
-    if (!ordered) flags &= ~CANONICAL;
-    // Names without prefixes that rise from one to the next are all different.
-    if (!ordered || (flags & SIMPLE) === 0) this.#resolve(firstAttribute, start);
-    const prefix = names.records[name * NAME + M_PREFIX] as number;
-    const namespace = this.#namespaceOf(prefix, start);
-    if (namespace === XMLNS_NAMESPACE) {
-      this.#wrongNamespace('An element may not have the prefix xmlns', start);
-    }
-    const node = this.#node(flags, start, element);
-    const elements = this.#elements;
-    elements[record + E_NODE] = node;
-    elements[record + E_NAME] = name;
-    elements[record + E_NAMESPACE] = namespace;
-    elements[record + E_CONTENT] = at;
-    elements[record + E_ATTRIBUTES] = firstAttribute;
-    elements[record + E_DECLARATIONS] = firstDeclaration;
-    elements[record + E_SCOPE] = this.#scope;
-    if (this.#root < 0) this.#root = node;
-    if ((flags & EMPTY) !== 0) {
-      this.#close(element, at, at);
-    } else {
-      this.#open = element;
-      this.#depth++;
-    }
-    return at;
   }
 
   /** Writes where the last element's attributes and declarations end. */
@@ -418,57 +494,19 @@ class Scanner {
     return at;
   }
 
-  /** ETag (production 42). */
-  #endTag(start: number): number {
-    const octets = this.#octets;
-    const element = this.#open;
-    if (element < 0) this.#fail('An end tag without a start tag', start);
-    const name = (this.#elements[element * RECORD + E_NAME] as number) * NAME;
-    const records = this.#names.records;
-    const length = records[name + M_LENGTH] as number;
-    const from = records[name + M_START] as number;
-    let at = start + 2;
-    for (let index = 0; index < length; index++) {
-      if (octets[at + index] !== octets[from + index]) this.#fail(this.#mismatch(from, length), at);
-    }
-    at += length;
-    let octet = octets[at] as number;
-    if (octet === 0x3e) {
-      const node = (this.#elements[element * RECORD + E_NODE] as number) * NODE;
-      this.#nodes[node + N_KIND] = (this.#nodes[node + N_KIND] as number) | END_CANONICAL;
-    } else {
-      at = this.#skip(at);
-      octet = octets[at] as number;
-      if (octet !== 0x3e) this.#fail(this.#mismatch(from, length), at);
-    }
-    this.#close(element, start, at + 1);
-    const parent = this.#nodes[(this.#elements[element * RECORD + E_NODE] as number) * NODE + N_PARENT] as number;
-    this.#open = parent < 0 ? -1 : (this.#nodes[parent * NODE + N_REF] as number);
-    this.#depth--;
-    return at + 1;
-  }
-
   #mismatch(from: number, length: number): string {
     return `The end tag </${this.#octets.toString('utf8', from, from + length)}> expected`;
   }
 
-  #close(element: number, close: number, end: number): void {
-    const elements = this.#elements;
-    const record = element * RECORD;
-    elements[record + E_CLOSE] = close;
-    elements[record + E_END] = end;
-    elements[record + E_AFTER] = this.#nodeCount;
-    const outer = elements[record + E_SCOPE] as number;
-    let declared = elements[record + E_DECLARATIONS] as number;
-    if (outer < declared) return;
-    // This element's declarations are the innermost in scope: give back what they shadow.
+  /** Leaves an element with declarations, which are those from `first` to the innermost: gives back what they shadow. */
+  #leave(first: number): void {
     const declarations = this.#declarations;
-    for (; declared <= outer; declared++) {
+    for (let declared = first; declared <= this.#scope; declared++) {
       const entry = declared * DECLARATION;
       this.#bound[declarations[entry + D_PREFIX] as number] = declarations[entry + D_SHADOWED] as number;
       this.#scopeDepth--;
     }
-    this.#scope = declarations[(elements[record + E_DECLARATIONS] as number) * DECLARATION + D_OUTER] as number;
+    this.#scope = declarations[first * DECLARATION + D_OUTER] as number;
   }
 
   /** Makes room for every name read so far in the tables that are indexed by name. */
@@ -551,20 +589,18 @@ class Scanner {
   }
 
   /** Attributes' namespaces, and that no two have one expanded name (Namespaces in XML 1.0, section 6.3). */
-  #resolve(first: number, offset: number): void {
+  #resolve(first: number, last: number, offset: number): void {
     const attributes = this.#attributes;
     const records = this.#names.records;
-    const last = this.#attributeCount;
     for (let index = first; index < last; index++) {
       const entry = index * ATTRIBUTE;
-      if (attributes[entry + A_NAMESPACE] === -1) {
+      if (attributes[entry + A_NAMESPACE] === UNRESOLVED) {
         const prefix = records[(attributes[entry + A_NAME] as number) * NAME + M_PREFIX] as number;
         attributes[entry + A_NAMESPACE] = this.#namespaceOf(prefix, offset);
       }
     }
-    if (last - first === 1) return;
     if (last - first > 16) {
-      this.#distinct(first, offset);
+      this.#distinct(first, last, offset);
       return;
     }
     for (let index = first + 1; index < last; index++) {
@@ -581,16 +617,16 @@ class Scanner {
     }
   }
 
-  #distinct(first: number, offset: number): void {
+  #distinct(first: number, last: number, offset: number): void {
     const seen = new Set<number>();
-    for (let index = first; index < this.#attributeCount; index++) {
+    for (let index = first; index < last; index++) {
       const entry = index * ATTRIBUTE;
       const name = (this.#attributes[entry + A_NAME] as number) * NAME;
       const local = this.#names.records[name + M_LOCAL] as number;
-      // Exact: both are below 2^24, so the sum is below 2^53.
-      seen.add((this.#attributes[entry + A_NAMESPACE] as number) * 0x1000000 + local);
+      // Exact: a document has fewer than 2^21 namespaces or 2^32 names.
+      seen.add((this.#attributes[entry + A_NAMESPACE] as number) * 2 ** 32 + local);
     }
-    if (seen.size !== this.#attributeCount - first) this.#fail('Two attributes have one name', offset);
+    if (seen.size !== last - first) this.#fail('Two attributes have one name', offset);
   }
 
   /** What starts with `<!`: Comment (15), CDSect (18), doctypedecl (28). */
@@ -598,7 +634,7 @@ class Scanner {
     const octets = this.#octets;
     if (octets[start + 2] === 0x2d && octets[start + 3] === 0x2d) return this.#comment(start);
     const opening = octets.toString('latin1', start, Math.min(start + 9, this.#length));
-    if (opening === '<![CDATA[' && this.#open >= 0) {
+    if (opening === '<![CDATA[' && this.#openNode >= 0) {
       const close = this.#verbatim(start + 9, ']]>', 'A CDATA section does not end');
       this.#node(CDATA, start, close + 3);
       return close + 3;

@@ -187,6 +187,8 @@ function attributeAxis(element: XmlElement, set: NodeSet, method: Canonicalizati
     namespace === XML_NAMESPACE_NAME && inherited.some((one) => one.local === local);
   return [
     ...own.filter((attribute) => !isReplaced(attribute)),
-    ...inherited.map(({ local, value }) => ({ namespace: XML_NAMESPACE_NAME, prefix: 'xml', local, value })),
+    ...inherited.flatMap(({ local, value }) =>
+      value === undefined ? [] : [{ namespace: XML_NAMESPACE_NAME, prefix: 'xml', local, value }],
+    ),
   ].sort((one, other) => byCodePoints(one.namespace, other.namespace) || byCodePoints(one.local, other.local));
 }

@@ -28,19 +28,25 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Runs `serve` beside `work`, which is given its address. */
-async function serving(args: readonly string[], work: (url: string) => Promise<void>): Promise<void> {
+/** Runs `serve` beside `work`, which is given its address; the value is what it printed. */
+async function serving(
+  args: readonly string[],
+  work: (url: string) => Promise<void>,
+  scheme = 'https',
+): Promise<string> {
   const end = new AbortController();
   const port = await freePort();
-  const url = `https://127.0.0.1:${port}/drop`;
-  const serving = ran(['serve', '--url', url, '--certs', certs, '--to', file('inbox'), ...args], end.signal);
+  const url = `${scheme}://127.0.0.1:${port}/drop`;
+  const serving = ran(['serve', '--url', url, '--certs', certs, ...args], end.signal);
   await reachable(port);
   try {
     await work(url);
   } finally {
     end.abort();
-    expect((await serving).exitCode).toBe(0);
   }
+  const { exitCode, out, err } = await serving;
+  expect(exitCode, err).toBe(0);
+  return out;
 }
 
 async function freePort(): Promise<number> {
@@ -67,24 +73,29 @@ async function reachable(port: number): Promise<void> {
 
 /** Fails with exactly this: one sentence with the code for people, one JSON value for programs. */
 async function refused(args: readonly string[], code: string, exitCode: number, says: RegExp): Promise<void> {
-  const people = await ran(args);
-  expect(people.err).toContain(`code ${code}`);
-  expect(people.err).toMatch(says);
-  expect(people.err).not.toMatch(/\n {4}at /);
-  expect(people.exitCode).toBe(exitCode);
+  await refusedToPeople(args, code, exitCode, says);
   const programs = await ran([...args, '--json']);
   const last = programs.out.trim().split('\n').at(-1) ?? '';
   expect(JSON.parse(last)).toEqual({ error: { code, message: expect.stringMatching(says) } });
   expect(programs.exitCode).toBe(exitCode);
 }
 
+/** The half of it, for refusals that take their time. */
+async function refusedToPeople(args: readonly string[], code: string, exitCode: number, says: RegExp): Promise<void> {
+  const people = await ran(args);
+  expect(people.err).toContain(`code ${code}`);
+  expect(people.err).toMatch(says);
+  expect(people.err).not.toMatch(/\n {4}at /);
+  expect(people.exitCode).toBe(exitCode);
+}
+
 describe('help', () => {
-  test.each([[], ['certs'], ['serve'], ['send'], ['demo']])('surewire %s --help has examples', async (...command) => {
-    const { exitCode, out } = await ran([...command, '--help']);
+  test.each(['', 'certs', 'serve', 'send', 'demo'])('surewire %s --help has examples', async (command) => {
+    const { exitCode, out } = await ran(`${command} --help`.trim().split(' '));
     expect(exitCode).toBe(0);
     expect(out).toMatch(/Examples:\n {2}# \S.*\n {2}\$ surewire /);
     expect(out.split('\n').filter((line) => line.length > 125)).toEqual([]);
-    if (command.length > 0) expect(out).toContain('--json');
+    if (command !== '') expect(out).toContain('--json');
   });
 
   test('every exit code is explained', async () => {
@@ -182,7 +193,7 @@ describe('certificates and keys, exit 3', () => {
     ));
   test('a signer with a revoked certificate is not let in', () =>
     serving([], (url) =>
-      refused(
+      refusedToPeople(
         sending(url, '--sign-cert', pem('revoked.chain.pem'), '--sign-key', pem('revoked.key.pem')),
         'SECURITY_UNSECURED_FAULT',
         3,
@@ -206,11 +217,92 @@ describe('certificates and keys, exit 3', () => {
   });
 });
 
+describe('serve and send', () => {
+  const lines = (out: string): unknown[] =>
+    out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+  test.each([
+    ['1.1', '1.2'],
+    ['1.1', '1.1'],
+    ['1.0', '1.2'],
+    ['1.0', '1.1'],
+  ])('WS-RM %s over SOAP %s: what is sent is told, with who signed it', async (rm, soap) => {
+    const out = await serving([], async (url) => {
+      const { exitCode, out } = await ran([
+        'send',
+        url,
+        good,
+        good,
+        '--certs',
+        certs,
+        '--rm',
+        rm,
+        '--soap',
+        soap,
+        '--json',
+      ]);
+      expect(exitCode).toBe(0);
+      expect(lines(out)).toMatchObject([{ documents: 2, sent: 2, acknowledged: 2, retransmissions: 0 }]);
+    });
+    const delivered = {
+      action: 'urn:surewire:drop/Document',
+      from: expect.stringMatching(/^x509:[0-9a-f]{64}$/),
+      signedBy: expect.stringContaining('CN=client signing'),
+      document: '<order xmlns="urn:example:orders">1</order>',
+    };
+    expect(lines(out)).toMatchObject([
+      { listening: expect.stringMatching(/^https:/) },
+      { ...delivered, number: 1 },
+      { ...delivered, number: 2 },
+    ]);
+  });
+
+  test('signed over plain HTTP, into a folder, for people', async () => {
+    const inbox = file('inbox');
+    const work = async (url: string): Promise<void> => {
+      const { exitCode, out } = await ran(['send', url, good, '--certs', certs]);
+      expect(exitCode).toBe(0);
+      expect(out).toMatch(/acknowledged +1\n/);
+    };
+    const out = await serving(['--to', inbox], work, 'http');
+    expect(out).toMatch(/^listening at http:.*\n.*-00000001\.xml {2}43 octets, .*CN=client signing/);
+    expect(await readdir(inbox)).toHaveLength(1);
+  });
+
+  test('a PKCS#12 file for TLS and PEM files for signatures', async () => {
+    await writeFile(file('passphrase'), 'surewire-dev\n');
+    const own = ['--pfx', pem('server.pfx'), '--passphrase-file', file('passphrase')];
+    const signing = ['--sign-cert', pem('service-signing.chain.pem'), '--sign-key', pem('service-signing.key.pem')];
+    await serving([...own, ...signing], async (url) => {
+      expect((await ran(['send', url, good, '--certs', certs])).exitCode).toBe(0);
+    });
+    await refused(['serve', '--port', '0', '--certs', certs, ...own], 'CLI_NO_CERTIFICATE', 3, /--sign-cert/);
+  });
+
+  test('what weakens is said when it starts, on both sides', async () => {
+    const end = new AbortController();
+    const port = await freePort();
+    const weak = ['--certs', certs, '--unsafe-no-signature'];
+    const serving = ran(['serve', '--port', String(port), ...weak], end.signal);
+    await reachable(port);
+    const sent = await ran(['send', `https://127.0.0.1:${port}/drop`, good, ...weak]);
+    end.abort();
+    expect(sent.exitCode).toBe(0);
+    expect(sent.err).toContain('unsafe: messages are not signed');
+    const served = await serving;
+    expect(served.err).toContain('unsafe: messages are not signed');
+    expect(served.out).toContain('"from":"anonymous","signedBy":null');
+  });
+});
+
 describe('network, exit 4', () => {
   test('nobody listens there', async () => {
     const url = `https://127.0.0.1:${await freePort()}/drop`;
     const args = ['send', url, good, '--certs', certs, '--timeout', '1'];
-    await refused(args, 'TRANSPORT_UNREACHABLE', 4, /Is `surewire serve` running there\?/);
+    await refusedToPeople(args, 'TRANSPORT_UNREACHABLE', 4, /Is `surewire serve` running there\?/);
   });
 
   test('the port is busy', async () => {

@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 const root = resolve(import.meta.dirname, '../..');
 
 const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
+  ['00-readme.ts', ['2 × A-1, signed by O=surewire, OU=DEV ONLY, CN=client signing', 'order 1001 confirmed']],
   ['01-echo.ts', ['heard: hello, hello', 'refused: Silence {"advice":"Say something."}']],
   ['02-https.ts', ['alice is let in', 'a stranger is not']],
   [

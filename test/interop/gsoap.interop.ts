@@ -2,16 +2,16 @@
 import { describe, expect, test } from 'vitest';
 import { certificates } from './certificates.ts';
 import type { Child } from './child.ts';
-import { buildGsoap } from './gsoap-build.ts';
+import { buildGsoap, type RmVersion } from './gsoap-build.ts';
 import { type Course, digestOf, type Executed, executed, gsoapClient, gsoapServer } from './gsoap-peer.ts';
 import { lossyRelay, type Mishap } from './lossy-relay.ts';
-import { scenario, withPeer } from './suite.ts';
+import { scenario, unclaimed, withPeer } from './suite.ts';
 import { type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
 
 const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
 const versions = ['1.0', '1.1'] as const;
 const operations = ['echo', 'notify'] as const;
-/** The sixteen that the product promises, and the two that vary the envelope. */
+/** What the product promises, and each shape in SOAP 1.1 and with a larger message. */
 const courses: readonly Course[] = versions.flatMap((version) =>
   operations.flatMap((operation) => [
     { ...plain, version, operation },
@@ -80,7 +80,10 @@ await withPeer(
         const one = { ...row, version };
         const oneWay: Course = { ...plain, version, operation: 'notify' };
         scenario({ ...one, scenario: 'one-way without an Offer' }, () => run(oneWay, ['-f']));
-        scenario({ ...one, scenario: 'request-reply without an Offer' }, () => run({ ...plain, version }, ['-f']));
+        unclaimed(
+          { ...one, scenario: 'request-reply without an Offer' },
+          'a session without an Offer carries no replies: they would not be reliable',
+        );
         scenario({ ...one, scenario: 'one-way, terminated without being closed' }, () => run(oneWay, ['-x']));
         scenario({ ...one, scenario: 'several sequences one after the other' }, () =>
           run({ ...plain, version }, ['-q', '3']),
@@ -102,11 +105,11 @@ await withPeer(
       const between = async (
         course: Course,
         use: (client: InteropClient, server: Child) => Promise<void>,
-        plan?: typeof unlucky,
+        { plan, ordered }: { readonly plan?: typeof unlucky; readonly ordered?: boolean } = {},
       ): Promise<void> => {
         const server = await gsoapServer(gsoap, course, tls);
         const relay = plan && (await lossyRelay(server.url, plan));
-        const client = surewireClient(course, tls, relay?.url ?? server.url);
+        const client = surewireClient(course, tls, relay?.url ?? server.url, ordered);
         try {
           await use(client, server.child);
           if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
@@ -137,25 +140,38 @@ await withPeer(
             }
             expect(executed(server.events, course.operation)).toEqual(texts.map(asExecuted));
           },
-          plan,
+          plan && { plan },
         );
 
       for (const course of courses) {
         const { version } = course;
         scenario({ ...row, version, scenario: titleOf(course) }, () => run(course));
       }
-      for (const version of versions) {
-        const one = { ...row, version };
-        const oneWay: Course = { ...plain, version, operation: 'notify' };
-        scenario({ ...one, scenario: 'one-way, exchanges lost on the way' }, () => run(oneWay, unlucky));
-        scenario({ ...one, scenario: 'request-reply, calls at the same time' }, () =>
-          between({ ...plain, version, messages: 24 }, async (client, server) => {
-            const texts = textsOf({ ...plain, messages: 24 });
+      const atTheSameTime = (version: RmVersion, ordered: boolean): Promise<void> => {
+        const course = { ...plain, version, messages: 24 };
+        return between(
+          course,
+          async (client, server) => {
+            const texts = textsOf(course);
             const replies = await Promise.all(texts.map((text) => client.echo({ text })));
             expect(replies).toEqual(texts.map((text) => ({ text })));
             await client.close(AbortSignal.timeout(CLOSE_LIMIT));
             expect(executed(server.events, 'echo')).toEqual(texts.map(asExecuted));
-          }),
+          },
+          { ordered },
+        );
+      };
+
+      for (const version of versions) {
+        const one = { ...row, version };
+        const oneWay: Course = { ...plain, version, operation: 'notify' };
+        scenario({ ...one, scenario: 'one-way, exchanges lost on the way' }, () => run(oneWay, unlucky));
+        unclaimed(
+          { ...one, scenario: 'request-reply, answers lost on the way' },
+          'gSOAP answers a repeated request with an empty 202: an answer that was lost is lost',
+        );
+        scenario({ ...one, scenario: 'request-reply, calls at the same time, ordered: false' }, () =>
+          atTheSameTime(version, false),
         );
         scenario({ ...one, scenario: 'request-reply, an operation answers with a fault' }, () =>
           between({ ...plain, version }, async (client) => {
@@ -169,6 +185,14 @@ await withPeer(
           }),
         );
       }
+      scenario({ ...row, version: '1.0', scenario: 'request-reply, calls at the same time' }, () =>
+        atTheSameTime('1.0', true),
+      );
+      unclaimed(
+        { ...row, version: '1.1', scenario: 'request-reply, calls at the same time' },
+        'gSOAP takes DiscardFollowingFirstGap, which an ordered session offers for its replies, for the requests too and ' +
+          'ends the sequence when one overtakes another: use ordered: false, or one call at a time',
+      );
       scenario({ ...row, version: '1.0', scenario: 'request-reply, the server keeps connections alive' }, () =>
         run({ ...plain, version: '1.0', keepAlive: true }),
       );

@@ -49,7 +49,7 @@ export function record(entry: Row | Skipped): void {
 export function settle(): Outcome {
   const lines = existsSync(latest) ? readFileSync(latest, 'utf8').split('\n').filter(Boolean) : [];
   const entries = lines.map((line) => JSON.parse(line) as Row | Skipped);
-  const rows = entries.filter((entry): entry is Row => 'result' in entry);
+  const rows = entries.filter((entry): entry is Row => 'result' in entry).map(inOrder);
   const skipped = entries.filter((entry): entry is Skipped => 'skipped' in entry);
   const before = existsSync(committed) ? (JSON.parse(readFileSync(committed, 'utf8')) as readonly Row[]) : [];
   const claimed = new Set(before.filter((row) => row.result).map(keyOf));
@@ -62,6 +62,11 @@ export function settle(): Outcome {
     writeFileSync(committed, `[\n${merged.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
   }
   return { rows, skipped, broken };
+}
+
+/** The members as the file has them. */
+function inOrder({ peer, version, scenario, direction, result, reason }: Row): Row {
+  return { peer, version, scenario, direction, result, ...(reason !== undefined && { reason }) };
 }
 
 function keyOf(row: Row): string {

@@ -32,6 +32,13 @@ export async function withPeer<T>(peer: string, prepare: () => Promise<T>, decla
   describe(peer, () => declare(made));
 }
 
+/** A row that says what is not claimed, and why. */
+export function unclaimed(row: Omit<Row, 'result' | 'reason'>, reason: string): void {
+  test(`${row.direction}, WS-RM ${row.version}, ${row.scenario}: not claimed`, () => {
+    record({ ...row, result: false, reason });
+  });
+}
+
 /** A test whose outcome becomes a row of the matrix. */
 export function scenario(row: Omit<Row, 'result' | 'reason'>, body: () => Promise<void>): void {
   test(`${row.direction}, WS-RM ${row.version}, ${row.scenario}`, async () => {

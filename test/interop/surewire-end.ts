@@ -43,13 +43,14 @@ const interop = contract({
   },
 });
 
-function bindingOf(course: Course, tls: Certificates, to?: URL): Binding {
+function bindingOf(course: Course, tls: Certificates, to?: URL, ordered = true): Binding {
   return binding(
     [
       exchange({ addressing: addressing200508, to }),
       reliableSession({
         version: course.version === '1.0' ? reliable200502 : reliable200702,
         oneWay: course.operation === 'notify',
+        ordered,
       }),
     ],
     httpTransport({ tls: to === undefined ? { cert: tls.certificate, key: tls.key } : { ca: tls.authority } }),
@@ -97,8 +98,8 @@ export async function surewireServer(course: Course, tls: Certificates): Promise
   };
 }
 
-export function surewireClient(course: Course, tls: Certificates, url: URL): InteropClient {
-  const channel = connect(bindingOf(course, tls, url), url);
+export function surewireClient(course: Course, tls: Certificates, url: URL, ordered = true): InteropClient {
+  const channel = connect(bindingOf(course, tls, url, ordered), url);
   return client(interop, channel, { version: course.soap === '1.1' ? soap11 : soap12, timeout: 15_000 });
 }
 

@@ -7,7 +7,7 @@ import { type Carry, type Delivery, delivery } from '../../src/channel/delivery.
 import { reliableSession } from '../../src/reliable/element.ts';
 import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
 import { type AddressingVersion, addressing200508 } from '../../src/soap/addressing-versions.ts';
-import { decode, encode } from '../../src/soap/codec.ts';
+import { decode, encode, soapActionHeader } from '../../src/soap/codec.ts';
 import { message } from '../../src/soap/envelope.ts';
 import type { Message } from '../../src/soap/message.ts';
 import { type SoapVersion, soap12 } from '../../src/soap/version.ts';
@@ -16,7 +16,7 @@ import { XmlWriter } from '../../src/xml/write.ts';
 /** The message as the other end reads it: written to octets and read again. */
 export function overTheWire(of: Message): Message {
   const { body, contentType, headers } = encode(of);
-  return decode(body, contentType, headers['SOAPAction']);
+  return decode(body, contentType, headers[soapActionHeader]);
 }
 
 function bottom(side: Side, send: Carry): Channel {

@@ -216,7 +216,7 @@ export class Client {
     });
   }
 
-  ackRequested(id = this.id): Message {
+  ackRequested(id: string = this.id): Message {
     return this.message(this.version.actions.ackRequested, {
       headers: [ackRequestedHeader(this.version, this.soap, id)],
     });
@@ -226,7 +226,7 @@ export class Client {
     local: 'CloseSequence' | 'TerminateSequence',
     last?: number,
     headers: readonly HeaderBlock[] = [],
-    id = this.id,
+    id: string = this.id,
   ): Message {
     const action =
       local === 'CloseSequence' ? this.version.actions.closeSequence : this.version.actions.terminateSequence;

@@ -2,15 +2,20 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../src/base/clock.ts';
 import { hasCode } from '../../src/base/errors.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import { binding, connect, listen } from '../../src/channel/binding.ts';
+import { exchange } from '../../src/channel/correlation.ts';
 import { delivery } from '../../src/channel/delivery.ts';
+import { loopback } from '../../src/channel/loopback.ts';
 import { peer } from '../../src/channel/transport.ts';
 import { security } from '../../src/security/element.ts';
 import { SecurityError } from '../../src/security/errors.ts';
 import { evidence, identityOf } from '../../src/security/evidence.ts';
-import { encodeEnvelope, findHeader } from '../../src/soap/envelope.ts';
+import { addressing200508 } from '../../src/soap/addressing.ts';
+import { encodeEnvelope, findHeader, message } from '../../src/soap/envelope.ts';
 import { FaultError, faultReply } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
 import { soap11, soap12 } from '../../src/soap/version.ts';
+import { XmlFragment } from '../../src/xml/fragment.ts';
 import { acceptor, idle, order, type Pki, pki, policyOf, read, secured, start, wsrm } from './rig.ts';
 
 let all: Pki;
@@ -111,4 +116,25 @@ describe('security element', () => {
     await end.receive(mandatory);
     expect(end.heard).toHaveLength(1);
   });
+});
+
+test('in a binding, above a transport that carries octets', async () => {
+  const over = loopback();
+  const client = binding([exchange({ addressing: addressing200508 }), security(policyOf(all.client, all.root))], over);
+  const service = binding(
+    [exchange({ addressing: addressing200508 }), security(policyOf(all.service, all.root))],
+    over,
+  );
+  const at = new URL('loop://service.example/soap');
+  const listener = await listen(service, at, async (request) =>
+    request.carrying(message({ version: soap12, action: 'urn:answer', body: XmlFragment.parse('<Answer/>') })),
+  );
+  const channel = connect(client, listener.url);
+  const question = message({ version: soap12, action: 'urn:ask', body: XmlFragment.parse('<Question/>') });
+  const reply = await channel.send(delivery(question));
+  expect(reply?.message.action).toBe('urn:answer');
+  expect(reply?.get(evidence)?.signer?.name).toBe('CN=service');
+  expect([...(reply?.get(evidence)?.signed ?? [])]).toContain('{http://www.w3.org/2005/08/addressing}RelatesTo');
+  await channel.close();
+  await listener.close();
 });

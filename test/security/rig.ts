@@ -19,7 +19,6 @@ import { type Issued, issue } from './pki.ts';
 
 export const start: number = Date.UTC(2026, 10, 22, 12);
 export const wsrm = 'http://docs.oasis-open.org/ws-rx/wsrm/200702';
-export const wsrm10 = 'http://schemas.xmlsoap.org/ws/2005/02/rm';
 
 export interface Pki {
   readonly root: Issued;
@@ -48,7 +47,7 @@ export function policyOf(own: Issued, root: Issued, more: Partial<X509SignedOpti
   return x509Signed({ key: own.key(), trust: trustChain({ anchors: root.certificate }), ...more });
 }
 
-export function sequence(namespace: string = wsrm, number = 1): XmlFragment {
+function sequence(namespace: string = wsrm, number = 1): XmlFragment {
   return XmlFragment.parse(
     `<r:Sequence xmlns:r="${namespace}"><r:Identifier>urn:uuid:5e9</r:Identifier><r:MessageNumber>${number}</r:MessageNumber></r:Sequence>`,
   );

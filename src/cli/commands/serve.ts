@@ -24,6 +24,7 @@ import {
   withIdentityOptions,
 } from '../options.ts';
 import type { Ground } from '../program.ts';
+import { serviceSettings } from '../wire.ts';
 
 interface ServeOptions extends CommonOptions, IdentityOptions {
   readonly url: string;
@@ -91,11 +92,11 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
   };
   const complain = (error: Error): void => said.warn(`a document cannot be written, trying again (${error.message})`);
   try {
-    const session = reliableSession(store === undefined ? {} : { store });
+    const session = reliableSession({ ...serviceSettings, ...(store === undefined ? {} : { store }) });
     const via = binding([exchange({ addressing: addressing200508 }), session, ...signed], httpTransport({ tls }));
     await using box = await host([{ binding: via, url, receive: dropBox({ folder, tell, complain }) }]);
-    said.record({ listening: String(box.urls[0]) });
-    said.line(`listening at ${box.urls[0]}`);
+    said.record({ listening: box.url.href });
+    said.line(`listening at ${box.url}`);
     if (options.unsafeNoSignature) said.warn('unsafe: messages are not signed (--unsafe-no-signature)');
     if (options.store === undefined)
       said.warn('sessions are kept in memory; name a --store and they survive a restart');

@@ -59,6 +59,7 @@ export class Keyring {
   readonly #resolver: KeyResolver;
   readonly #limits: EncryptionLimits;
   readonly #planned = new Map<XmlElement, KeyPlan>();
+  #looked = 0;
   readonly #opened = new Map<KeyPlan, Promise<KeyObject>>();
   /** The transient error of a decrypter that was out of reach. */
   unreachable: Error | undefined;
@@ -116,6 +117,10 @@ export class Keyring {
       if (known.kind !== 'unwrap' || known.length !== length) throw misfit();
       return known;
     }
+    // References to references: each is cheap, and a small message can have very many.
+    if (++this.#looked > this.#limits.candidates) {
+      throw new SecurityError('SECURITY_LIMIT', 'A message refers to too many EncryptedKeys.');
+    }
     const keyInfo = element.children.find((one) => one.is(ds, 'KeyInfo'));
     // Whose key it is comes before how it is encrypted: what is for somebody else may be encrypted in any way.
     const by = this.#planUnwrapping(element, keyInfo, [...path, element]);
@@ -152,7 +157,8 @@ export class Keyring {
     if (handle?.kind !== 'decrypter') return undefined;
     const { row, derivation, originator } = readAgreement(part, this.#accepted, length);
     const publicKey = publicKeyIn(originator) ?? this.#resolver.originator?.(originator);
-    if (publicKey === undefined) throw new SecurityError('SECURITY_TOKEN', 'The originator of an agreement is unknown.');
+    if (publicKey === undefined)
+      throw new SecurityError('SECURITY_TOKEN', 'The originator of an agreement is unknown.');
     requireCurve(row, publicKey);
     return { kind: 'agree', row, derivation, publicKey, length, by: handle.decrypter };
   }

@@ -1,0 +1,120 @@
+/**
+ * xenc:EncryptedData (XML Encryption 1.1 sections 3.4 and 4.3) and wsse11:EncryptedHeader (WSS 1.1 section 9.3), canonical as they are
+ * written. Plaintext is the canonical form of what is encrypted, so that no parser has to see it in between.
+ */
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { base64, view } from '../../base/bytes.ts';
+import { type Random, systemRandom } from '../../base/random.ts';
+import { XmlFragment } from '../../xml/fragment.ts';
+import { XmlWriter } from '../../xml/write.ts';
+import { SecurityError } from '../errors.ts';
+import { ds, wsse11, wsu, xenc } from '../names.ts';
+import type { ContentCipher } from './algorithms.ts';
+import { encipher } from './ciphers.ts';
+import { contentType, elementType } from './names.ts';
+
+export interface EncryptionOptions {
+  readonly cipher: ContentCipher;
+  /** As long as the cipher wants it; see `contentKey`. */
+  readonly key: KeyObject;
+  /** Of the EncryptedData, for the ReferenceList that names it. */
+  readonly id?: string;
+  /** What stands in ds:KeyInfo: a SecurityTokenReference, or an EncryptedKey for each recipient. Default: no KeyInfo. */
+  readonly keyInfo?: readonly XmlFragment[];
+  /** Default: that of the platform. */
+  readonly random?: Random;
+}
+
+/** A fresh key for a cipher. */
+export function contentKey(cipher: ContentCipher, random: Random = systemRandom): KeyObject {
+  return createSecretKey(random.bytes(cipher.keyLength));
+}
+
+/**
+ * Octets of any kind.
+ *
+ * @param type what they stand for; absent for octets that are not XML
+ * @throws SecurityError `SECURITY_KEY` when the key has not the length of the cipher
+ */
+export function encryptOctets(
+  plaintext: Uint8Array,
+  { cipher, key, id, keyInfo = [], random = systemRandom }: EncryptionOptions,
+  type?: 'element' | 'content',
+): XmlFragment {
+  if (key.type !== 'secret' || key.symmetricKeySize !== cipher.keyLength) {
+    throw new SecurityError('SECURITY_KEY', `The key has not the length that ${cipher.uri} wants.`);
+  }
+  const writer = new XmlWriter().start(xenc, 'EncryptedData', 'xenc');
+  if (id !== undefined) writer.attribute('', 'Id', id);
+  if (type !== undefined) writer.attribute('', 'Type', type === 'element' ? elementType : contentType);
+  writer.start(xenc, 'EncryptionMethod', 'xenc').attribute('', 'Algorithm', cipher.uri).end();
+  if (keyInfo.length > 0) {
+    writer.start(ds, 'KeyInfo', 'ds');
+    for (const part of keyInfo) writer.fragment(part);
+    writer.end();
+  }
+  writer.start(xenc, 'CipherData', 'xenc');
+  writer.element(xenc, 'CipherValue', base64(encipher(cipher, key, plaintext, random)), 'xenc').end();
+  return writer.end().finish();
+}
+
+/**
+ * The EncryptedData that stands for an element. Its place has no default namespace, as in every envelope written here: an
+ * element in no namespace has nothing that would keep it so.
+ *
+ * @throws SecurityError `SECURITY_KEY`
+ */
+export function encryptElement(element: XmlFragment, options: EncryptionOptions): XmlFragment {
+  return encryptOctets(element.bytes, options, 'element');
+}
+
+/**
+ * The same element with everything inside it encrypted, as the Body of a message is (never the Body itself).
+ *
+ * @throws SecurityError `SECURITY_KEY`
+ */
+export function encryptContent(element: XmlFragment, options: EncryptionOptions): XmlFragment {
+  const { bytes, prefixes } = element;
+  const octets = view(bytes);
+  const content = octets.subarray(endOfStartTag(octets), octets.lastIndexOf('</'));
+  const root = XmlFragment.written(bytes, prefixes).element;
+  const writer = new XmlWriter().start(root.namespace, root.local, root.prefix);
+  for (const name of prefixes) {
+    const prefix = name === '#default' ? '' : name;
+    const namespace = root.namespaceOf(prefix);
+    if (namespace !== undefined) writer.declare(prefix, namespace);
+  }
+  for (const { namespace, local, value, prefix } of root.attributes) writer.attribute(namespace, local, value, prefix);
+  return writer
+    .fragment(encryptOctets(content, options, 'content'))
+    .end()
+    .finish();
+}
+
+/** What of a header block its EncryptedHeader shows (WSS 1.1 section 9.3). */
+const shown: ReadonlySet<string> = new Set(['mustUnderstand', 'actor', 'role', 'relay']);
+
+/**
+ * The EncryptedHeader that stands for a header block: for whom it is and whether it has to be understood stays readable.
+ *
+ * @param soap namespace of the envelope
+ * @param id wsu:Id of the EncryptedHeader
+ * @throws SecurityError `SECURITY_KEY`
+ */
+export function encryptHeader(block: XmlFragment, soap: string, id: string, options: EncryptionOptions): XmlFragment {
+  const writer = new XmlWriter().start(wsse11, 'EncryptedHeader', 'wsse11').attribute(wsu, 'Id', id, 'wsu');
+  for (const { namespace, local, value, prefix } of block.element.attributes) {
+    if (namespace === soap && shown.has(local)) writer.attribute(namespace, local, value, prefix);
+  }
+  return writer.fragment(encryptElement(block, options)).end().finish();
+}
+
+/** The octet behind the start tag of a canonical element, where `>` may stand in a value and values are in double quotes. */
+function endOfStartTag(octets: Uint8Array): number {
+  let quoted = false;
+  for (let at = 0; at < octets.length; at++) {
+    if (octets[at] === 0x22) quoted = !quoted;
+    else if (octets[at] === 0x3e && !quoted) return at + 1;
+  }
+  return octets.length;
+}

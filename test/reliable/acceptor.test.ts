@@ -1,0 +1,463 @@
+/** The acceptor: what it answers to every message of a client, in both versions and both SOAP versions. */
+import { describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../src/base/clock.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import type { Carry, Delivery } from '../../src/channel/delivery.ts';
+import { readCreateSequenceResponse } from '../../src/reliable/bodies.ts';
+import { readReliableFault } from '../../src/reliable/faults.ts';
+import { readHeaders } from '../../src/reliable/headers.ts';
+import { position } from '../../src/reliable/position.ts';
+import type { SessionView } from '../../src/reliable/session.ts';
+import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
+import type { SessionStore } from '../../src/reliable/store.ts';
+import { reliableVersions } from '../../src/reliable/versions/table.ts';
+import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
+import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
+import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
+import { evidence, identityOf } from '../../src/security/evidence.ts';
+import { addressing200508, addressingOf } from '../../src/soap/addressing.ts';
+import { header, payload, withHeaders } from '../../src/soap/envelope.ts';
+import { faultOf } from '../../src/soap/fault.ts';
+import type { Message } from '../../src/soap/message.ts';
+import { type SoapVersion, soap11, soap12, soapVersions } from '../../src/soap/version.ts';
+import { memory } from '../../src/stores/memory.ts';
+import { XmlFragment } from '../../src/xml/fragment.ts';
+import { acceptorEnd, saying } from './ends.ts';
+import { Client, until } from './peers.ts';
+
+interface World {
+  readonly clock: VirtualClock;
+  readonly done: string[];
+  readonly client: Client;
+  readonly views: SessionView[];
+  /** Handlers wait for it, when it is there. */
+  gate: Promise<void> | undefined;
+}
+
+async function world(
+  options: ReliableSessionOptions = {},
+  init: { version?: ReliableVersion; soap?: SoapVersion; offer?: string | undefined; receive?: Carry } = {},
+): Promise<World> {
+  const clock = new VirtualClock();
+  const done: string[] = [];
+  const views: SessionView[] = [];
+  const receive: Carry = async (trip) => {
+    await made.gate;
+    const text = payload(trip.message)?.text ?? '';
+    done.push(text);
+    return trip.carrying(saying(`re: ${text}`, trip.message.version, 'urn:test:reply'));
+  };
+  const end = acceptorEnd(
+    { clock, random: seededRandom(5), onSession: (view) => void views.push(view), ...options },
+    init.receive ?? receive,
+  );
+  const version = init.version ?? reliable200702;
+  const offer = 'offer' in init ? init.offer : 'urn:offer';
+  const client = new Client(end, version, { ...(offer === undefined ? {} : { offer }), soap: init.soap ?? soap12 });
+  const made: World = { clock, done, client, views, gate: undefined };
+  await client.create();
+  return made;
+}
+
+const upperOf = (of: Message | undefined) =>
+  of === undefined ? undefined : readHeaders(of)?.acknowledgements[0]?.ranges;
+const numberOf = (of: Message | undefined) => (of === undefined ? undefined : readHeaders(of)?.sequence?.number);
+const faultNameOf = (of: Message | undefined) => (of === undefined ? undefined : readReliableFault(of)?.fault.name);
+const textOf = (of: Message | undefined) => (of === undefined ? undefined : payload(of)?.text);
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe.each(reliableVersions.flatMap((version) => soapVersions.map((soap) => ({ version, soap }))))(
+  'a session in $version.name over SOAP $soap.name',
+  ({ version, soap }) => {
+    test('request-reply, from CreateSequence to the end', async () => {
+      const { client, done, views } = await world({}, { version, soap });
+      const reply = await client.ask(client.numbered(1));
+      expect([textOf(reply), numberOf(reply), upperOf(reply)]).toEqual(['re: message 1', 1, [{ lower: 1, upper: 1 }]]);
+      if (version === reliable200702) {
+        const closed = await client.ask(client.about('CloseSequence', 1, [client.acknowledging(1, { final: true })]));
+        expect(closed?.action).toBe(version.actions.closeSequenceResponse);
+        expect(readHeaders(closed ?? saying(''))?.acknowledgements[0]?.final).toBe(true);
+      } else {
+        const last = await client.ask(
+          client.numbered(2, { last: true, headers: [client.acknowledging(1)], messageId: undefined }),
+        );
+        expect([last?.action, numberOf(last)]).toEqual([version.actions.lastMessage, 2]);
+      }
+      const over = await client.ask(client.about('TerminateSequence', version.final ? 1 : undefined));
+      expect(over?.action).toBe(version.actions.terminateSequenceResponse ?? version.actions.terminateSequence);
+      expect(done).toEqual(['message 1']);
+      expect(views[0]?.statistics).toMatchObject({ delivered: 1, sent: version.final ? 1 : 2, duplicates: 0 });
+    });
+
+    test('a duplicate of an unacknowledged reply: the same number, the acknowledgement of then', async () => {
+      const { client, done } = await world({}, { version, soap });
+      const first = await client.ask(client.numbered(1));
+      await client.ask(client.numbered(2));
+      const again = await client.ask(client.numbered(1));
+      expect([numberOf(again), upperOf(again), textOf(again)]).toEqual([
+        numberOf(first),
+        upperOf(first),
+        textOf(first),
+      ]);
+      const acknowledged = await client.ask(client.numbered(1, { headers: [client.acknowledging(2)] }));
+      expect([acknowledged?.action, upperOf(acknowledged)]).toEqual([
+        version.actions.sequenceAcknowledgement,
+        [{ lower: 1, upper: 2 }],
+      ]);
+      expect(done).toEqual(['message 1', 'message 2']);
+    });
+
+    test('a fault of the application travels as a numbered reply', async () => {
+      const { client } = await world(
+        {},
+        { version, soap, receive: () => Promise.reject(new Error('a secret detail')) },
+      );
+      const reply = await client.ask(client.numbered(1));
+      expect(numberOf(reply)).toBe(1);
+      expect(faultOf(reply ?? saying(''))?.code).toBe('receiver');
+      expect(reply?.body.toString()).not.toContain('secret');
+      expect(numberOf(await client.ask(client.numbered(2)))).toBe(2);
+    });
+
+    test('AckRequested is answered', async () => {
+      const { client } = await world({}, { version, soap });
+      await client.ask(client.numbered(1));
+      const answer = await client.ask(client.ackRequested());
+      expect([answer?.action, upperOf(answer)]).toEqual([
+        version.actions.sequenceAcknowledgement,
+        [{ lower: 1, upper: 1 }],
+      ]);
+    });
+
+    test('an unknown sequence: UnknownSequence, Sender, with the identifier, under the right action', async () => {
+      const { client } = await world({}, { version, soap });
+      for (const of of [
+        client.numbered(1, { id: 'urn:nobody' }),
+        client.ackRequested('urn:nobody'),
+        client.about('TerminateSequence', undefined, [], 'urn:nobody'),
+      ]) {
+        const answer = await client.ask(of);
+        expect(answer?.action).toBe(version.faultAction ?? addressing200508.soapFaultAction);
+        expect(readReliableFault(answer ?? saying(''))?.fault).toMatchObject({
+          name: 'UnknownSequence',
+          code: 'sender',
+          identifier: 'urn:nobody',
+        });
+        expect(addressingOf(answer ?? saying(''))?.relatesTo).toBe(addressingOf(of)?.messageId);
+      }
+    });
+  },
+);
+
+describe('order and parking', () => {
+  test('a request that came too early waits for its turn; a copy of it waits beside it; all get their replies', async () => {
+    const { client, done } = await world();
+    const third = client.ask(client.numbered(3));
+    const second = client.ask(client.numbered(2));
+    const copy = client.ask(client.numbered(3));
+    await settled();
+    expect(done).toEqual([]);
+    const first = await client.ask(client.numbered(1));
+    expect(done[0]).toBe('message 1');
+    expect(textOf(first)).toBe('re: message 1');
+    expect([textOf(await second), textOf(await third), textOf(await copy)]).toEqual([
+      're: message 2',
+      're: message 3',
+      're: message 3',
+    ]);
+    expect(numberOf(await third)).toBe(numberOf(await copy));
+    expect(done).toEqual(['message 1', 'message 2', 'message 3']);
+  });
+
+  test('the next message is handed up when the one before is finished', async () => {
+    const made = await world({}, { offer: undefined });
+    let open = () => undefined as void;
+    made.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const answers = [await made.client.ask(made.client.numbered(1)), await made.client.ask(made.client.numbered(2))];
+    expect(answers.map(upperOf)).toEqual([[{ lower: 1, upper: 1 }], [{ lower: 1, upper: 2 }]]);
+    expect(made.done).toEqual([]);
+    open();
+    await settled();
+    expect(made.done).toEqual(['message 1', 'message 2']);
+  });
+
+  test('too many copies of a waiting request: the oldest is let go empty', async () => {
+    const { client } = await world();
+    const copies = Array.from({ length: 6 }, () => client.ask(client.numbered(2)));
+    await settled();
+    await client.ask(client.numbered(1));
+    const answers = await Promise.all(copies);
+    expect(answers.filter((answer) => answer === undefined)).toHaveLength(2);
+  });
+
+  test('more than a window of unacknowledged replies: nothing new is taken until they are acknowledged', async () => {
+    const { client } = await world({ maxTransferWindowSize: 2 });
+    await client.ask(client.numbered(1));
+    await client.ask(client.numbered(2));
+    expect(await client.ask(client.numbered(3))).toBeUndefined();
+    expect(numberOf(await client.ask(client.numbered(3, { headers: [client.acknowledging(2)] })))).toBe(3);
+  });
+
+  test('a one-way message in a session with replies: acknowledged at once, and no reply number is used', async () => {
+    const { client } = await world();
+    const one = await client.ask(client.numbered(1, { messageId: undefined }));
+    expect([one?.action, numberOf(one)]).toEqual([reliable200702.actions.sequenceAcknowledgement, undefined]);
+    expect(numberOf(await client.ask(client.numbered(2)))).toBe(1);
+  });
+
+  test('what is handed up says where it stands, and has no header of WS-RM left', async () => {
+    const trips: Delivery[] = [];
+    const { client } = await world(
+      {},
+      {
+        receive: async (trip) => {
+          trips.push(trip);
+          return undefined;
+        },
+      },
+    );
+    await client.ask(client.numbered(1));
+    expect(trips[0]?.get(position)).toEqual({ sequence: client.id, number: 1 });
+    expect(readHeaders(trips[0]?.message ?? saying(''))).toBeUndefined();
+  });
+});
+
+describe('the end of a session', () => {
+  test('after CloseSequence: new numbers get SequenceClosed with the final acknowledgement, old ones their reply', async () => {
+    const { client } = await world();
+    await client.ask(client.numbered(1));
+    await client.ask(client.about('CloseSequence', 1));
+    const answer = await client.ask(client.numbered(2));
+    expect(faultNameOf(answer)).toBe('SequenceClosed');
+    expect(readHeaders(answer ?? saying(''))?.acknowledgements[0]).toMatchObject({
+      final: true,
+      ranges: [{ lower: 1, upper: 1 }],
+    });
+    expect(numberOf(await client.ask(client.numbered(1)))).toBe(1);
+  });
+
+  test('late copies of CloseSequence and TerminateSequence get their answers; later the sequence is unknown', async () => {
+    const { client, clock } = await world({ remember: 30_000 });
+    await client.ask(client.numbered(1));
+    await client.ask(client.about('CloseSequence', 1));
+    await client.ask(client.about('TerminateSequence', 1));
+    for (const local of ['CloseSequence', 'TerminateSequence'] as const) {
+      const answer = await client.ask(client.about(local, 1));
+      expect(answer?.action).toBe(`${reliable200702.namespace}/${local}Response`);
+      expect(readHeaders(answer ?? saying(''))?.acknowledgements[0]).toMatchObject({
+        final: true,
+        ranges: [{ lower: 1, upper: 1 }],
+      });
+    }
+    expect(faultNameOf(await client.ask(client.numbered(1)))).toBe('UnknownSequence');
+    await clock.advance(31_000);
+    expect(faultNameOf(await client.ask(client.about('TerminateSequence', 1)))).toBe('UnknownSequence');
+  });
+
+  test('inactivity ends it, and nobody is told until they ask', async () => {
+    const { client, clock } = await world({ inactivityTimeout: 10_000 });
+    await clock.advance(11_000);
+    expect(faultNameOf(await client.ask(client.numbered(1)))).toBe('UnknownSequence');
+  });
+
+  test('Expires is granted up to the limit, said back, and kept', async () => {
+    const { client, clock } = await world({ maxExpires: 60_000, inactivityTimeout: 3_600_000 });
+    const short = await client.ask(client.createMessage({ expires: 'PT30S', offer: 'urn:short' }));
+    expect(readCreateSequenceResponse(reliable200702, short ?? saying('')).expires).toBe('PT30S');
+    const long = await client.ask(client.createMessage({ expires: 'P1Y', offer: 'urn:long' }));
+    const { id, expires } = readCreateSequenceResponse(reliable200702, long ?? saying(''));
+    expect(expires).toBe('PT60S');
+    await clock.advance(61_000);
+    expect(faultNameOf(await client.ask(client.numbered(1, { id })))).toBe('UnknownSequence');
+  });
+
+  test('LastMsgNumber that contradicts: SequenceTerminated', async () => {
+    const { client } = await world();
+    await client.ask(client.numbered(1));
+    await client.ask(client.numbered(2));
+    expect(faultNameOf(await client.ask(client.about('CloseSequence', 1)))).toBe('SequenceTerminated');
+  });
+
+  test('2005/02: TerminateSequence of a one-way session gets an empty answer', async () => {
+    const { client } = await world({}, { version: reliable200502, offer: undefined });
+    await client.ask(client.numbered(1, { messageId: undefined }));
+    expect(await client.ask(client.about('TerminateSequence'))).toBeUndefined();
+  });
+
+  test('closing the endpoint: what is at work is finished, new sessions are refused', async () => {
+    const made = await world({}, { offer: undefined });
+    let open = () => undefined as void;
+    made.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    await made.client.ask(made.client.numbered(1));
+    const closing = made.client.end.channel.close();
+    const refused = await made.client.ask(made.client.createMessage({ offer: 'urn:late' }));
+    expect(faultOf(refused ?? saying(''))?.subcode?.local).toBe('EndpointUnavailable');
+    open();
+    await closing;
+    expect(made.done).toEqual(['message 1']);
+  });
+});
+
+describe('CreateSequence', () => {
+  test('without MessageID, as gSOAP sends it: answered, relating to nothing', async () => {
+    const { client } = await world();
+    const answer = await client.ask(client.createMessage({ messageId: undefined, offer: 'urn:other' }));
+    expect(answer?.action).toBe(reliable200702.actions.createSequenceResponse);
+    expect(addressingOf(answer ?? saying(''))?.relatesTo).toBeUndefined();
+  });
+
+  test('repeated with the same MessageID, or the same offer: the same sequence (M11)', async () => {
+    const { client, views } = await world({}, { offer: undefined });
+    const request = client.createMessage({ messageId: 'urn:uuid:same' });
+    const ids = await Promise.all([client.ask(request), client.ask(request)]);
+    const [one, other] = ids.map((of) => readCreateSequenceResponse(reliable200702, of ?? saying('')).id);
+    expect(one).toBe(other);
+    expect(views).toHaveLength(2);
+  });
+
+  test.each([
+    ['AcksTo elsewhere (M15)', { acksTo: 'http://victim.example/' }, 'sender'],
+    ['a negative Expires (M27)', { expires: '-PT1S' }, 'sender'],
+    ['Expires that is no duration', { expires: 'tomorrow' }, 'sender'],
+  ] as const)('%s: CreateSequenceRefused', async (_, more, code) => {
+    const { client } = await world();
+    const answer = await client.ask(client.createMessage({ offer: 'urn:new', ...more }));
+    expect(readReliableFault(answer ?? saying(''))?.fault).toMatchObject({ name: 'CreateSequenceRefused', code });
+  });
+
+  test('UsesSequenceSSL, UsesSequenceSTR: refused', async () => {
+    for (const local of ['UsesSequenceSSL', 'UsesSequenceSTR']) {
+      const { client } = await world();
+      const block = header(soap12, XmlFragment.parse(`<r:${local} xmlns:r="${reliable200702.namespace}"/>`), {
+        mustUnderstand: true,
+      });
+      const answer = await client.ask(withHeaders(client.createMessage({ offer: 'urn:new' }), [block]));
+      expect(faultNameOf(answer)).toBe('CreateSequenceRefused');
+    }
+  });
+
+  test('an empty body, or another one: CreateSequenceRefused', async () => {
+    const { client } = await world();
+    const { createSequence } = reliable200702.actions;
+    expect(faultNameOf(await client.ask(client.message(createSequence)))).toBe('CreateSequenceRefused');
+    expect(
+      faultNameOf(await client.ask(client.message(createSequence, { body: XmlFragment.parse('<x xmlns="urn:x"/>') }))),
+    ).toBe('CreateSequenceRefused');
+  });
+
+  test('a mandatory header that nobody understands: MustUnderstand', async () => {
+    const { client } = await world();
+    const block = header(soap12, XmlFragment.parse('<x:Odd xmlns:x="urn:odd"/>'), { mustUnderstand: true });
+    const answer = await client.ask(withHeaders(client.createMessage({ offer: 'urn:new' }), [block]));
+    expect(faultOf(answer ?? saying(''))?.code).toBe('mustUnderstand');
+  });
+
+  test('too many sessions wait for the application: ConnectionLimitReached', async () => {
+    let admit = () => undefined as void;
+    const gate = new Promise<void>((resolve) => {
+      admit = resolve;
+    });
+    const end = acceptorEnd(
+      { clock: new VirtualClock(), maxPendingChannels: 2, onSession: () => gate },
+      async () => undefined,
+    );
+    const client = new Client(end, reliable200702);
+    const waiting = [1, 2].map((at) => client.ask(client.createMessage({ offer: `urn:${at}` })));
+    await settled();
+    const refused = await client.ask(client.createMessage({ offer: 'urn:3' }));
+    expect(readReliableFault(refused ?? saying(''))?.fault).toMatchObject({
+      name: 'CreateSequenceRefused',
+      code: 'receiver',
+      connectionLimit: true,
+    });
+    admit();
+    for (const answer of await Promise.all(waiting))
+      expect(answer?.action).toBe(reliable200702.actions.createSequenceResponse);
+    expect((await client.ask(client.createMessage({ offer: 'urn:4' })))?.action).toBe(
+      reliable200702.actions.createSequenceResponse,
+    );
+  });
+});
+
+describe('messages that are not of WS-RM', () => {
+  test('WsrmRequired where 200702 is asked for; the famous sentence where only 2005/02 is spoken', async () => {
+    const plain = (client: Client) => client.ask({ ...client.message('urn:test:say'), body: saying('one').body });
+    const newer = await plain((await world()).client);
+    expect(faultNameOf(newer)).toBe('WsrmRequired');
+    expect(newer?.action).toBe(reliable200702.faultAction);
+    const older = await plain((await world({ versions: [reliable200502] }, { version: reliable200502 })).client);
+    expect(faultOf(older ?? saying(''))).toMatchObject({
+      subcode: { local: 'ActionNotSupported' },
+      reason: 'Only WS-ReliableMessaging February 2005 messages are processed by this endpoint.',
+    });
+  });
+
+  test('a version that is not spoken here', async () => {
+    const end = acceptorEnd({ clock: new VirtualClock(), versions: [reliable200502] }, async () => undefined);
+    const client = new Client(end, reliable200702);
+    expect(faultOf((await client.ask(client.createMessage({}))) ?? saying(''))?.subcode?.local).toBe(
+      'ActionNotSupported',
+    );
+  });
+});
+
+describe('sessions in a store', () => {
+  test('after a restart: what was not finished is handed up again with its sender, and unacknowledged replies are back', async () => {
+    const store = memory();
+    const clock = new VirtualClock();
+    const never = new Promise<undefined>(() => undefined);
+    const first = acceptorEnd({ clock, store }, async (trip) =>
+      textOf(trip.message) === 'message 2' ? never : trip.carrying(saying('re: one', soap12, 'urn:test:reply')),
+    );
+    const client = await new Client(first, reliable200702, { offer: 'urn:offer' }).create();
+    await client.ask(client.numbered(1));
+    void client.ask(client.numbered(2));
+    void client.ask(client.numbered(3));
+    await settled();
+    first.channel.abort(new Error('killed'));
+
+    const seen: string[] = [];
+    const second = acceptorEnd({ clock, store }, async (trip) => {
+      seen.push(`${textOf(trip.message)} from ${identityOf(trip)} ${trip.get(position)?.number}`);
+      expect(trip.get(evidence)).toBeUndefined();
+      return trip.carrying(saying('re: again', soap12, 'urn:test:reply'));
+    });
+    await second.channel.open();
+    await until(clock, settled());
+    expect(seen).toEqual(['message 2 from tls:alice 2', 'message 3 from tls:alice 3']);
+    const later = new Client(second, reliable200702, { offer: 'urn:offer' });
+    later.id = client.id;
+    const again = await later.ask(later.numbered(1));
+    expect([textOf(again), numberOf(again)]).toEqual(['re: one', 1]);
+    expect(textOf(await later.ask(later.numbered(3)))).toBe('re: again');
+    await later.ask(later.about('TerminateSequence', 3));
+    expect(await store.sessions()).toEqual([]);
+  });
+
+  test('what cannot be stored is not accepted: an empty answer, and the session goes on', async () => {
+    const good = memory();
+    let broken = false;
+    const store: SessionStore = {
+      sessions: () => good.sessions(),
+      messages: (session) => good.messages(session),
+      message: (session, direction, number) => good.message(session, direction, number),
+      commit: (change) => (broken ? Promise.reject(new Error('the disk is full')) : good.commit(change)),
+      close: () => good.close(),
+    };
+    const { client, done } = await world({ store });
+    broken = true;
+    expect(await client.ask(client.numbered(1))).toBeUndefined();
+    expect(done).toEqual([]);
+    broken = false;
+    expect(textOf(await client.ask(client.numbered(1)))).toBe('re: message 1');
+  });
+});
+
+test('SOAP 1.1 clients get SOAP 1.1', async () => {
+  const { client } = await world({}, { soap: soap11 });
+  expect((await client.ask(client.numbered(1)))?.version).toBe(soap11);
+});

@@ -1,0 +1,71 @@
+/**
+ * Shapes that cost other implementations the square of their size, or their stack. What is measured is a ratio of two
+ * best times in one process, with a bound far from both: four times the input costs about four times as much where the
+ * cost is linear, and sixteen times where it is quadratic.
+ */
+import { describe, expect, test } from 'vitest';
+import { canonicalize, exclusive } from '../../src/xml/canonicalize.ts';
+import { elementsById } from '../../src/xml/find.ts';
+import { XmlFragment } from '../../src/xml/fragment.ts';
+import { scan } from '../../src/xml/scan.ts';
+
+const limits = { depth: 100_000, attributes: 100_000, namespaces: 100_000, nodes: 10_000_000 };
+
+const shapes: Readonly<Record<string, (size: number) => string>> = {
+  'elements inside one another': (size) => '<a>'.repeat(size) + '</a>'.repeat(size),
+  siblings: (size) => `<a>${'<b x="1"/>'.repeat(size)}</a>`,
+  'comments between characters': (size) => `<a>${'x<!--c-->'.repeat(size)}</a>`,
+  'attributes of one element': (size) =>
+    `<a${Array.from({ length: size }, (_, n) => ` a${(n * 7919) % size}_${n}="1"`).join('')}/>`,
+  'prefixes of one element': (size) => {
+    const prefixes = Array.from({ length: size }, (_, n) => `p${(n * 7919) % size}x${n}`);
+    const declared = prefixes.map((prefix) => ` xmlns:${prefix}="urn:${prefix}"`).join('');
+    return `<a${declared}>${prefixes.map((prefix) => `<${prefix}:b/>`).join('')}</a>`;
+  },
+  'a new prefix on every level': (size) =>
+    Array.from({ length: size }, (_, n) => `<p${n}:a xmlns:p${n}="urn:${n}">`).join('') +
+    Array.from({ length: size }, (_, n) => `</p${size - 1 - n}:a>`).join(''),
+  'one prefix bound anew on every level': (size) =>
+    Array.from({ length: size }, (_, n) => `<p:a xmlns:p="urn:${n}">`).join('') + '</p:a>'.repeat(size),
+  'different names': (size) => `<a>${Array.from({ length: size }, (_, n) => `<e${n}/>`).join('')}</a>`,
+  references: (size) => `<a>${'&#65;&gt;'.repeat(size)}</a>`,
+  'line ends': (size) => `<a>${'\r\n'.repeat(size)}</a>`,
+  ids: (size) => `<a>${Array.from({ length: size }, (_, n) => `<b Id="${n}"/>`).join('')}</a>`,
+  'words before colons': (size) => `<a xmlns:p="urn:p">${'p:x '.repeat(size)}</a>`,
+};
+
+function best(work: () => unknown): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5; round++) {
+    const start = performance.now();
+    work();
+    least = Math.min(least, performance.now() - start);
+  }
+  return least;
+}
+
+describe('No cliff', () => {
+  for (const [shape, make] of Object.entries(shapes)) {
+    test(shape, () => {
+      const work = (size: number) => {
+        const xml = Buffer.from(make(size));
+        return () => {
+          const document = scan(xml, limits);
+          canonicalize(document.root, exclusive);
+          elementsById(document);
+          return XmlFragment.of(document.root).bytes;
+        };
+      };
+      const small = work(4000);
+      best(small);
+      expect(best(work(16_000)) / best(small)).toBeLessThan(11);
+    });
+  }
+
+  test('a text of 10 MB in one piece', () => {
+    const xml = Buffer.from(`<a>${'QUJD'.repeat(2_500_000)}</a>`);
+    const { root } = scan(xml);
+    expect(root.text.length).toBe(10_000_000);
+    expect(canonicalize(root, exclusive).length).toBe(xml.length);
+  });
+});
