@@ -7,6 +7,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
 
 export interface Row {
   /** What is done. */
@@ -44,6 +45,36 @@ export function contender(work: () => unknown): Contender {
   };
 }
 
+/**
+ * A contender in a thread of this process with a heap of its own, so that what one peer leaves to the garbage collector
+ * does not slow down the others.
+ *
+ * @param module exports `works`: functions by name that take octets by name and return what is to be timed
+ * @returns `undefined` when the module's package is not installed; `stop` ends the thread
+ */
+export async function threadContender(
+  module: URL,
+  work: string,
+  octets: Readonly<Record<string, Uint8Array>>,
+): Promise<{ readonly run: Contender; stop(): Promise<unknown> } | undefined> {
+  const thread = new Worker(new URL('./thread.ts', import.meta.url), {
+    workerData: { module: module.href, work, octets },
+  });
+  const next = () => new Promise<unknown>((resolve) => thread.once('message', resolve));
+  const first = await next();
+  if (first !== 'ready') {
+    await thread.terminate();
+    if (String(first).includes('ERR_MODULE_NOT_FOUND') || String(first).includes('Cannot find')) return undefined;
+    throw new Error(`the peer of ${module.pathname} failed: ${first}`);
+  }
+  const run = async (milliseconds: number): Promise<number> => {
+    const answer = next();
+    thread.postMessage(milliseconds);
+    return Number(await answer);
+  };
+  return { run, stop: () => thread.terminate() };
+}
+
 export interface Comparison {
   readonly work: string;
   readonly size: string;
@@ -52,9 +83,9 @@ export interface Comparison {
   readonly peers: Readonly<Record<string, Contender | undefined>>;
 }
 
-const ROUNDS = 5;
-const ROUND = 300;
-const WARM_UP = 400;
+const ROUNDS = 9;
+const ROUND = 150;
+const WARM_UP = 500;
 
 /** Lets the contenders take turns and makes the row. */
 export async function compare({ work, size, surewire, peers }: Comparison): Promise<Row> {

@@ -33,7 +33,7 @@ export interface DemonstrationOptions {
 }
 
 /** What was seen, as `--json` prints it. */
-export interface Seen {
+interface Seen {
   readonly sent: number;
   /** Documents that reached the application exactly once, octet for octet. */
   readonly delivered: number;

@@ -27,8 +27,9 @@ export interface World {
 
 const thisProcess: World = { streams: { out: process.stdout, err: process.stderr }, interruption };
 
-const about = `Secure reliable sessions: documents travel exactly once and in order, signed, over HTTPS
-(WS-ReliableMessaging above WS-Security, wire-compatible with WCF, CXF, Metro and gSOAP).`;
+const about =
+  'Secure reliable sessions: documents travel exactly once and in order, signed, over HTTPS ' +
+  '(WS-ReliableMessaging above WS-Security, wire-compatible with WCF, CXF, Metro and gSOAP).';
 
 const after = `
 Exit codes:

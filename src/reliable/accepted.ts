@@ -7,9 +7,10 @@
  * first for the same reply, and a reply is kept and given again until the client has acknowledged it (WCF's
  * ReliableReplySessionChannel). An empty answer (`undefined`) means: not taken, come again.
  */
-import type { Timer } from '../base/clock.ts';
+import { later, type Timer } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
+import { wait } from '../base/signals.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { addressingOf, replyAddressing, withAddressing } from '../soap/addressing.ts';
 import { message, withHeaders } from '../soap/envelope.ts';
@@ -56,6 +57,9 @@ type Verdict =
   | { readonly answer: 'empty' | 'acknowledgement' | 'wait' }
   | { readonly error: ReliableError }
   | { readonly again: Answer };
+
+/** How long to wait for a store that failed before trying it again, in milliseconds. */
+const storePatience = 1_000;
 
 export interface AcceptedInit {
   readonly settings: Settings;
@@ -413,15 +417,23 @@ export class Accepted implements SessionView {
 
   /** Hands a message up, beside the mailbox, and keeps the reply. */
   async #deliver(number: number): Promise<void> {
-    try {
-      const trip = await this.#trip(number);
-      const reply = await this.#handle(trip, number);
-      if (this.#signal.aborted) return;
-      await this.#serial.run(() => this.#finish(number, trip, reply));
-    } catch (thrown) {
-      // The message stays in the store and is handed up again after a restart.
-      publish(() => ({ event: 'store.failed', session: this.id, number, reason: asError(thrown).message }));
-      this.#release(number, undefined);
+    const { clock } = this.#settings;
+    let done: { readonly trip: Delivery; readonly reply: Delivery | undefined } | undefined;
+    while (!this.#signal.aborted && !this.#stopped) {
+      try {
+        if (done === undefined) {
+          const trip = await this.#trip(number);
+          done = { trip, reply: await this.#handle(trip, number) };
+          if (this.#signal.aborted) return;
+        }
+        const { trip, reply } = done;
+        await this.#serial.run(() => this.#finish(number, trip, reply));
+        return;
+      } catch (thrown) {
+        // Only the store can fail here. Until it works again the message counts as not finished.
+        publish(() => ({ event: 'store.failed', session: this.id, number, reason: asError(thrown).message }));
+        await wait(clock, storePatience, this.#signal).catch(() => undefined);
+      }
     }
   }
 
@@ -534,9 +546,16 @@ export class Accepted implements SessionView {
   #rearm(): void {
     this.#timer?.cancel();
     const due = this.#stopped ? undefined : destinationDue(this.#record.receipt, this.#assurance);
-    this.#timer =
-      due === undefined
-        ? undefined
-        : this.#settings.clock.at(due, () => void this.#serial.run(() => this.#advance({ kind: 'elapsed' })));
+    this.#timer = due === undefined ? undefined : this.#settings.clock.at(due, () => this.#elapse());
+  }
+
+  #elapse(): void {
+    this.#serial
+      .run(() => this.#advance({ kind: 'elapsed' }))
+      .catch((thrown: unknown) => {
+        publish(() => ({ event: 'store.failed', session: this.id, reason: asError(thrown).message }));
+        const { clock } = this.#settings;
+        if (!this.#stopped) this.#timer = clock.at(later(clock.now(), storePatience), () => this.#elapse());
+      });
   }
 }

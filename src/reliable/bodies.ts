@@ -14,10 +14,10 @@ import { malformed, readable, readIdentifier, readNumber, reliablePrefix } from 
 import type { ReliableVersion } from './versions/version.ts';
 
 /** What becomes of messages behind a gap when the sequence is closed with one. */
-export const behaviours = ['DiscardEntireSequence', 'DiscardFollowingFirstGap', 'NoDiscard'] as const;
-export type IncompleteSequenceBehavior = (typeof behaviours)[number];
+const behaviours = ['DiscardEntireSequence', 'DiscardFollowingFirstGap', 'NoDiscard'] as const;
+type IncompleteSequenceBehavior = (typeof behaviours)[number];
 
-export interface Offer {
+interface Offer {
   readonly id: string;
   /** Where the offering end wants the sequence's messages; written and expected where the version has it. */
   readonly endpoint?: EndpointReference | undefined;

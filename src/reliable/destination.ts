@@ -26,7 +26,7 @@ export interface DeliveryAssurance {
   readonly lastNumber: number;
 }
 
-export interface Held {
+interface Held {
   readonly number: number;
   readonly bytes: number;
 }
@@ -52,7 +52,7 @@ export type DestinationState =
   /** Over, and why. What it had accepted is still said to a source that asks again. */
   | ({ readonly phase: 'ended'; readonly reason: DestinationEnd } & Receipt);
 
-export type DestinationEnd = 'completed' | 'inactive' | 'expired' | 'faulted';
+type DestinationEnd = 'completed' | 'inactive' | 'expired' | 'faulted';
 
 export type DestinationEvent = { readonly now: Instant } & (
   | {

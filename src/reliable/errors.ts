@@ -15,8 +15,6 @@ export type ReliableErrorCode =
   | 'RELIABLE_RETRIES_EXHAUSTED'
   /** Nothing was heard of the peer for the inactivity timeout. */
   | 'RELIABLE_INACTIVE'
-  /** The sequence outlived the time it was created for. */
-  | 'RELIABLE_EXPIRED'
   /** The peer ended the sequence with a fault. */
   | 'RELIABLE_TERMINATED'
   /** The peer does not know the sequence (any more). */
@@ -43,8 +41,6 @@ export type ReliableErrorCode =
   | 'RELIABLE_STORE'
   /** A setting is out of its range, or settings contradict one another. */
   | 'RELIABLE_SETTING'
-  /** A reply is expected on a one-way session. */
-  | 'RELIABLE_ONE_WAY'
   /** The labelled session is already open in this process. */
   | 'RELIABLE_IN_USE';
 

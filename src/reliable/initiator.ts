@@ -250,7 +250,9 @@ export class Initiator implements Channel, SessionView {
 
   /** Posts an event of the outside world. */
   #post(event: Bare<SourceEvent>): void {
-    void this.#serial.run(() => this.#advance({ source: [event] }));
+    this.#serial
+      .run(() => this.#advance({ source: [event] }))
+      .catch((thrown: unknown) => this.#over({ code: 'RELIABLE_FAILED', text: asError(thrown).message }));
   }
 
   /** One step: reduce, append, perform, tell. Runs in the mailbox. */

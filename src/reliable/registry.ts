@@ -114,19 +114,28 @@ export class Registry {
   ): Promise<Accepted> {
     this.#admit(trip.message, identity, asked, body);
     const record = this.#recordOf(trip, identity, version, asked, body);
-    const { store, onSession } = this.#settings;
+    const { store } = this.#settings;
     const session = this.#accept(record, version, new Journal(store, `acceptor ${record.receipt.id}`), false);
-    this.#pending += 1;
     try {
+      await this.#admitted(session);
       await session.begin();
-      await onSession?.(session);
     } catch (thrown) {
       this.#forget(session);
       throw thrown;
+    }
+    return session;
+  }
+
+  /** Waits for the application, when it takes its time; sessions that do so are what `maxPendingChannels` counts. */
+  async #admitted(session: Accepted): Promise<void> {
+    const answer = this.#settings.onSession?.(session);
+    if (answer === undefined) return;
+    this.#pending += 1;
+    try {
+      await answer;
     } finally {
       this.#pending -= 1;
     }
-    return session;
   }
 
   /** Whether the request may have a session at all (WCF's checks 3.4; attacks M9, M15, M27). */

@@ -17,13 +17,13 @@ export interface EndReason {
 }
 
 /** A request that is repeated until answered. */
-export interface Repeated {
+interface Repeated {
   readonly attempts: number;
   readonly due: Instant;
 }
 
 /** A sequence that exists. */
-export interface Known {
+interface Known {
   readonly id: string;
   readonly ledger: Ledger;
 }

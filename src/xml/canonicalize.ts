@@ -129,7 +129,7 @@ class Canonicalizer {
     const start = tape.nodes[apex.index * NODE + N_START] as number;
     const end = tape.elements[record + E_END] as number;
     try {
-      this.#begin(apex.document, method, options);
+      this.#begin(apex.document, method, options, end - start);
       this.#run = start;
       this.#walk(apex.index, tape.elements[record + E_AFTER] as number, options.without?.index ?? -1, apex.index);
       if (this.#output.length === 0 && this.#run === start) return tape.octets.subarray(start, end);
@@ -143,7 +143,7 @@ class Canonicalizer {
   document(document: XmlDocument, method: Canonicalization, options: CanonicalizeOptions): Uint8Array {
     const { tape } = document;
     try {
-      this.#begin(document, method, options);
+      this.#begin(document, method, options, tape.length);
       const without = options.without?.index ?? -1;
       let node = 0;
       while (node * NODE < tape.nodes.length) {
@@ -165,13 +165,13 @@ class Canonicalizer {
     }
   }
 
-  #begin(document: XmlDocument, method: Canonicalization, options: CanonicalizeOptions): void {
+  #begin(document: XmlDocument, method: Canonicalization, options: CanonicalizeOptions, expected: number): void {
     const { tape } = document;
     this.#document = document;
     this.#tape = tape;
     this.#octets = tape.octets;
     this.#method = method;
-    this.#output.begin(options.limit ?? xmlLimits.output);
+    this.#output.begin(options.limit ?? xmlLimits.output, expected);
     const names = tape.names.length / NAME;
     if (names > this.#rendered.length) this.#rendered = new Int32Array(names * 2).fill(UNSET);
     this.#rendered[NO_NAME] = NO_NAMESPACE;

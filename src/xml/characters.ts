@@ -47,7 +47,7 @@ const NAME = /[A-Za-z0-9_.-]/;
 /** What an octet can do in a name: nothing, start it, only continue it, part prefix and local name, or be wide. */
 export const NOT_NAME = 0;
 export const NAME_START = 1;
-export const NAME_MORE = 2;
+const NAME_MORE = 2;
 export const NAME_COLON = 3;
 export const NAME_WIDE = 4;
 export const nameClass: Uint8Array = table((octet) => {

@@ -5,7 +5,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { XmlError } from './errors.ts';
 
-export type Encoding = 'UTF-8' | 'UTF-16LE' | 'UTF-16BE';
+type Encoding = 'UTF-8' | 'UTF-16LE' | 'UTF-16BE';
 
 /** A document as UTF-8 in memory of its own, with one octet 0 behind the end where every scanning loop stops. */
 export interface Source {

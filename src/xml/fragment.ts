@@ -6,7 +6,7 @@
 import { canonicalize } from './canonicalize.ts';
 import type { XmlElement } from './document.ts';
 import { XmlError } from './errors.ts';
-import type { XmlLimits } from './limits.ts';
+import { type XmlLimits, xmlLimits } from './limits.ts';
 import { exclusive } from './methods.ts';
 import { contentPrefixes } from './prefixes.ts';
 import { scan } from './scan.ts';
@@ -72,6 +72,8 @@ export class XmlFragment {
   /**
    * Exclusive C14N without comments, `prefixes` as PrefixList, of the element standing alone: what a signature hashes
    * and what is written on the wire.
+   *
+   * @throws XmlError XML_LIMIT for a scanned element whose canonical form is longer than `xmlLimits.output`
    */
   get bytes(): Uint8Array {
     return this.#canonical().bytes;
@@ -114,8 +116,7 @@ export class XmlFragment {
       const element = this.#element;
       if (element === undefined) throw new XmlError('XML_UNEXPECTED', 'A fragment has an element or octets');
       const prefixes = contentPrefixes(element);
-      const limit = TRUSTED.output;
-      this.#written = { bytes: canonicalize(element, exclusive, { prefixes, limit }), prefixes };
+      this.#written = { bytes: canonicalize(element, exclusive, { prefixes }), prefixes };
     }
     return this.#written;
   }
@@ -133,8 +134,9 @@ export function embed(part: XmlFragment, scope: ReadonlyMap<string, string>): Wr
   // Words in content that rely on there being no default namespace keep it so.
   const list = hasDefault && !prefixes.includes('#default') ? ['#default', ...prefixes] : prefixes;
   const { root } = scan(bytes, TRUSTED);
+  const limit = Math.max(xmlLimits.output, 2 * bytes.length);
   return {
-    bytes: canonicalize(root, exclusive, { prefixes: list, limit: TRUSTED.output, context: scope }),
+    bytes: canonicalize(root, exclusive, { prefixes: list, limit, context: scope }),
     prefixes: list,
   };
 }

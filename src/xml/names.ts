@@ -50,15 +50,16 @@ export class Names {
   }
 
   /**
-   * True when canonical form may have two attributes of these names, with the prefix xml or none, in this order: what
-   * was in order once is remembered.
+   * True when canonical form may have two attributes of these names in this order, as far as names tell: two with
+   * different prefixes are ordered by their namespaces. What was in order once is remembered.
    */
   inOrder(before: number, name: number): boolean {
     if (this.#ordered[name] === before) return true;
     const records = this.records;
-    if (records[before * NAME + M_PREFIX] === records[name * NAME + M_PREFIX]) {
+    const prefix = records[name * NAME + M_PREFIX];
+    if (records[before * NAME + M_PREFIX] === prefix) {
       if (compareNames(this.#octets, records, before, name) >= 0) return false;
-    } else if (records[before * NAME + M_PREFIX] !== NO_NAME) {
+    } else if (prefix === NO_NAME) {
       return false;
     }
     this.#ordered[name] = before;
@@ -68,7 +69,10 @@ export class Names {
   /** Gives back what only this document needed. */
   release(): void {
     this.#octets = NOTHING;
-    if (this.#slots.length <= KEPT_SLOTS) return;
+    if (this.#slots.length > KEPT_SLOTS) this.renew();
+  }
+
+  renew(): void {
     this.#slots = new Int32Array(512);
     this.records = new Int32Array(NAME * 256);
     this.#following = new Int32Array(256);

@@ -13,20 +13,23 @@ export class Output {
   #length = 0;
   #limit = 0;
 
-  begin(limit: number): void {
+  /** @param expected octets that will probably be written */
+  begin(limit: number, expected: number): void {
     this.#length = 0;
     this.#limit = limit;
+    if (expected > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(expected + (expected >> 3));
   }
 
   get length(): number {
     return this.#length;
   }
 
-  /** What was written, as memory of its own. */
+  /** What was written, as memory of its own: small results are copied, a large buffer is handed over. */
   take(): Buffer {
-    const taken = Buffer.from(this.#buffer.subarray(0, this.#length));
-    if (this.#buffer.length > KEPT) this.#buffer = Buffer.allocUnsafeSlow(16384);
-    return taken;
+    const written = this.#buffer.subarray(0, this.#length);
+    if (this.#buffer.length <= KEPT) return Buffer.from(written);
+    this.#buffer = Buffer.allocUnsafeSlow(16384);
+    return written;
   }
 
   #reserve(more: number): void {

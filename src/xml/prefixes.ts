@@ -168,7 +168,12 @@ class Survey {
     const plain = ((attributes[entry + A_FLAGS] as number) & PLAIN) !== 0;
     const value = plain ? slice(octets, start, end, ascii) : valueText(octets, start, end, ascii);
     this.#content(value, false);
-    for (const token of value.split(/\s+/)) this.#name(token);
+    for (const prefix of this.#differing) {
+      if (value.includes(this.#document.name(prefix))) {
+        for (const token of value.split(/\s+/)) this.#name(token);
+        return;
+      }
+    }
   }
 
   #text(node: number): void {
@@ -180,7 +185,7 @@ class Survey {
       this.#content(verbatimOf(octets, start + 9, end - 3, ascii), this.#continues(node));
     } else if ((kind & PLAIN) === 0) {
       this.#content(textOf(octets, start, end, ascii), this.#continues(node));
-    } else if (this.#differing.has(NO_NAME) || octets.subarray(start, end).includes(0x3a)) {
+    } else if (this.#differing.has(NO_NAME) || hasColon(octets, start, end)) {
       this.#content(slice(octets, start, end, ascii), this.#continues(node));
     }
   }
@@ -197,7 +202,7 @@ class Survey {
 
   /** Looks for what may be a QName: a word before a colon, or, for the default namespace, any word. */
   #content(text: string, continues: boolean): void {
-    if (this.#differing.has(NO_NAME) && UNPREFIXED.test(text)) this.#needed.add(NO_NAME);
+    if (this.#differing.has(NO_NAME) && !this.#needed.has(NO_NAME) && UNPREFIXED.test(text)) this.#needed.add(NO_NAME);
     for (let colon = text.indexOf(':'); colon >= 0; colon = text.indexOf(':', colon + 1)) {
       let start = colon;
       while (start > 0 && isWord(text.charCodeAt(start - 1))) start--;
@@ -212,6 +217,13 @@ class Survey {
     const prefix = word === '' ? undefined : this.#prefixNames.get(word);
     if (prefix !== undefined && this.#differing.has(prefix)) this.#needed.add(prefix);
   }
+}
+
+function hasColon(octets: Buffer, start: number, end: number): boolean {
+  // A search outside needs a view, which costs more than a short look.
+  if (end - start > 200) return octets.subarray(start, end).includes(0x3a);
+  for (let at = start; at < end; at++) if (octets[at] === 0x3a) return true;
+  return false;
 }
 
 /** True for what may stand in a name: letters, digits, `-`, `.`, `_` and everything above ASCII. */

@@ -90,6 +90,9 @@ export function scan(bytes: Uint8Array, limits: Partial<XmlLimits> = {}): XmlDoc
 /** Integers of scratch kept from one document to the next, a run; what a larger document needed is given back. */
 const KEPT = 1 << 18;
 
+/** From so many octets on a document gets scratch of its own, which becomes its tape without being copied. */
+const LARGE = 1 << 20;
+
 const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 
 /** The namespace of an attribute whose prefix is looked up at the end of its tag: declarations may follow it. */
@@ -140,6 +143,7 @@ class Scanner {
     this.#scope = this.#openNode = this.#root = -1;
     this.#scopeDepth = 0;
     this.#names.begin(source.octets, limits.name);
+    if (source.length > LARGE) this.#enlarge(source.length);
     try {
       this.#document(declaration(source));
       return this.#tape();
@@ -151,16 +155,20 @@ class Scanner {
   #tape(): Tape {
     this.#closeRuns();
     const names = this.#names;
-    const [nodes, elements, attributes, declarations, records] = packed(
-      [this.#nodes, this.#elements, this.#attributes, this.#declarations, names.records],
-      [
-        this.#nodeCount * NODE,
-        (this.#elementCount + 1) * RECORD,
-        this.#attributeCount * ATTRIBUTE,
-        this.#declarationCount * DECLARATION,
-        names.count * NAME,
-      ],
+    const runs = [this.#nodes, this.#elements, this.#attributes, this.#declarations, names.records];
+    const lengths = [
+      this.#nodeCount * NODE,
+      (this.#elementCount + 1) * RECORD,
+      this.#attributeCount * ATTRIBUTE,
+      this.#declarationCount * DECLARATION,
+      names.count * NAME,
+    ];
+    const isLarge = this.#length > LARGE;
+    const [nodes, elements, attributes, declarations, records] = (
+      isLarge ? runs.map((run, index) => run.subarray(0, lengths[index])) : packed(runs, lengths)
     ) as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
+    // What was handed over must not be written to again.
+    if (isLarge) this.#renew();
     return {
       octets: this.#octets,
       length: this.#length,
@@ -180,14 +188,26 @@ class Scanner {
   #release(): void {
     this.#names.release();
     this.#octets = NOTHING;
-    if (this.#nodes.length > KEPT) this.#nodes = new Int32Array(NODE * 512);
-    if (this.#elements.length > KEPT) this.#elements = new Int32Array(RECORD * 256);
-    if (this.#attributes.length > KEPT) this.#attributes = new Int32Array(ATTRIBUTE * 256);
-    if (this.#declarations.length > KEPT) this.#declarations = new Int32Array(DECLARATION * 64);
-    if (this.#bound.length > KEPT) {
-      this.#bound = new Int32Array(256);
-      this.#declaredBy = new Int32Array(256);
+    if (Math.max(this.#nodes.length, this.#elements.length, this.#attributes.length, this.#bound.length) > KEPT) {
+      this.#renew();
     }
+  }
+
+  #renew(): void {
+    this.#nodes = new Int32Array(NODE * 512);
+    this.#elements = new Int32Array(RECORD * 256);
+    this.#attributes = new Int32Array(ATTRIBUTE * 256);
+    this.#declarations = new Int32Array(DECLARATION * 64);
+    this.#bound = new Int32Array(256);
+    this.#declaredBy = new Int32Array(256);
+    this.#names.renew();
+  }
+
+  /** Room at once for what a large document may bring; memory that is not written to costs nothing. */
+  #enlarge(length: number): void {
+    this.#nodes = new Int32Array(Math.ceil(length / 6));
+    this.#elements = new Int32Array(Math.ceil(length / 4));
+    this.#attributes = new Int32Array(Math.ceil(length / 5));
   }
 
   #fail(message: string, offset: number): never {

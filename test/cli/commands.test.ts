@@ -170,7 +170,7 @@ describe('certificates and keys, exit 3', () => {
     '--certs',
     certs,
     '--timeout',
-    '2',
+    '1',
     ...more,
   ];
   test('the server shows a certificate for another host', () =>
@@ -189,7 +189,7 @@ describe('certificates and keys, exit 3', () => {
   });
   test('the answers are signed by somebody else than expected', () =>
     serving([], (url) =>
-      refused(sending(url, '--peer', 'CN=somebody'), 'SECURITY_CERTIFICATE_NAME', 3, /CN=somebody/),
+      refusedToPeople(sending(url, '--peer', 'CN=somebody'), 'SECURITY_CERTIFICATE_NAME', 3, /CN=somebody/),
     ));
   test('a signer with a revoked certificate is not let in', () =>
     serving([], (url) =>
@@ -343,13 +343,15 @@ describe('stores and folders, exit 5', () => {
 describe('surewire certs', () => {
   test('makes them once, says so the second time, and makes them again with --force', async () => {
     const out = file('pki');
-    const first = JSON.parse((await ran(['certs', '--out', out, '--json'])).out);
-    expect(first).toMatchObject({ folder: out, created: true });
-    expect(await readdir(out)).toEqual(expect.arrayContaining(['rsa', 'ec', 'trust.pem']));
-    const again = await ran(['certs', '--out', out]);
+    await writeFile(file('pki.config.json'), '{"algorithms":["ec"],"organization":"Example"}');
+    const args = ['certs', '--out', out, '--config', file('pki.config.json')];
+    const first = JSON.parse((await ran([...args, '--json'])).out);
+    expect(first).toMatchObject({ folder: out, created: true, settings: { organization: 'Example' } });
+    expect(await readdir(out)).toEqual(expect.arrayContaining(['ec', 'trust.pem']));
+    const again = await ran(args);
     expect(again.out).toMatch(/^Nothing to do in /);
     expect(again.out).toContain('DEV ONLY');
-    const forced = JSON.parse((await ran(['certs', '--out', out, '--force', '--days', '7', '--json'])).out);
+    const forced = JSON.parse((await ran([...args, '--force', '--days', '7', '--json'])).out);
     expect(forced).toMatchObject({ created: true, settings: { days: 7 } });
   });
 });

@@ -53,8 +53,8 @@ async function serve(port = 0): Promise<{ box: Child; url: string; port: number 
   return { box, url: listening, port: Number(new URL(listening).port) };
 }
 
-const send = (url: string, which: readonly string[] = files): Child =>
-  child('send', url, ...which, '--store', `${folder}.send.db`, '--timeout', '60', '--json');
+const send = (url: string, which: readonly string[] = files, ...more: string[]): Child =>
+  child('send', url, ...which, '--store', `${folder}.send.db`, '--timeout', '60', '--json', ...more);
 
 /** Every file once, in order, whole, and nothing else in the folder. */
 async function expectAll(): Promise<void> {
@@ -65,6 +65,7 @@ async function expectAll(): Promise<void> {
   expect(found).toEqual(sums);
 }
 
+/** What is acknowledged is in the store; a service that ends in good order has delivered it. */
 async function stop(box: Child): Promise<void> {
   box.kill('SIGINT');
   expect(await box.exited).toBe(0);
@@ -74,7 +75,7 @@ describe('kill -9', () => {
   test('of the sender: the same command goes on where it stopped', async () => {
     const { box, url } = await serve();
     const first = send(url);
-    await box.until(() => box.out.length > 15);
+    await box.until(() => box.out.length > 5);
     first.kill('SIGKILL');
     await first.exited;
     expect(first.out).toEqual([]);
@@ -83,41 +84,41 @@ describe('kill -9', () => {
     const receipt = JSON.parse(second.out.at(-1) ?? '{}');
     expect(receipt).toMatchObject({ documents: COUNT, sent: COUNT, acknowledged: COUNT });
     expect(receipt.resumedAt).toBeGreaterThan(0);
-    await expectAll();
     await stop(box);
+    await expectAll();
   });
 
   test('of the service: restarted at the same place it has lost nothing and takes nothing twice', async () => {
     const { box, url, port } = await serve();
     const sender = send(url);
-    await box.until(() => box.out.length > 15);
+    await box.until(() => box.out.length > 5);
     box.kill('SIGKILL');
     await box.exited;
     const again = await serve(port);
     expect(await sender.exited, sender.err.join('\n') + sender.out.join('\n')).toBe(0);
-    await expectAll();
     await stop(again.box);
+    await expectAll();
   });
 
   test('of both, one after the other', async () => {
     const { box, url, port } = await serve();
     const first = send(url);
-    await box.until(() => box.out.length > 10);
+    await box.until(() => box.out.length > 5);
     first.kill('SIGKILL');
     box.kill('SIGKILL');
     await Promise.all([first.exited, box.exited]);
     const again = await serve(port);
     const second = send(url);
     expect(await second.exited, second.err.join('\n') + second.out.join('\n')).toBe(0);
-    await expectAll();
     await stop(again.box);
+    await expectAll();
   });
 });
 
 test('Ctrl-C: the sender says how far it got, and the same command goes on', async () => {
   const { box, url } = await serve();
   const first = send(url);
-  await box.until(() => box.out.length > 15);
+  await box.until(() => box.out.length > 5);
   first.kill('SIGINT');
   expect(await first.exited).toBe(130);
   const [receipt, error] = first.out.map((line) => JSON.parse(line));
@@ -128,6 +129,28 @@ test('Ctrl-C: the sender says how far it got, and the same command goes on', asy
   expect(JSON.parse(other.out[0] ?? '')).toMatchObject({ error: { code: 'CLI_STORE_TAKEN' } });
   const second = send(url);
   expect(await second.exited, second.err.join('\n') + second.out.join('\n')).toBe(0);
-  await expectAll();
   await stop(box);
+  await expectAll();
+});
+
+describe('what goes wrong for good suspends a stored transfer and does not end it', () => {
+  test('the service stays away for longer than --timeout; then nobody trusts it; then all is well', async () => {
+    const { box, url, port } = await serve();
+    const first = send(url, files, '--timeout', '2');
+    await box.until(() => box.out.length > 5);
+    box.kill('SIGKILL');
+    expect(await first.exited).toBe(1);
+    expect(first.out.at(-1)).toContain('CLI_INCOMPLETE');
+    expect(first.out.at(-1)).toContain('The same command goes on');
+    const again = await serve(port);
+    await developmentPki({ folder: join(base, 'others'), algorithms: ['ec'] });
+    const second = send(url, files, '--ca', join(base, 'others/trust.pem'));
+    expect(await second.exited).toBe(3);
+    expect(second.out.at(-1)).toContain('TRANSPORT_TLS_UNTRUSTED');
+    const third = send(url);
+    expect(await third.exited, third.err.join('\n') + third.out.join('\n')).toBe(0);
+    expect(JSON.parse(third.out.at(-1) ?? '{}').resumedAt).toBeGreaterThan(0);
+    await stop(again.box);
+    await expectAll();
+  });
 });

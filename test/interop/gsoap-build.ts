@@ -50,7 +50,7 @@ export async function buildGsoap(): Promise<Gsoap> {
   ]) {
     if (!existsSync(path)) throw new NotInstalled(`${path} is missing (${PACKAGES})`);
   }
-  const release = /release (\S+)/.exec(await run('soapcpp2', ['-V']).catch(missing))?.[1] ?? 'unknown';
+  const release = (await run('soapcpp2', ['-V']).catch(missing)).trim();
   const flags = (await run('pkg-config', ['--cflags', 'gsoapssl']).catch(() => DEFAULT_FLAGS)).trim().split(/\s+/);
   const folder = join(buildFolder, `gsoap-${await contentHash([release, ...flags])}`);
   if (!existsSync(folder)) await build(folder, flags);

@@ -12,7 +12,7 @@ export interface Course {
   readonly size: number;
   readonly secure: boolean;
   readonly soap: '1.1' | '1.2';
-  /** Whether a gSOAP server keeps connections alive; default only for RM 1.1, see the head of server.c. */
+  /** Whether a gSOAP server keeps connections alive and has threads; default only for RM 1.1, see the head of server.c. */
   readonly keepAlive?: boolean;
 }
 
@@ -62,11 +62,20 @@ export async function gsoapClient(
   return child;
 }
 
-/** What an end executed or sent, in order: message number, length and digest of the text. */
+/** What an end executed or sent: message number, length and digest of the text. */
 export interface Executed {
   readonly number: number;
   readonly length: number;
   readonly digest: number;
+}
+
+/**
+ * What a gSOAP server executed, once that is `count` messages, by number: it accepts them in order, but each connection has
+ * its thread, so that their lines may overtake one another.
+ */
+export async function executedBy(server: Child, course: Course, count: number): Promise<readonly Executed[]> {
+  await server.event(course.operation, count);
+  return executed(server.events, course.operation).toSorted((one, other) => one.number - other.number);
 }
 
 export function executed(events: readonly PeerEvent[], name: string): readonly Executed[] {

@@ -23,7 +23,7 @@ import { type SoapVersion, soap11, soap12, soapVersions } from '../../src/soap/v
 import { memory } from '../../src/stores/memory.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
 import { acceptorEnd, saying } from './ends.ts';
-import { Client, until } from './peers.ts';
+import { Client } from './peers.ts';
 
 interface World {
   readonly clock: VirtualClock;
@@ -171,7 +171,7 @@ describe('order and parking', () => {
 
   test('the next message is handed up when the one before is finished', async () => {
     const made = await world({}, { offer: undefined });
-    let open = () => undefined as void;
+    let open: () => void = () => undefined;
     made.gate = new Promise((resolve) => {
       open = resolve;
     });
@@ -288,7 +288,7 @@ describe('the end of a session', () => {
 
   test('closing the endpoint: what is at work is finished, new sessions are refused', async () => {
     const made = await world({}, { offer: undefined });
-    let open = () => undefined as void;
+    let open: () => void = () => undefined;
     made.gate = new Promise((resolve) => {
       open = resolve;
     });
@@ -357,7 +357,7 @@ describe('CreateSequence', () => {
   });
 
   test('too many sessions wait for the application: ConnectionLimitReached', async () => {
-    let admit = () => undefined as void;
+    let admit: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => {
       admit = resolve;
     });
@@ -427,7 +427,7 @@ describe('sessions in a store', () => {
       return trip.carrying(saying('re: again', soap12, 'urn:test:reply'));
     });
     await second.channel.open();
-    await until(clock, settled());
+    while (seen.length < 2) await settled();
     expect(seen).toEqual(['message 2 from tls:alice 2', 'message 3 from tls:alice 3']);
     const later = new Client(second, reliable200702, { offer: 'urn:offer' });
     later.id = client.id;
@@ -455,6 +455,32 @@ describe('sessions in a store', () => {
     broken = false;
     expect(textOf(await client.ask(client.numbered(1)))).toBe('re: message 1');
   });
+});
+
+test('a store that fails when the application is done: tried again, and the application is not asked twice', async () => {
+  const good = memory();
+  let broken = false;
+  const store: SessionStore = {
+    sessions: () => good.sessions(),
+    messages: (session) => good.messages(session),
+    message: (session, direction, number) => good.message(session, direction, number),
+    commit: (change) => (broken ? Promise.reject(new Error('the disk is full')) : good.commit(change)),
+    close: () => good.close(),
+  };
+  const made = await world({ store });
+  let open: () => void = () => undefined;
+  made.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const asking = made.client.ask(made.client.numbered(1));
+  await settled();
+  broken = true;
+  open();
+  await made.clock.advance(5_000);
+  broken = false;
+  await made.clock.advance(5_000);
+  expect(textOf(await asking)).toBe('re: message 1');
+  expect(made.done).toEqual(['message 1']);
 });
 
 test('SOAP 1.1 clients get SOAP 1.1', async () => {

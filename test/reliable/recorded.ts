@@ -5,7 +5,7 @@ import { decode } from '../../src/soap/codec.ts';
 import type { Message } from '../../src/soap/message.ts';
 
 const root = resolve(import.meta.dirname, '../../../shared');
-export const captures: string = resolve(root, 'captures');
+const captures: string = resolve(root, 'captures');
 export const gsoapTraces: string = resolve(root, 'vectors/wsrm-gsoap-traces');
 
 export const hasCaptures: boolean = existsSync(captures);
@@ -13,7 +13,7 @@ export const hasGsoapTraces: boolean = existsSync(gsoapTraces);
 /** Goes into the titles of tests that cannot run without the data. */
 export const withoutData = 'skipped: ../shared with recorded exchanges is not beside the project';
 
-export interface Recorded {
+interface Recorded {
   /** Absent for an answer without a message. */
   readonly message: Message | undefined;
   readonly status: number;
@@ -55,4 +55,16 @@ function parse(octets: Buffer): Recorded {
   const body = octets.subarray(end + 4);
   const status = Number(/^HTTP\/\d\.\d (\d+)/.exec(first)?.[1] ?? 0);
   return { status, message: body.length === 0 ? undefined : decode(body, contentType) };
+}
+
+/** Messages of one gSOAP trace, by file name, in order; what was answered without a message is left out. */
+export function gsoapTrace(name: string): readonly { readonly file: string; readonly message: Message }[] {
+  const folder = resolve(gsoapTraces, name);
+  const steps = JSON.parse(readFileSync(resolve(folder, 'TRACE.json'), 'utf8')) as {
+    readonly file: string | null;
+    readonly contentType: string;
+  }[];
+  return steps.flatMap(({ file, contentType }) =>
+    file === null ? [] : [{ file, message: decode(readFileSync(resolve(folder, file)), contentType) }],
+  );
 }

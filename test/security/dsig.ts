@@ -23,7 +23,9 @@ import { canonicalTransform, enveloped, type Selection, type Transform } from '.
 import type { XmlDocument, XmlElement } from '../../src/xml/document.ts';
 import { elementsById } from '../../src/xml/find.ts';
 import { canonicalizations } from '../../src/xml/methods.ts';
+import { scan } from '../../src/xml/scan.ts';
 import { select } from '../../src/xml/select.ts';
+import { XmlWriter } from '../../src/xml/write.ts';
 
 const dsig11 = 'http://www.w3.org/2009/xmldsig11#';
 
@@ -50,6 +52,28 @@ const base64Transform: Transform = {
   },
 };
 
+/** ECMA-376 part 2: the relationships that are named, sorted by Id, with their mode, and nothing between them. */
+const relationships: Transform = {
+  uri: 'http://schemas.openxmlformats.org/package/2006/RelationshipTransform',
+  apply(selection, transform) {
+    if (selection.kind !== 'octets') throw new SecurityError('SECURITY_REFERENCE', 'Not the octets of a part.');
+    const { root } = scan(selection.octets);
+    const wanted = new Set(transform.children.map((one) => one.attribute('SourceId')));
+    const writer = new XmlWriter().start(root.namespace, root.local);
+    const chosen = root.children
+      .filter((one) => one.is(root.namespace, 'Relationship') && wanted.has(one.attribute('Id')))
+      .toSorted((one, other) => ((one.attribute('Id') ?? '') < (other.attribute('Id') ?? '') ? -1 : 1));
+    for (const one of chosen) {
+      writer.start(root.namespace, 'Relationship');
+      for (const { local, value } of one.attributes) writer.attribute('', local, value);
+      if (one.attribute('TargetMode') === undefined) writer.attribute('', 'TargetMode', 'Internal');
+      writer.end();
+    }
+    const { element } = writer.end().finish();
+    return { kind: 'nodes', apex: element };
+  },
+};
+
 function allText(apex: XmlElement | XmlDocument): string {
   const element = 'root' in apex ? apex.root : apex;
   return element.text + element.children.map(allText).join('');
@@ -63,7 +87,13 @@ export function wideProfile(document: XmlDocument, file: string): SignatureProfi
     signatures: byUri([...modernSignatures, unsafeRsaSha1]),
     digests: byUri([...modernDigests, unsafeSha1, sha224]),
     canonicalizations,
-    transforms: byUri([...[...canonicalizations.values()].map(canonicalTransform), enveloped, xpath, base64Transform]),
+    transforms: byUri([
+      ...[...canonicalizations.values()].map(canonicalTransform),
+      enveloped,
+      xpath,
+      base64Transform,
+      relationships,
+    ]),
     objects: true,
     limits: { references: 200, transforms: 6 },
     smallestRsa: 512,

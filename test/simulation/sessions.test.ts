@@ -5,8 +5,9 @@ import { soapVersions } from '../../src/soap/version.ts';
 import { plan, type Shape, World } from './world.ts';
 
 /** Schedules of each of the 16 shapes. */
-const schedules = Number(process.env['SUREWIRE_SCHEDULES'] ?? 125);
-const firstSeed = Number(process.env['SUREWIRE_SEED'] ?? 1);
+const { SUREWIRE_SCHEDULES = '125', SUREWIRE_SEED = '1' } = process.env;
+const schedules = Number(SUREWIRE_SCHEDULES);
+const firstSeed = Number(SUREWIRE_SEED);
 
 const shapes: readonly Shape[] = reliableVersions.flatMap((version) =>
   soapVersions.flatMap((soap) =>

@@ -19,6 +19,7 @@ import {
   withIdentityOptions,
 } from '../options.ts';
 import { type Output, table } from '../output.ts';
+import { patience } from '../patience.ts';
 import type { Ground } from '../program.ts';
 import { type Receipt, transfer } from '../transfer.ts';
 import { documentAction, reliableByName, soapByName } from '../wire.ts';
@@ -32,6 +33,9 @@ interface SendOptions extends CommonOptions, IdentityOptions {
   readonly peer?: string;
   readonly unsafeNoSignature?: true;
 }
+
+/** Milliseconds, the most that a session can be given: a stored transfer is given up by our own patience. */
+const NEVER = 23 * 86_400_000;
 
 const examples = [
   ['surewire send https://127.0.0.1:8443/drop order-*.xml', 'Each file one message, signed, exactly once and in order'],
@@ -64,7 +68,7 @@ export function sendCommand(program: Command, ground: Ground): void {
     .option('--peer <subject>', 'the signer of the answers, as a whole subject (default: one that names the host)')
     .option('--unsafe-no-signature', 'neither sign nor ask for signatures: anybody on the way can write messages')
     .action((url: string, files: readonly string[], options: SendOptions) => send(url, files, options, ground));
-  withExamples(withCommonOptions(withIdentityOptions(command)), examples);
+  withExamples(withIdentityOptions(withCommonOptions(command)), examples);
 }
 
 async function send(url: string, files: readonly string[], options: SendOptions, ground: Ground): Promise<void> {
@@ -81,28 +85,32 @@ async function send(url: string, files: readonly string[], options: SendOptions,
   const progress = said.progress(documents.length, 'acknowledged');
   const silence = narrate(said.remark);
   const started = Date.now();
+  const longest = options.timeout * 1_000;
+  const kept = store === undefined ? undefined : patience(longest, ground.signal);
   try {
     if (store !== undefined) await refuseOthers(store, label, options.store ?? '');
-    const patience = options.timeout * 1_000;
     const { receipt, failure } = await transfer({
       to,
       documents,
       action: options.action,
-      transport,
+      transport: kept?.guard(transport) ?? transport,
       security: signed,
       soap: chosen(soapByName, options.soap),
       session: {
         version: chosen(reliableByName, options.rm),
         // Silence alone ends a transfer, however many repetitions fit into it.
         maxRetryCount: 1_000,
-        retryCeiling: 10_000,
-        inactivityTimeout: patience,
-        openTimeout: Math.min(patience, 60_000),
-        closeTimeout: patience,
-        ...(store === undefined ? {} : { store, label }),
+        retryCeiling: Math.max(10_000, longest / 500),
+        openTimeout: Math.min(longest, 60_000),
+        ...(store === undefined
+          ? { inactivityTimeout: longest, closeTimeout: longest }
+          : { inactivityTimeout: NEVER, closeTimeout: NEVER, store, label }),
       },
-      signal: ground.signal,
-      onProgress: (acknowledged) => progress.to(acknowledged),
+      signal: kept?.signal ?? ground.signal,
+      onProgress: (acknowledged) => {
+        kept?.heard();
+        progress.to(acknowledged);
+      },
     });
     progress.end();
     tell(said, receipt, documents, (Date.now() - started) / 1_000);
@@ -110,6 +118,7 @@ async function send(url: string, files: readonly string[], options: SendOptions,
   } finally {
     progress.end();
     silence();
+    kept?.end();
     await store?.close();
   }
 }
@@ -153,18 +162,20 @@ function tell(said: Output, receipt: Receipt, documents: readonly Document[], se
   );
 }
 
+/** What ended a transfer early, with how far it got where that is the user's next question. */
 function incomplete(
   failure: unknown,
   { acknowledged }: Receipt,
   documents: readonly Document[],
   { store }: SendOptions,
 ): unknown {
-  const said = failure instanceof CliError && failure.code === 'CLI_INTERRUPTED';
-  if (!said) return failure;
-  const what = `Interrupted: ${acknowledged} of ${documents.length} documents were acknowledged.`;
+  if (!(failure instanceof CliError) || (failure.code !== 'CLI_INTERRUPTED' && failure.code !== 'CLI_INCOMPLETE')) {
+    return failure;
+  }
+  const what = `${failure.message} ${acknowledged} of ${documents.length} documents were acknowledged.`;
   const next =
     store === undefined
       ? 'The sequence was ended; with --store it could have gone on later.'
       : 'The same command goes on where this one stopped.';
-  return new CliError('CLI_INTERRUPTED', `${what} ${next}`, { cause: failure });
+  return new CliError(failure.code, `${what} ${next}`, { cause: failure });
 }

@@ -66,7 +66,7 @@ export function serveCommand(program: Command, ground: Ground): void {
     .option('--client-ca <file>', 'the authorities of these certificates, PEM (default: --ca)')
     .option('--unsafe-no-signature', 'take messages that nobody signed: anybody who can connect can send')
     .action((options: ServeOptions) => serve(options, ground));
-  withExamples(withCommonOptions(withIdentityOptions(command)), examples);
+  withExamples(withIdentityOptions(withCommonOptions(command)), examples);
 }
 
 async function serve(options: ServeOptions, ground: Ground): Promise<void> {

@@ -4,7 +4,7 @@
  * (attack K8).
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { base64, concat } from '../../base/bytes.ts';
+import { base64, concat, equalBytes } from '../../base/bytes.ts';
 import type { XmlElement } from '../../xml/document.ts';
 import { child, requiredChild } from '../../xml/find.ts';
 import type { XmlWriter } from '../../xml/write.ts';
@@ -44,13 +44,20 @@ export function publicKeyIn(keyInfo: XmlElement): KeyObject | undefined {
   return point && fromPoint(requiredChild(point, dsig11, 'NamedCurve'), requiredChild(point, dsig11, 'PublicKey'));
 }
 
+/** The platform reads parameters that spell out a curve; only the one way of naming it is taken. */
 function fromDer(octets: Uint8Array): KeyObject {
   if (octets.length > largestDer) throw notRead('it is too large');
+  let named: KeyObject;
   try {
-    return createPublicKey({ key: Buffer.from(octets), format: 'der', type: 'spki' });
+    const read = createPublicKey({ key: Buffer.from(octets), format: 'der', type: 'spki' });
+    named = createPublicKey({ key: read.export({ format: 'jwk' }), format: 'jwk' });
   } catch (cause) {
     throw notRead('it is malformed', cause);
   }
+  if (!equalBytes(named.export({ format: 'der', type: 'spki' }), octets)) {
+    throw notRead('it does not name its curve, or its point is not uncompressed');
+  }
+  return named;
 }
 
 function fromPoint(namedCurve: XmlElement, value: XmlElement): KeyObject {

@@ -4,9 +4,12 @@
  *   server [-p port] [-k] [-t key-and-certificate.pem] [-s seconds to live]
  *
  * Listens on 127.0.0.1 (port 0: a free one, told in the event "listening"); ends on SIGTERM or when its time is over.
- * One thread for each connection; -k keeps connections alive. Under RM 1.0 do without -k: wsrmapi answers LastMessage
- * with 202, then tries to send a LastMessage of its own to nowhere and reads the peer's next request on that connection
- * as the response to it, so that TerminateSequence is never answered.
+ * -k keeps connections alive, with a thread for each; without it they are served one after the other.
+ *
+ * Two things to know of wsrmapi: it answers a one-way message before it has looked at it, so that with threads the next
+ * one, on another connection, may be found out of order and dropped although the peer waited for the answer. And under
+ * RM 1.0 it answers LastMessage, then tries to send one of its own to nowhere and, with -k, reads the peer's next request
+ * on that connection as the response to it, so that TerminateSequence is never answered.
  */
 #include "peer.h"
 
@@ -54,14 +57,19 @@ int SOAP_ENV__Fault(struct soap *soap, char *faultcode, char *faultstring, char 
   return soap_send_empty_response(soap, 202);
 }
 
-static void *serve(void *context)
+static void serve(struct soap *soap)
 {
-  struct soap *soap = context;
-  pthread_detach(pthread_self());
   if ((soap->ctx && soap_ssl_accept(soap)) || soap_serve(soap))
     soap_print_fault(soap, stderr);
   soap_destroy(soap);
   soap_end(soap);
+}
+
+static void *serve_thread(void *context)
+{
+  struct soap *soap = context;
+  pthread_detach(pthread_self());
+  serve(soap);
   soap_free(soap);
   return NULL;
 }
@@ -105,15 +113,18 @@ int main(int argc, char **argv)
   peer_say("listening", NULL, ",\"port\":%d,\"rm\":\"" RM_VERSION "\",\"tls\":%s", port_of(soap), identity ? "true" : "false");
   while (!stopped)
   {
-    if (soap_valid_socket(soap_accept(soap)))
+    pthread_t thread;
+    struct soap *copy;
+    if (!soap_valid_socket(soap_accept(soap)))
     {
-      pthread_t thread;
-      struct soap *copy = soap_copy(soap);
-      if (!copy || pthread_create(&thread, NULL, serve, copy))
-        return peer_fail(soap, "thread"), 1;
+      if (soap->errnum && !stopped)
+        return peer_fail(soap, "accept"), 1;
+      continue;
     }
-    else if (soap->errnum && !stopped)
-      return peer_fail(soap, "accept"), 1;
+    if (!(flags & SOAP_IO_KEEPALIVE))
+      serve(soap);
+    else if (!(copy = soap_copy(soap)) || pthread_create(&thread, NULL, serve_thread, copy))
+      return peer_fail(soap, "thread"), 1;
   }
   soap_wsrm_dump(soap, stderr);
   peer_say("stopped", NULL, "");
