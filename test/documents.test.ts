@@ -3,6 +3,10 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorCodes, errorsPage } from '../docs/errors.ts';
+import { settingsOf } from '../src/reliable/settings.ts';
+import { defaultFreshness } from '../src/security/timestamp.ts';
+import { listenerSettings } from '../src/transport/http/settings.ts';
+import { xmlLimits } from '../src/xml/limits.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const read = (name: string): string => readFileSync(resolve(root, name), 'utf8');
@@ -33,6 +37,35 @@ describe('docs/DEPENDENCIES.md', () => {
       (name) => !name.startsWith('@types/') && !page.includes(`\`${name}\``),
     );
     expect(missing).toEqual([]);
+  });
+});
+
+describe('SECURITY.md', () => {
+  const rows = [...read('SECURITY.md').matchAll(/^\| (\w+) \| `?([^|`]+?)`? \| ([\d, ]+) \|/gm)].map(
+    ([, room = '', limit = '', value = '']) => ({ room, limit, value: Number(value) }),
+  );
+  const rooms: ReadonlyMap<string, ReadonlyMap<string, unknown>> = new Map([
+    ['xml', new Map(Object.entries(xmlLimits))],
+    ['transport', new Map<string, unknown>(Object.entries(listenerSettings({})))],
+    ['reliable', new Map<string, unknown>(Object.entries(settingsOf({})))],
+    [
+      'security',
+      new Map([
+        ['lifetime of a message', defaultFreshness.lifetime],
+        ['clock skew', defaultFreshness.skew],
+      ]),
+    ],
+  ]);
+
+  test.each(
+    rows.filter(({ room, limit }) => (room !== 'security' && room !== 'stores') || rooms.get(room)?.has(limit)),
+  )('the limit $limit of $room is the default of the source', ({ room, limit, value }) => {
+    expect(rooms.get(room)?.get(limit)).toBe(value);
+  });
+
+  test('names every limit of the scanner', () => {
+    const named = rows.filter(({ room }) => room === 'xml').map(({ limit }) => limit);
+    expect(named.sort()).toEqual(Object.keys(xmlLimits).sort());
   });
 });
 

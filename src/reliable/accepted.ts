@@ -160,6 +160,8 @@ export class Accepted implements SessionView {
   /** Takes up what the store kept: hands up again what was not finished. */
   async resume(): Promise<void> {
     publish(() => ({ event: 'session.resumed', session: this.id, side: this.side }));
+    // Until its reply is there a repeated request has to wait: a WCF client takes a bare acknowledgement for the answer.
+    if (this.offer !== undefined) for (const { number } of this.#record.receipt.held) this.#parking.open(number);
     await this.#serial.run(() => this.#advance({ kind: 'resumed' }));
   }
 
@@ -288,7 +290,6 @@ export class Accepted implements SessionView {
       const put = [{ direction: 'in' as const, number, octets }];
       effects = await this.#advance({ kind: 'message', number, bytes, last }, { put }, () => {
         this.#held.set(number, kept);
-        this.#snapshots.set(number, this.#record.receipt.received);
         if (this.#answersLater(trip.message)) this.#parking.open(number);
       });
     } catch (thrown) {
@@ -383,6 +384,8 @@ export class Accepted implements SessionView {
   #perform(effect: DestinationEffect): void {
     switch (effect.effect) {
       case 'deliver': {
+        // Not when it came: acknowledgements of parked requests would take back what earlier replies have said.
+        this.#snapshots.set(effect.number, this.#record.receipt.received);
         const running = this.#deliver(effect.number).finally(() => this.#running.delete(running));
         this.#running.add(running);
         return;

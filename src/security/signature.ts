@@ -54,9 +54,16 @@ export interface ReadSignature {
   signedOctets(): Uint8Array;
 }
 
+/** What a digest was made of: an element standing alone, canonical. */
+export interface Digested {
+  readonly octets: Uint8Array;
+  /** The PrefixList under which the octets are canonical. */
+  readonly prefixes: readonly string[];
+}
+
 export interface Verified {
-  /** Every element that a digest covers as a whole, by identity. */
-  readonly covered: ReadonlySet<XmlElement>;
+  /** Every element that a digest covers as a whole, by identity, with what was digested. */
+  readonly covered: ReadonlyMap<XmlElement, Digested>;
   readonly algorithms: readonly string[];
 }
 
@@ -108,7 +115,7 @@ export function verifySignature(
   if (!verifyOctets(read.algorithm, key, signedOctets, read.value, profile.smallestRsa ?? smallestRsa)) {
     throw new SecurityError('SECURITY_SIGNATURE', 'The signature value does not belong to SignedInfo and the key.');
   }
-  const covered = new Set<XmlElement>();
+  const covered = new Map<XmlElement, Digested>();
   const algorithms = new Set([read.algorithm.uri]);
   for (const reference of read.references) {
     const selection = profile.resolve(reference.uri, read.element);
@@ -117,11 +124,12 @@ export function verifySignature(
       current = row.apply(current, element, read.element);
       algorithms.add(row.uri);
     }
-    if (base64Digest(reference.digest, octetsOfSelection(current, profile)) !== reference.value) {
+    const digested = octetsOfSelection(current, profile);
+    if (base64Digest(reference.digest, digested.octets) !== reference.value) {
       throw new SecurityError('SECURITY_DIGEST', `The part "${untrusted(reference.uri ?? '')}" was changed.`);
     }
     algorithms.add(reference.digest.uri);
-    if (selection.kind === 'nodes' && selection.element !== undefined) covered.add(selection.element);
+    if (selection.kind === 'nodes' && selection.element !== undefined) covered.set(selection.element, digested);
   }
   return { covered, algorithms: [...algorithms] };
 }
@@ -149,12 +157,12 @@ function readReference(element: XmlElement, profile: SignatureProfile): Referenc
   };
 }
 
-function octetsOfSelection(selection: Selection, profile: SignatureProfile): Uint8Array {
-  if (selection.kind === 'octets') return selection.octets;
+function octetsOfSelection(selection: Selection, profile: SignatureProfile): Digested {
+  if (selection.kind === 'octets') return selection;
   if (profile.finish === undefined) {
     throw new SecurityError('SECURITY_REFERENCE', 'A reference does not end with a canonicalization.');
   }
-  return canonicalSelection(selection, profile.finish, []);
+  return { octets: canonicalSelection(selection, profile.finish, []), prefixes: [] };
 }
 
 function rowFor<Row>(element: XmlElement, rows: ReadonlyMap<string, Row>): Row {

@@ -17,7 +17,12 @@ export type Selection =
       readonly element?: XmlElement;
       readonly without?: XmlElement;
     }
-  | { readonly kind: 'octets'; readonly octets: Uint8Array };
+  | {
+      readonly kind: 'octets';
+      readonly octets: Uint8Array;
+      /** The PrefixList that the nodes were canonicalized under. */
+      readonly prefixes: readonly string[];
+    };
 
 export interface Transform {
   readonly uri: string;
@@ -39,7 +44,7 @@ export function canonicalTransform(row: Canonicalization): Transform {
     apply(selection: Selection, transform: XmlElement): Selection {
       if (selection.kind !== 'nodes') throw misfit('A canonicalization is applied to octets.');
       const prefixes = prefixList(transform, method.exclusive);
-      return { kind: 'octets', octets: canonicalSelection(selection, method, prefixes) };
+      return { kind: 'octets', octets: canonicalSelection(selection, method, prefixes), prefixes };
     },
   });
 }
@@ -62,7 +67,8 @@ export const enveloped: Transform = Object.freeze({
 });
 
 /**
- * The PrefixList of an exclusive canonicalization, prefixes in any order and any white space (BSP R5414, R5415).
+ * The PrefixList of an exclusive canonicalization, prefixes in any order and any white space (BSP R5414, R5415), with
+ * `#default` for the default namespace.
  *
  * @throws SecurityError `SECURITY_MALFORMED` when the method has other parameters
  */
@@ -73,7 +79,7 @@ export function prefixList(method: XmlElement, exclusive: boolean): readonly str
     throw new SecurityError('SECURITY_MALFORMED', `${method.local} has unknown parameters.`);
   }
   const names = (parameter.attribute('PrefixList') ?? '').split(/[ \t\r\n]+/).filter((name) => name !== '');
-  return names.map((name) => (name === '#default' ? '' : name));
+  return names;
 }
 
 function misfit(what: string): SecurityError {

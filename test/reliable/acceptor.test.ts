@@ -166,6 +166,7 @@ describe('order and parking', () => {
       're: message 3',
     ]);
     expect(numberOf(await third)).toBe(numberOf(await copy));
+    expect(upperOf(await third), 'a parked request takes nothing back').toEqual([{ lower: 1, upper: 3 }]);
     expect(done).toEqual(['message 1', 'message 2', 'message 3']);
   });
 
@@ -421,16 +422,27 @@ describe('sessions in a store', () => {
     first.channel.abort(new Error('killed'));
 
     const seen: string[] = [];
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
     const second = acceptorEnd({ clock, store }, async (trip) => {
+      await gate;
       seen.push(`${textOf(trip.message)} from ${identityOf(trip)} ${trip.get(position)?.number}`);
       expect(trip.get(evidence)).toBeUndefined();
       return trip.carrying(saying('re: again', soap12, 'urn:test:reply'));
     });
     await second.channel.open();
+    const repeated = new Client(second, reliable200702, { offer: 'urn:offer' });
+    repeated.id = client.id;
+    const waiting = repeated.ask(repeated.numbered(2));
+    await settled();
+    open();
     while (seen.length < 2) await settled();
     expect(seen).toEqual(['message 2 from tls:alice 2', 'message 3 from tls:alice 3']);
     const later = new Client(second, reliable200702, { offer: 'urn:offer' });
     later.id = client.id;
+    expect(textOf(await waiting), 'a copy that came before the reply was made waits for it').toBe('re: again');
     const again = await later.ask(later.numbered(1));
     expect([textOf(again), numberOf(again)]).toEqual(['re: one', 1]);
     expect(textOf(await later.ask(later.numbered(3)))).toBe('re: again');

@@ -13,6 +13,7 @@ import { SurewireError } from '../../base/errors.ts';
 import type { XmlDocument, XmlElement } from '../../xml/document.ts';
 import { onlyChild } from '../../xml/find.ts';
 import type { XmlLimits } from '../../xml/limits.ts';
+import { scan } from '../../xml/scan.ts';
 import { SecurityError } from '../errors.ts';
 import { asSecurityError } from '../faults.ts';
 import { wsse, wsse11 } from '../names.ts';
@@ -61,6 +62,18 @@ export interface Decrypted {
 
 const publish = diagnostics('security');
 
+/** Decryption that has happened and has not been judged. */
+export interface DecryptionAttempt {
+  /**
+   * Where signatures over plaintext are verified before `conclude`, so that a signature is verified whether or not the
+   * decryption went well: with every part in place, or, where that was not possible, as it was. Nothing of it is to be
+   * believed yet.
+   */
+  readonly document: XmlDocument;
+  /** @throws DecryptionError `SECURITY_DECRYPTION` */
+  conclude(): Decrypted;
+}
+
 /**
  * Decrypts parts and scans the document anew with all of them in place.
  *
@@ -73,25 +86,41 @@ export async function decrypt(
   parts: readonly EncryptedPart[],
   profile: DecryptionProfile,
 ): Promise<Decrypted> {
+  return (await attemptDecryption(document, parts, profile)).conclude();
+}
+
+/**
+ * As `decrypt`, but what fails with a key in use fails in `conclude`. For messages that were signed and then encrypted: when the
+ * signatures are verified in between, no time tells a wrong padding from a wrong digest (attack E2).
+ *
+ * @throws DecryptionError `SECURITY_DECRYPTION` for what can be seen without a key
+ */
+export async function attemptDecryption(
+  document: XmlDocument,
+  parts: readonly EncryptedPart[],
+  profile: DecryptionProfile,
+): Promise<DecryptionAttempt> {
   const keyring = keyringOf(profile);
-  return oneFailure(
-    keyring,
-    () => planParts(document, parts, profile, keyring),
-    async (planned) => {
-      const replacements: Replacement[] = [];
-      let sound = true;
-      for (const { data, plan, outer, type } of planned) {
-        const deciphered = decipher(data.cipher, await keyring.open(plan), data.octets);
-        sound = deciphered.sound && sound;
-        replacements.push({ element: outer, type, plaintext: deciphered.octets });
-      }
-      const rebuilt = rebuild(document, replacements, profile.xml);
-      const found = planned.map((part, index) => decryptedPart(part, rebuilt.places[index]));
-      // A header that was encrypted takes the place of its EncryptedHeader and starts no security processing (attack E10).
-      if (found.some(({ encrypted, place }) => encrypted.namespace === wsse11 && place?.is(wsse, 'Security'))) return;
-      return sound ? { document: rebuilt.document, parts: found, locate: rebuilt.locate } : undefined;
-    },
-  );
+  const planned = settle(() => planParts(document, parts, profile, keyring));
+  const outcome = await verdict(keyring, async () => {
+    const replacements: Replacement[] = [];
+    let sound = true;
+    for (const { data, plan, outer, type } of planned) {
+      const deciphered = decipher(data.cipher, await keyring.open(plan), data.octets);
+      sound = deciphered.sound && sound;
+      replacements.push({ element: outer, type, plaintext: deciphered.octets });
+    }
+    const rebuilt = rebuild(document, replacements, profile.xml);
+    const found = planned.map((part, index) => decryptedPart(part, rebuilt.places[index]));
+    // A header that was encrypted takes the place of its EncryptedHeader and starts no security processing (attack E10).
+    const harmless = !found.some(
+      ({ encrypted, place }) => encrypted.namespace === wsse11 && place?.is(wsse, 'Security'),
+    );
+    return { value: { document: rebuilt.document, parts: found, locate: rebuilt.locate }, sound: sound && harmless };
+  });
+  // As much work as for the document that could not be made.
+  const readable = outcome.value?.document ?? scan(document.bytes, profile.xml);
+  return { document: readable, conclude: () => conclude(outcome) };
 }
 
 /**
@@ -101,13 +130,12 @@ export async function decrypt(
  */
 export async function decryptOctets(part: EncryptedPart, profile: DecryptionProfile): Promise<Uint8Array> {
   const keyring = keyringOf(profile);
-  return oneFailure(
-    keyring,
-    () => planPart(part, part.element, profile, keyring),
-    async ({ data, plan }) => {
+  const { data, plan } = settle(() => planPart(part, part.element, profile, keyring));
+  return conclude(
+    await verdict(keyring, async () => {
       const { octets, sound } = decipher(data.cipher, await keyring.open(plan), data.octets);
-      return sound ? octets : undefined;
-    },
+      return { value: octets, sound };
+    }),
   );
 }
 
@@ -200,22 +228,33 @@ function decryptedPart({ data, plan, outer, type }: PlannedReplacement, place: X
   return { encrypted: outer, type, place, cipher: data.cipher, encryptedKey };
 }
 
-/** Plans, then opens; `undefined` from `open` is a failure like any other. */
-async function oneFailure<Plan, Result>(
+/** What came of the operations; `failure` where it is not to be used. */
+interface Outcome<Value> {
+  readonly value: Value | undefined;
+  readonly failure: { readonly cause: SecurityError; readonly transient: boolean } | undefined;
+}
+
+async function verdict<Value>(
   keyring: Keyring,
-  plan: () => Plan,
-  open: (plan: Plan) => Promise<Result | undefined>,
-): Promise<Result> {
-  const planned = settle(plan);
-  let defect: unknown;
+  work: () => Promise<{ readonly value: Value; readonly sound: boolean }>,
+): Promise<Outcome<Value>> {
+  let found: { readonly value: Value; readonly sound: boolean } | undefined;
+  let cause = undecipherable();
   try {
-    const result = await open(planned);
-    if (result !== undefined && keyring.sound) return result;
+    found = await work();
   } catch (thrown) {
-    if (!(thrown instanceof SurewireError)) defect = thrown;
+    // What this toolkit throws is about the plaintext; anything else is a defect of ours, and has to be found.
+    if (!(thrown instanceof SurewireError)) cause = asSecurityError(thrown);
   }
-  const internal = new SecurityError('SECURITY_INTERNAL', 'Decryption failed unexpectedly.', { cause: defect });
-  throw refused(defect === undefined ? undecipherable() : internal, keyring.unreachable !== undefined);
+  const good = found?.sound === true && keyring.sound;
+  return { value: found?.value, failure: good ? undefined : { cause, transient: keyring.unreachable !== undefined } };
+}
+
+function conclude<Value>({ value, failure }: Outcome<Value>): Value {
+  if (value === undefined || failure !== undefined) {
+    throw refused(failure?.cause ?? undecipherable(), failure?.transient ?? false);
+  }
+  return value;
 }
 
 function settle<Plan>(plan: () => Plan): Plan {
