@@ -385,7 +385,7 @@ export class Initiator implements Channel, SessionView {
   async #troubled(about: About, error: Error): Promise<void> {
     if (this.#end.signal.aborted || about.kind === 'fault') return;
     this.#trouble = error;
-    if (error instanceof SurewireError && error.transient) this.#refused(about);
+    if (error instanceof SurewireError && error.transient) this.#refused(about, false);
     else this.#post(abortion('RELIABLE_FAILED', error.message, false));
   }
 
@@ -395,11 +395,11 @@ export class Initiator implements Channel, SessionView {
     // 2005/02: TerminateSequence is one-way, so that an empty answer says that it came.
     if (about.kind === 'terminate' && terminateSequenceResponse === undefined)
       this.#post({ kind: 'terminate-answered' });
-    else this.#refused(about);
+    else this.#refused(about, true);
   }
 
-  #refused(about: About): void {
-    if (about.kind === 'message') this.#post({ kind: 'refused', number: about.number });
+  #refused(about: About, empty: boolean): void {
+    if (about.kind === 'message') this.#post({ kind: 'refused', number: about.number, empty });
   }
 
   /** Reads an answer; what is not the peer's, or cannot be read, counts as lost. */

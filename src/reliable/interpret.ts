@@ -214,7 +214,8 @@ function faulted(about: About, fault: ReliableFault, headers: ReliableHeaders | 
     case 'SequenceClosed':
       return { kind: 'refused', source: [...learned, { kind: 'closed-by-peer' }] };
     case 'MessageNumberRollover': {
-      const refused: Bare<SourceEvent>[] = about.kind === 'message' ? [{ kind: 'refused', number: about.number }] : [];
+      const refused: Bare<SourceEvent>[] =
+        about.kind === 'message' ? [{ kind: 'refused', number: about.number, empty: false }] : [];
       return { kind: 'refused', source: [...learned, { kind: 'rollover' }, ...refused] };
     }
     case 'InvalidAcknowledgement':

@@ -64,8 +64,8 @@ export type SourceEvent = When &
       }
     /** The reply to this very message has come. */
     | { readonly kind: 'replied'; readonly number: number }
-    /** The last copy was not taken: an empty answer, or the way was broken. */
-    | { readonly kind: 'refused'; readonly number: number }
+    /** The last copy was not taken: the answer was empty, or the way was broken. */
+    | { readonly kind: 'refused'; readonly number: number; readonly empty: boolean }
     /** Something valid was heard that says nothing about messages. */
     | { readonly kind: 'heard' }
     | { readonly kind: 'close' }

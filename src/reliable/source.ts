@@ -65,15 +65,7 @@ export function source(state: SourceState, event: SourceEvent, policy: Transmiss
         awaiting: event.number <= ledger.sent ? remove(ledger.awaiting, event.number) : ledger.awaiting,
       }));
     case 'refused':
-      return [
-        withLedger(state, (ledger) => ({
-          ...ledger,
-          flights: ledger.flights.map((flight) =>
-            flight.number === event.number ? { ...flight, refused: true } : flight,
-          ),
-        })),
-        [],
-      ];
+      return refused(state, event, policy);
     case 'heard':
       return [withLedger(state, (ledger) => ({ ...ledger, heard: event.now, polls: 0 })), []];
     case 'close':
@@ -154,6 +146,31 @@ function acknowledgement(
   const [after, more] =
     next.phase === 'closing' ? terminate(next, event, policy, completed) : closedByPeer(next, event, policy, true);
   return [after, [...effects, ...more]];
+}
+
+/**
+ * A copy was not taken, or was taken without a word: gSOAP answers one-way messages with nothing, and Metro so answers
+ * copies of them. Asking for the acknowledgement tells which.
+ */
+function refused(
+  state: SourceState,
+  event: Extract<SourceEvent, { readonly kind: 'refused' }>,
+  policy: Transmission,
+): SourceStep {
+  const { number, empty } = event;
+  if (state.phase === 'closing') {
+    if (!empty || policy.shutdown !== 'last-message' || number !== state.ledger.next - 1) return [state, []];
+    // LastMessage only marks the end, and all before it is settled: a peer that keeps silent twice has heard it.
+    return state.attempts > 1 ? terminate(state, event, policy, completed) : [state, [{ effect: 'poll' }]];
+  }
+  const next = withLedger(state, (ledger) => ({
+    ...ledger,
+    flights: ledger.flights.map((flight) => (flight.number === number ? { ...flight, refused: true } : flight)),
+  }));
+  const ledger = next.phase === 'creating' ? undefined : ledgerOf(next);
+  const asks =
+    empty && ledger?.flights.some((flight) => flight.number === number && !includes(ledger.awaiting, number));
+  return [next, asks === true ? [{ effect: 'poll' }] : []];
 }
 
 /** Applies new knowledge, settles what it settles, sends what there is room for, and goes on closing when all is settled. */

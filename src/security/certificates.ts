@@ -3,7 +3,7 @@
  * certificate proves nothing by being here; `trust.ts` decides whether it may speak.
  */
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { fromUtf8, view } from '../base/bytes.ts';
+import { equalBytes, fromUtf8, view } from '../base/bytes.ts';
 import { type Instant, instant } from '../base/clock.ts';
 import { BoundedMap } from './bounded.ts';
 import { hexDigest } from './crypto.ts';
@@ -22,6 +22,11 @@ export interface Certificate {
   readonly notBefore: Instant;
   readonly notAfter: Instant;
   readonly key: KeyObject;
+  /**
+   * SHA-256 of the SubjectPublicKeyInfo, lower-case hex. The same for every certificate of the key, and for every spelling
+   * of one certificate: anybody can turn the issuer's ECDSA signature (r, s) into (r, n-s), which changes `fingerprint`.
+   */
+  readonly keyFingerprint: string;
   /** Whether one of the subject alternative names is this host (wildcards as in RFC 6125) or address. */
   speaksFor(host: string): boolean;
   /** SHA-1 of `der`, the ThumbprintSHA1 of WSS 1.1: a hint for finding a certificate, never a proof. */
@@ -117,7 +122,8 @@ function parse(der: Uint8Array, fingerprint: string): Certificate {
   try {
     const x509 = new X509Certificate(der);
     const octets = new Uint8Array(x509.raw);
-    if (octets.length !== der.length) throw new RangeError('octets follow the certificate');
+    if (!equalBytes(octets, der)) throw new RangeError('the octets are not DER, or others follow');
+    const key = x509.publicKey;
     return Object.freeze({
       der: octets,
       fingerprint,
@@ -126,7 +132,8 @@ function parse(der: Uint8Array, fingerprint: string): Certificate {
       serial: x509.serialNumber,
       notBefore: instant(x509.validFromDate.getTime()),
       notAfter: instant(x509.validToDate.getTime()),
-      key: x509.publicKey,
+      key,
+      keyFingerprint: hexDigest(sha256, key.export({ type: 'spki', format: 'der' })),
       speaksFor: (host: string) =>
         (address.test(host) ? x509.checkIP(host) : x509.checkHost(host, { subject: 'never' })) !== undefined,
       thumbprint: () => Buffer.from(x509.fingerprint.replaceAll(':', ''), 'hex'),

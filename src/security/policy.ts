@@ -38,7 +38,7 @@ export interface SignatureRequirement {
   readonly action: boolean;
   /** What becomes of other header blocks that are not signed. */
   readonly unsigned: 'remove' | 'keep';
-  /** Fingerprint of the key that this end signs with itself, whose messages are refused. */
+  /** `keyFingerprint` of the key that this end signs with itself, whose messages are refused. */
   readonly notFrom: string | undefined;
 }
 
@@ -133,7 +133,7 @@ export function x509Signed(options: X509SignedOptions): SecurityPolicy {
       presentImpliesSigned: protectedNamespaces,
       action: options.addressing !== 'optional',
       unsigned: unsafe.includes(unsafeKeepUnsigned) ? 'keep' : 'remove',
-      notFrom: unsafe.includes(unsafeSharedKey) ? undefined : key.certificate.fingerprint,
+      notFrom: unsafe.includes(unsafeSharedKey) ? undefined : key.certificate.keyFingerprint,
     }),
     username: options.passwords,
     production: Object.freeze({

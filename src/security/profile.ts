@@ -15,7 +15,8 @@ import { canonicalTransform } from './transforms.ts';
 
 const canonicalizations = new Map([[exclusive.uri, exclusive]]);
 const transforms = new Map([[exclusive.uri, canonicalTransform(exclusive)]]);
-const limits = Object.freeze({ references: 64, transforms: 2 });
+/** What canonicalization may make of an octet: a short element whose namespace was declared outside is declared anew. */
+const growth = 16;
 
 export function messageProfile(
   message: Message,
@@ -31,7 +32,7 @@ export function messageProfile(
     canonicalizations,
     transforms,
     objects: false,
-    limits,
+    limits: { references: 64, transforms: 2, octets: growth * header.element.document.bytes.length + 1_000_000 },
     resolve(uri) {
       const element = uri?.startsWith('#') ? ids.get(uri.slice(1)) : undefined;
       const inPlace =

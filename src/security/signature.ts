@@ -30,7 +30,13 @@ export interface SignatureProfile {
   readonly finish?: Canonicalization;
   /** Whether ds:Object may stand in the signature (enveloping signatures). */
   readonly objects: boolean;
-  readonly limits: { readonly references: number; readonly transforms: number };
+  readonly limits: {
+    readonly references: number;
+    /** Of one reference. */
+    readonly transforms: number;
+    /** Octets that are digested, all references together: a namespace name repeated on many elements multiplies. */
+    readonly octets: number;
+  };
   /** Smallest RSA modulus, in bits; default 2048. */
   readonly smallestRsa?: number;
 }
@@ -97,14 +103,14 @@ export function readSignature(element: XmlElement, profile: SignatureProfile): R
     keyInfo,
     value: octetsOf(signatureValue),
     references: references.map((one) => readReference(one, profile)),
-    signedOctets: () => canonicalize(signedInfo, canonicalization, { prefixes }),
+    signedOctets: () => canonicalize(signedInfo, canonicalization, { prefixes, limit: profile.limits.octets }),
   };
 }
 
 /**
  * Checks the signature with a key that the caller trusts, then every digest.
  *
- * @throws SecurityError `SECURITY_SIGNATURE`, `SECURITY_KEY`, `SECURITY_REFERENCE`, `SECURITY_DIGEST`
+ * @throws SecurityError `SECURITY_SIGNATURE`, `SECURITY_KEY`, `SECURITY_REFERENCE`, `SECURITY_DIGEST`, `SECURITY_LIMIT`
  */
 export function verifySignature(
   read: ReadSignature,
@@ -117,6 +123,7 @@ export function verifySignature(
   }
   const covered = new Map<XmlElement, Digested>();
   const algorithms = new Set([read.algorithm.uri]);
+  let octets = 0;
   for (const reference of read.references) {
     const selection = profile.resolve(reference.uri, read.element);
     let current = selection;
@@ -125,6 +132,10 @@ export function verifySignature(
       algorithms.add(row.uri);
     }
     const digested = octetsOfSelection(current, profile);
+    octets += digested.octets.length;
+    if (octets > profile.limits.octets) {
+      throw new SecurityError('SECURITY_LIMIT', `The signature covers more than ${profile.limits.octets} octets.`);
+    }
     if (base64Digest(reference.digest, digested.octets) !== reference.value) {
       throw new SecurityError('SECURITY_DIGEST', `The part "${untrusted(reference.uri ?? '')}" was changed.`);
     }
@@ -158,7 +169,10 @@ function readReference(element: XmlElement, profile: SignatureProfile): Referenc
 }
 
 function octetsOfSelection(selection: Selection, profile: SignatureProfile): Digested {
-  if (selection.kind === 'octets') return selection;
+  if (selection.kind === 'octets') {
+    const { octets, prefixes = [] } = selection;
+    return { octets, prefixes };
+  }
   if (profile.finish === undefined) {
     throw new SecurityError('SECURITY_REFERENCE', 'A reference does not end with a canonicalization.');
   }

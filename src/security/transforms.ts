@@ -20,8 +20,8 @@ export type Selection =
   | {
       readonly kind: 'octets';
       readonly octets: Uint8Array;
-      /** The PrefixList that the nodes were canonicalized under. */
-      readonly prefixes: readonly string[];
+      /** The PrefixList that nodes were canonicalized under. */
+      readonly prefixes?: readonly string[];
     };
 
 export interface Transform {
@@ -70,7 +70,7 @@ export const enveloped: Transform = Object.freeze({
  * The PrefixList of an exclusive canonicalization, prefixes in any order and any white space (BSP R5414, R5415), with
  * `#default` for the default namespace.
  *
- * @throws SecurityError `SECURITY_MALFORMED` when the method has other parameters
+ * @throws SecurityError `SECURITY_MALFORMED` when the method has other parameters, `SECURITY_LIMIT`
  */
 export function prefixList(method: XmlElement, exclusive: boolean): readonly string[] {
   const [parameter, second] = method.children;
@@ -79,8 +79,14 @@ export function prefixList(method: XmlElement, exclusive: boolean): readonly str
     throw new SecurityError('SECURITY_MALFORMED', `${method.local} has unknown parameters.`);
   }
   const names = (parameter.attribute('PrefixList') ?? '').split(/[ \t\r\n]+/).filter((name) => name !== '');
+  if (names.length > longestPrefixList) {
+    throw new SecurityError('SECURITY_LIMIT', `A PrefixList of ${names.length} prefixes is too long.`);
+  }
   return names;
 }
+
+/** As many as there may be namespaces in scope. */
+const longestPrefixList = 256;
 
 function misfit(what: string): SecurityError {
   return new SecurityError('SECURITY_REFERENCE', what);

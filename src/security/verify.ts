@@ -8,7 +8,9 @@ import type { Peer } from '../channel/transport.ts';
 import { addressingVersions } from '../soap/addressing-versions.ts';
 import { isForThisNode } from '../soap/envelope.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
+import { isNcName } from '../xml/characters.ts';
 import type { XmlElement } from '../xml/document.ts';
+import { XmlFragment } from '../xml/fragment.ts';
 import { hexDigest } from './crypto.ts';
 import { SecurityError } from './errors.ts';
 import type { Evidence, Part, Signer } from './evidence.ts';
@@ -16,7 +18,7 @@ import { readSecurityHeader, refuseEncryption, type SecurityHeader } from './hea
 import type { InboundPolicy, SignatureRequirement } from './policy.ts';
 import { idsOf, messageProfile } from './profile.ts';
 import type { ReplayCache } from './replay.ts';
-import { readSignature, type Verified, verifySignature } from './signature.ts';
+import { type Digested, readSignature, type Verified, verifySignature } from './signature.ts';
 import { sha256 } from './suites.ts';
 import { type Lifetime, readTimestamp, staleAt } from './timestamp.ts';
 import { authenticate, readUsernameToken } from './tokens/username.ts';
@@ -69,7 +71,7 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
     evidence: Object.freeze({
       signer: proof?.signer,
       user: user?.signer,
-      signed: new Set([...(proof?.verified.covered ?? [])].map(partOf)),
+      signed: new Set([...(proof?.verified.covered.keys() ?? [])].map(partOf)),
       encrypted: new Set<Part>(),
       algorithms: Object.freeze(proof?.verified.algorithms ?? []),
       ...lifetime,
@@ -125,15 +127,15 @@ async function prove(
   for (const element of header.signatures) {
     const read = readSignature(element, profile);
     const certificate = certificateOf(read.keyInfo, scope);
-    if (certificate.fingerprint === requirement.notFrom) {
+    if (certificate.keyFingerprint === requirement.notFrom) {
       throw new SecurityError('SECURITY_REFLECTED', 'The message is signed with the key of this end.');
     }
     const pending = requirement.trust.accept(certificate, now);
     if (pending !== undefined) await pending;
     const signedOctets = read.signedOctets();
     const verified = verifySignature(read, certificate.key, profile, signedOctets);
-    // An ECDSA signature value can be changed and still be right; what it signs cannot.
-    keys.push(`signature ${certificate.fingerprint} ${hexDigest(sha256, signedOctets)}`);
+    // Neither an ECDSA signature value nor the certificate of the key has one spelling; the key and what it signs have.
+    keys.push(`signature ${certificate.keyFingerprint} ${hexDigest(sha256, signedOctets)}`);
     if (!verified.covered.has(message.body.element)) continue;
     if (found !== undefined) {
       throw new SecurityError('SECURITY_UNSUPPORTED', 'Two signatures cover the Body.');
@@ -152,31 +154,43 @@ function unsigned(message: Message, header: SecurityHeader): Message {
   return { ...message, headers, source: undefined };
 }
 
-/** The message made of what the signature covers. */
+/**
+ * The message made of what the signature covers: of the very octets that were digested, so that nothing else can be
+ * reached from it, and nothing around the signed elements (a namespace declared there, xml:lang) gives them a meaning.
+ */
 function covered(message: Message, header: SecurityHeader, policy: InboundPolicy, { verified }: Proof): Message {
   const requirement = policy.signature;
   if (requirement === undefined) return message;
-  const isCovered = (element: XmlElement | undefined) => element !== undefined && verified.covered.has(element);
   for (const part of [header.timestamp, ...header.usernameTokens]) {
-    if (part !== undefined && !isCovered(part)) throw notSigned(part.local);
+    if (part !== undefined && !verified.covered.has(part)) throw notSigned(part.local);
   }
+  const body = verified.covered.get(message.body.element);
+  if (body === undefined) throw notSigned('Body');
   const headers: HeaderBlock[] = [];
   let action = false;
   for (const block of message.headers) {
     if (block === header.block) continue;
-    if (isCovered(block.fragment.element)) {
-      headers.push(block);
+    const digested = verified.covered.get(block.fragment.element);
+    if (digested !== undefined) {
+      headers.push({ ...block, fragment: fragmentOf(digested) });
       action ||= isAction(block) && isForThisNode(message.version, block);
     } else if (requirement.presentImpliesSigned.has(block.namespace)) {
       throw notSigned(block.local);
     } else if (requirement.unsigned === 'keep') {
-      headers.push(block);
+      const { bytes, prefixes } = block.fragment;
+      headers.push({ ...block, fragment: XmlFragment.written(bytes, prefixes) });
     } else if (block.mustUnderstand && isForThisNode(message.version, block)) {
       throw new SecurityError('SECURITY_NOT_UNDERSTOOD', `The header ${block.local} is mandatory and not signed.`);
     }
   }
   if (!action && requirement.action) throw notSigned('Action');
-  return { ...message, headers, action: action ? message.action : '', source: undefined };
+  return { ...message, headers, body: fragmentOf(body), action: action ? message.action : '', source: undefined };
+}
+
+function fragmentOf({ octets, prefixes }: Digested): XmlFragment {
+  if (prefixes.length === 0) return XmlFragment.written(octets, prefixes);
+  const listed = [...new Set(prefixes)].filter((prefix) => prefix === '#default' || isNcName(prefix));
+  return XmlFragment.written(octets, listed.sort());
 }
 
 function isAction({ namespace, local }: HeaderBlock): boolean {

@@ -31,6 +31,14 @@ export interface AddressingVersion {
   readonly explains: boolean;
 }
 
+/** Longest address, action or message identifier that is read, in UTF-16 units: they are echoed, stored and logged. */
+export const longestIri = 4096;
+
+/** True for what may be an IRI: something, not too long, without white space and control characters. */
+export function isIri(text: string): boolean {
+  return text !== '' && text.length <= longestIri && !/[\s\p{Cc}]/u.test(text);
+}
+
 /** Names of the second subcodes under InvalidAddressingHeader. */
 export type AddressingProblem =
   | 'InvalidAddress'

@@ -14,6 +14,7 @@ import {
   addressing200508,
   addressingVersionOf,
   addressingVersions,
+  isIri,
 } from './addressing-versions.ts';
 import {
   type EndpointReference,
@@ -142,7 +143,7 @@ export function answerable(message: Message): Addressing | undefined {
     const version = message.headers.map(addressingVersionOf).find((row) => row !== undefined) ?? addressing200508;
     const [id, another] = findHeaders(message, version.namespace, 'MessageID');
     const messageId = another === undefined ? id?.fragment.element.text.trim() : undefined;
-    return { version, action: '', messageId: messageId === '' ? undefined : messageId };
+    return { version, action: '', messageId: messageId !== undefined && isIri(messageId) ? messageId : undefined };
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type AddressingVersion,
   addressing200508,
   addressingVersions,
+  isIri,
 } from './addressing-versions.ts';
 import type { QualifiedName, SoapError } from './errors.ts';
 
@@ -102,7 +103,7 @@ export function writeEndpointReference(
 }
 
 /**
- * The text of an element that holds an IRI: something, without white space inside.
+ * The text of an element that holds an IRI (see `isIri`).
  *
  * @throws SoapError `SOAP_ADDRESSING`
  */
@@ -114,7 +115,7 @@ export function iriText(version: AddressingVersion, element: XmlElement, problem
     const reason = `wsa:${element.local} holds elements where an IRI belongs.`;
     throw invalid(version, reason, problem, element, asError(error));
   }
-  if (text === '' || /\s/.test(text)) {
+  if (!isIri(text)) {
     throw invalid(version, `wsa:${element.local} does not hold an IRI.`, problem, element);
   }
   return text;

@@ -10,7 +10,7 @@ import type { XmlDocument, XmlElement } from '../xml/document.ts';
 import { XmlFragment } from '../xml/fragment.ts';
 import { hasInstructions } from '../xml/instructions.ts';
 import { XmlWriter } from '../xml/write.ts';
-import { addressingVersionOf } from './addressing-versions.ts';
+import { addressingVersionOf, isIri } from './addressing-versions.ts';
 import { type Fault, SoapError } from './errors.ts';
 import type { HeaderBlock, Message } from './message.ts';
 import { type SoapVersion, soapVersions } from './version.ts';
@@ -122,7 +122,7 @@ export function notUnderstood(of: Message): readonly HeaderBlock[] {
 export function requireUnderstood(of: Message): void {
   const blocks = notUnderstood(of);
   if (blocks.length === 0) return;
-  const names = blocks.map((block) => `{${block.namespace}}${block.local}`).join(', ');
+  const names = listed(blocks.map((block) => `{${block.namespace}}${block.local}`));
   const reason = `These mandatory header blocks were not understood: ${names}.`;
   throw new SoapError('SOAP_NOT_UNDERSTOOD', `${reason} Add the layer that understands them to the binding.`, {
     fault: { code: 'mustUnderstand', reason },
@@ -154,7 +154,11 @@ export function readEnvelope(document: XmlDocument): Message {
   }
   const [head, body] = partsOf(root, version);
   const headers: HeaderBlock[] = [];
-  for (const element of head?.children ?? []) {
+  const blocks = head?.children ?? [];
+  if (blocks.length > headerLimit) {
+    throw refused('SOAP_ENVELOPE', `The message has more than ${headerLimit} header blocks.`);
+  }
+  for (const element of blocks) {
     refuseOtherVersions(element, version);
     headers.push(readHeader(version, XmlFragment.of(element)));
   }
@@ -163,7 +167,8 @@ export function readEnvelope(document: XmlDocument): Message {
     (block) => block.local === 'Action' && addressingVersionOf(block) !== undefined && isForThisNode(version, block),
   );
   const action = actions.length === 1 ? (actions[0]?.fragment.element.text.trim() ?? '') : '';
-  return { version, action, headers, body: XmlFragment.of(body), source: document };
+  // What is no IRI is a fault of addressing later; nobody needs to hear or log it as an action.
+  return { version, action: isIri(action) ? action : '', headers, body: XmlFragment.of(body), source: document };
 }
 
 /** The octets of the message: UTF-8, every header block and the Body verbatim. */
@@ -182,6 +187,9 @@ const headStart = utf8(`<${soapPrefix}:Header>`);
 const headEnd = utf8(`</${soapPrefix}:Header>`);
 const envelopeEnd = utf8(`</${soapPrefix}:Envelope>`);
 
+/** Header blocks of one message. */
+const headerLimit = 256;
+
 /** Header? and Body, with nothing but white space around them. */
 function partsOf(envelope: XmlElement, version: SoapVersion): readonly [XmlElement | undefined, XmlElement] {
   const { children } = envelope;
@@ -189,13 +197,19 @@ function partsOf(envelope: XmlElement, version: SoapVersion): readonly [XmlEleme
   const head = first?.is(version.namespace, 'Header') ? first : undefined;
   const body = head === undefined ? first : children[1];
   if (!body?.is(version.namespace, 'Body') || children.length !== (head === undefined ? 1 : 2)) {
-    const names = children.map((child) => child.local).join(', ');
+    const names = listed(children.map((child) => child.local));
     throw refused('SOAP_ENVELOPE', `An Envelope holds one Header, which may be absent, and one Body; here: ${names}.`);
   }
   refuseText(envelope);
   if (head !== undefined) refuseText(head);
   refuseText(body);
   return [head, body];
+}
+
+/** The first few, so that what a sender wrote does not come back a hundredfold. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
 
 function refuseText(element: XmlElement): void {
@@ -244,7 +258,7 @@ function readHeader(version: SoapVersion, fragment: XmlFragment): HeaderBlock {
   const written = fragment.attribute('mustUnderstand', version.namespace);
   const mustUnderstand = written === undefined ? false : booleans.get(written.trim());
   if (mustUnderstand === undefined) {
-    throw refused('SOAP_ENVELOPE', `The header block {${namespace}}${local} has mustUnderstand="${written}".`);
+    throw refused('SOAP_ENVELOPE', `The header block {${namespace}}${local} has a mustUnderstand that is no boolean.`);
   }
   const role = fragment.attribute(version.roleAttribute, version.namespace)?.trim();
   return { namespace, local, mustUnderstand, role, fragment };

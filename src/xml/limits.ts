@@ -11,7 +11,7 @@ export interface XmlLimits {
   readonly attributes: number;
   /** Namespace declarations in scope at one place, shadowed ones counted. */
   readonly namespaces: number;
-  /** Octets of one qualified name or processing instruction target. */
+  /** Octets of one qualified name, namespace name (as written) or processing instruction target. */
   readonly name: number;
   /** Octets of one text, comment, processing instruction or attribute value, as written. */
   readonly text: number;

@@ -57,6 +57,8 @@ const UNSET = -1;
 /** A whole word that no colon makes part of a prefixed name. */
 const UNPREFIXED = /(?<![\p{L}\p{N}_.:-])[\p{L}_][\p{L}\p{N}_.-]*(?![\p{L}\p{N}_.:-])/u;
 
+const SPACE = /\s/;
+
 class Survey {
   readonly #document: XmlDocument;
   readonly #tape: Tape;
@@ -65,6 +67,8 @@ class Survey {
   readonly #rendered = new Map<number, number>([[NO_NAME, NO_NAMESPACE]]);
   /** Prefixes for which the two differ. While there are none, content need not be looked at. */
   readonly #differing = new Set<number>();
+  /** Whether `#differing` was added to since all of it was needed. */
+  #changed = true;
   readonly #undo: (() => void)[] = [];
   readonly #needed = new Set<number>();
   readonly #used = new Set<number>();
@@ -123,8 +127,12 @@ class Survey {
     const put = (value: number) => {
       scope.set(prefix, value);
       const bound = this.#bound.get(prefix) ?? UNSET;
-      if (bound !== UNSET && bound !== (this.#rendered.get(prefix) ?? UNSET)) this.#differing.add(prefix);
-      else this.#differing.delete(prefix);
+      if (bound !== UNSET && bound !== (this.#rendered.get(prefix) ?? UNSET)) {
+        this.#differing.add(prefix);
+        this.#changed = true;
+      } else {
+        this.#differing.delete(prefix);
+      }
     };
     this.#undo.push(() => put(former));
     put(namespace);
@@ -168,12 +176,9 @@ class Survey {
     const plain = ((attributes[entry + A_FLAGS] as number) & PLAIN) !== 0;
     const value = plain ? slice(octets, start, end, ascii) : valueText(octets, start, end, ascii);
     this.#content(value, false);
-    for (const prefix of this.#differing) {
-      if (value.includes(this.#document.name(prefix))) {
-        for (const token of value.split(/\s+/)) this.#name(token);
-        return;
-      }
-    }
+    // Not once for each prefix: there may be hundreds of them, and hundreds of thousands of values.
+    if (!SPACE.test(value)) this.#name(value);
+    else for (const token of value.split(/\s+/)) this.#name(token);
   }
 
   #text(node: number): void {
@@ -206,11 +211,18 @@ class Survey {
     for (let colon = text.indexOf(':'); colon >= 0; colon = text.indexOf(':', colon + 1)) {
       let start = colon;
       while (start > 0 && isWord(text.charCodeAt(start - 1))) start--;
-      if (start === 0 && continues) for (const prefix of this.#differing) this.#needed.add(prefix);
+      if (start === 0 && continues) this.#all();
       const word = text.slice(start, colon);
       this.#name(word);
       this.#name(word.replace(/^[-.0-9]+/, ''));
     }
+  }
+
+  /** Any of the prefixes may be meant. */
+  #all(): void {
+    if (!this.#changed) return;
+    for (const prefix of this.#differing) this.#needed.add(prefix);
+    this.#changed = false;
   }
 
   #name(word: string): void {

@@ -576,6 +576,7 @@ class Scanner {
 
   #namespace(start: number, end: number, flags: number): number {
     if (start === end) return NO_NAMESPACE;
+    if (end - start > this.#limits.name) this.#limit('octets of a namespace name', 'name', start);
     const octets = this.#octets;
     const name =
       (flags & PLAIN) !== 0

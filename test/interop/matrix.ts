@@ -33,21 +33,23 @@ export interface Outcome {
 }
 
 const committed: string = fileURLToPath(new URL('matrix.json', import.meta.url));
-const latest: string = join(buildFolder, 'rows.jsonl');
+const { SUREWIRE_INTEROP_ROWS } = process.env;
 
-/** Forgets the rows of the run before. */
-export function begin(): void {
-  rmSync(latest, { force: true });
+/** The environment of a run of the tests: it says where their rows go. */
+export function begin(): NodeJS.ProcessEnv {
+  mkdirSync(buildFolder, { recursive: true });
+  return { ...process.env, SUREWIRE_INTEROP_ROWS: join(buildFolder, `rows.${process.pid}.jsonl`) };
 }
 
+/** Notes a row; nothing when the tests were not started by `run.ts`. */
 export function record(entry: Row | Skipped): void {
-  mkdirSync(buildFolder, { recursive: true });
-  appendFileSync(latest, `${JSON.stringify(entry)}\n`);
+  if (SUREWIRE_INTEROP_ROWS !== undefined) appendFileSync(SUREWIRE_INTEROP_ROWS, `${JSON.stringify(entry)}\n`);
 }
 
 /** Merges what was recorded since `begin` into the matrix; writes the file unless a true row turned false. */
-export function settle(): Outcome {
+export function settle({ SUREWIRE_INTEROP_ROWS: latest = '' }: NodeJS.ProcessEnv): Outcome {
   const lines = existsSync(latest) ? readFileSync(latest, 'utf8').split('\n').filter(Boolean) : [];
+  rmSync(latest, { force: true });
   const entries = lines.map((line) => JSON.parse(line) as Row | Skipped);
   const rows = entries.filter((entry): entry is Row => 'result' in entry).map(inOrder);
   const skipped = entries.filter((entry): entry is Skipped => 'skipped' in entry);

@@ -14,9 +14,9 @@ import { begin, type Outcome, settle } from './matrix.ts';
 const { values } = parseArgs({ options: { peer: { type: 'string' }, json: { type: 'boolean', default: false } } });
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-begin();
+const environment = begin();
 const tests = await vitest(values.peer === undefined ? [] : [`${values.peer}.interop`]);
-const outcome = settle();
+const outcome = settle(environment);
 process.stdout.write(values.json ? `${JSON.stringify(outcome)}\n` : summary(outcome));
 process.exitCode = tests === 0 && outcome.broken.length === 0 ? 0 : 1;
 
@@ -24,7 +24,7 @@ process.exitCode = tests === 0 && outcome.broken.length === 0 ? 0 : 1;
 function vitest(filters: readonly string[]): Promise<number> {
   const args = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/interop/vitest.config.ts', ...filters];
   const stdio = ['ignore', values.json ? 2 : 1, 2] as const;
-  const child = spawn(process.execPath, args, { cwd: root, stdio: [...stdio] });
+  const child = spawn(process.execPath, args, { cwd: root, stdio: [...stdio], env: environment });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => resolve(code ?? 1));

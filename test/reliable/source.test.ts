@@ -331,8 +331,24 @@ describe('sending', () => {
   test('what a receiver refused behind a gap goes out again as soon as the gap is filled', () => {
     const play = created().on(submit).on(ack(1));
     for (let turn = 0; turn < 2; turn += 1) play.on(submit);
-    play.on({ kind: 'refused', number: 3 }, 200);
+    play.on({ kind: 'refused', number: 3, empty: false }, 200);
     expect(play.on(ack(2), 300).effects).toContainEqual({ effect: 'transmit', number: 3, attempt: 2, last: false });
+  });
+
+  test('an empty answer to a one-way message: the source asks what was acknowledged; to a request: it waits', () => {
+    expect(created().on(submit).on({ kind: 'refused', number: 1, empty: true }).effects).toEqual([{ effect: 'poll' }]);
+    expect(created().on(submit).on({ kind: 'refused', number: 1, empty: false }).effects).toEqual([]);
+    expect(created().on(ask).on({ kind: 'refused', number: 1, empty: true }).effects).toEqual([]);
+  });
+
+  test('2005/02: LastMessage answered with nothing twice: everything is settled, so the source terminates', () => {
+    const play = created({ ...policy, shutdown: 'last-message' })
+      .on(submit)
+      .on(ack(1))
+      .on({ kind: 'close' });
+    expect(play.on({ kind: 'refused', number: 2, empty: true }).effects).toEqual([{ effect: 'poll' }]);
+    play.elapse().on({ kind: 'refused', number: 2, empty: true });
+    expect(play.state.phase).toBe('terminating');
   });
 
   test('BufferRemaining holds the source back, but never to nothing', () => {
@@ -401,7 +417,7 @@ describe('laws', () => {
       (given) => ({ ...ack(0), ranges: ranges(given.map((one) => ({ lower: one, upper: one }))) }) as Bare<SourceEvent>,
     ),
     fc.integer({ min: 1, max: 12 }).map((number) => ({ kind: 'replied', number }) as const),
-    fc.integer({ min: 1, max: 12 }).map((number) => ({ kind: 'refused', number }) as const),
+    fc.integer({ min: 1, max: 12 }).map((number) => ({ kind: 'refused', number, empty: number % 2 === 0 }) as const),
     fc.constant('time' as const),
     fc.constant({ kind: 'resumed' } as const),
   );

@@ -95,7 +95,7 @@ export function wideProfile(document: XmlDocument, file: string): SignatureProfi
       relationships,
     ]),
     objects: true,
-    limits: { references: 200, transforms: 6 },
+    limits: { references: 200, transforms: 6, octets: 10_000_000 },
     smallestRsa: 512,
     ...finish(),
     resolve(uri): Selection {

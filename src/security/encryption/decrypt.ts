@@ -13,16 +13,15 @@ import { SurewireError } from '../../base/errors.ts';
 import type { XmlDocument, XmlElement } from '../../xml/document.ts';
 import { onlyChild } from '../../xml/find.ts';
 import type { XmlLimits } from '../../xml/limits.ts';
-import { scan } from '../../xml/scan.ts';
 import { SecurityError } from '../errors.ts';
 import { asSecurityError } from '../faults.ts';
 import { wsse, wsse11 } from '../names.ts';
 import type { AcceptedEncryption, ContentCipher } from './algorithms.ts';
-import { decipher } from './ciphers.ts';
+import { type Deciphered, decipher } from './ciphers.ts';
 import { DecryptionError, undecipherable } from './errors.ts';
 import { type KeyHandle, type KeyPlan, type KeyResolver, Keyring } from './keyring.ts';
 import { type EncryptionLimits, encryptionLimits } from './limits.ts';
-import { type Replacement, rebuild } from './rebuild.ts';
+import { type Replacement, rebuild, rescan } from './rebuild.ts';
 import { type EncryptedData, readEncryptedData } from './shapes.ts';
 
 export interface DecryptionProfile {
@@ -74,88 +73,140 @@ export interface DecryptionAttempt {
   conclude(): Decrypted;
 }
 
-/**
- * Decrypts parts and scans the document anew with all of them in place.
- *
- * @param parts none inside another; each of Type Element or Content, an EncryptedHeader's of Type Element
- * @returns its parts are in document order
- * @throws DecryptionError `SECURITY_DECRYPTION`, whatever is wrong
- */
-export async function decrypt(
-  document: XmlDocument,
-  parts: readonly EncryptedPart[],
-  profile: DecryptionProfile,
-): Promise<Decrypted> {
-  return (await attemptDecryption(document, parts, profile)).conclude();
-}
+/** The decryption of one message: its keys are opened once, and its limits count all that is done with it. */
+export class Decryption {
+  readonly #profile: DecryptionProfile;
+  readonly #limits: EncryptionLimits;
+  readonly #keyring: Keyring;
+  #parts = 0;
+  #octets = 0;
 
-/**
- * As `decrypt`, but what fails with a key in use fails in `conclude`. For messages that were signed and then encrypted: when the
- * signatures are verified in between, no time tells a wrong padding from a wrong digest (attack E2).
- *
- * @throws DecryptionError `SECURITY_DECRYPTION` for what can be seen without a key
- */
-export async function attemptDecryption(
-  document: XmlDocument,
-  parts: readonly EncryptedPart[],
-  profile: DecryptionProfile,
-): Promise<DecryptionAttempt> {
-  const keyring = keyringOf(profile);
-  const planned = settle(() => planParts(document, parts, profile, keyring));
-  const outcome = await verdict(keyring, async () => {
-    const replacements: Replacement[] = [];
-    let sound = true;
-    for (const { data, plan, outer, type } of planned) {
-      const deciphered = decipher(data.cipher, await keyring.open(plan), data.octets);
-      sound = deciphered.sound && sound;
-      replacements.push({ element: outer, type, plaintext: deciphered.octets });
-    }
-    const rebuilt = rebuild(document, replacements, profile.xml);
-    const found = planned.map((part, index) => decryptedPart(part, rebuilt.places[index]));
-    // A header that was encrypted takes the place of its EncryptedHeader and starts no security processing (attack E10).
-    const harmless = !found.some(
-      ({ encrypted, place }) => encrypted.namespace === wsse11 && place?.is(wsse, 'Security'),
-    );
-    return { value: { document: rebuilt.document, parts: found, locate: rebuilt.locate }, sound: sound && harmless };
-  });
-  // As much work as for the document that could not be made.
-  const readable = outcome.value?.document ?? scan(document.bytes, profile.xml);
-  return { document: readable, conclude: () => conclude(outcome) };
-}
+  constructor(profile: DecryptionProfile) {
+    this.#profile = profile;
+    this.#limits = { ...encryptionLimits, ...profile.limits };
+    this.#keyring = new Keyring(profile.accepted, profile.keys, this.#limits);
+  }
 
-/**
- * Decrypts one xenc:EncryptedData of any Type to octets; the document stays as it is.
- *
- * @throws DecryptionError `SECURITY_DECRYPTION`, whatever is wrong
- */
-export async function decryptOctets(part: EncryptedPart, profile: DecryptionProfile): Promise<Uint8Array> {
-  const keyring = keyringOf(profile);
-  const { data, plan } = settle(() => planPart(part, part.element, profile, keyring));
-  return conclude(
-    await verdict(keyring, async () => {
-      const { octets, sound } = decipher(data.cipher, await keyring.open(plan), data.octets);
+  /**
+   * Decrypts parts and scans the document anew with all of them in place.
+   *
+   * @param parts none inside another; each of Type Element or Content, an EncryptedHeader's of Type Element
+   * @returns its parts are in document order
+   * @throws DecryptionError `SECURITY_DECRYPTION`, whatever is wrong
+   */
+  async decrypt(document: XmlDocument, parts: readonly EncryptedPart[]): Promise<Decrypted> {
+    return (await this.attempt(document, parts)).conclude();
+  }
+
+  /**
+   * As `decrypt`, but what fails with a key in use fails in `conclude`. For messages that were signed and then encrypted:
+   * when the signatures are verified in between, no time tells a wrong padding from a wrong digest (attack E2).
+   *
+   * @throws DecryptionError `SECURITY_DECRYPTION` for what can be seen without a key
+   */
+  async attempt(document: XmlDocument, parts: readonly EncryptedPart[]): Promise<DecryptionAttempt> {
+    const planned = settle(() => this.#planParts(document, parts));
+    const outcome = await this.#verdict(async () => {
+      const replacements: Replacement[] = [];
+      let sound = true;
+      for (const part of planned) {
+        const deciphered = await this.#decipher(part);
+        sound = deciphered.sound && sound;
+        replacements.push({ element: part.outer, type: part.type, plaintext: deciphered.octets });
+      }
+      const rebuilt = rebuild(document, replacements, this.#profile.xml);
+      const found = planned.map((part, index) => decryptedPart(part, rebuilt.places[index]));
+      // A header that was encrypted takes the place of its EncryptedHeader and starts no security processing (attack E10).
+      const harmless = !found.some(({ encrypted, place }) => isHeader(encrypted) && place?.is(wsse, 'Security'));
+      const value = { document: rebuilt.document, parts: found, locate: rebuilt.locate };
+      return { value, sound: sound && harmless };
+    });
+    // As much work as for the document that could not be made.
+    const readable = outcome.value?.document ?? rescan(document, this.#profile.xml);
+    return { document: readable, conclude: () => conclude(outcome) };
+  }
+
+  /**
+   * Decrypts one xenc:EncryptedData of any Type to octets; the document stays as it is.
+   *
+   * @throws DecryptionError `SECURITY_DECRYPTION`, whatever is wrong
+   */
+  async octets(part: EncryptedPart): Promise<Uint8Array> {
+    const planned = settle(() => this.#planPart(part, part.element));
+    const outcome = await this.#verdict(async () => {
+      const { octets, sound } = await this.#decipher(planned);
       return { value: octets, sound };
-    }),
-  );
-}
+    });
+    return conclude(outcome);
+  }
 
-/**
- * Opens one xenc:EncryptedKey for another use than data: a signature, derived keys.
- *
- * @param length octets that the key has to have; the policy knows, the message does not say
- * @throws DecryptionError `SECURITY_DECRYPTION` for what can be seen without the key. A key that cannot be opened is
- *   replaced by another, and what it is then used for fails.
- */
-export async function openEncryptedKey(
-  element: XmlElement,
-  length: number,
-  profile: DecryptionProfile,
-): Promise<KeyObject> {
-  const keyring = keyringOf(profile);
-  const plan = settle(() => found(keyring.planHandle({ kind: 'encrypted-key', element }, length)));
-  const key = await keyring.open(plan);
-  if (keyring.unreachable !== undefined) throw refused(undecipherable(), true);
-  return key;
+  /**
+   * Opens one xenc:EncryptedKey for another use than data: a signature, derived keys.
+   *
+   * @param length octets that the key has to have; the policy knows, the message does not say
+   * @throws DecryptionError `SECURITY_DECRYPTION` for what can be seen without a key, and when the holder of the key is out of
+   *   reach. A key that cannot be opened is replaced by another, and what it is then used for fails.
+   */
+  async key(element: XmlElement, length: number): Promise<KeyObject> {
+    const plan = settle(() => found(this.#keyring.planHandle({ kind: 'encrypted-key', element }, length)));
+    const key = await this.#keyring.open(plan);
+    if (this.#keyring.unreachable) throw refused(undecipherable(), true);
+    return key;
+  }
+
+  #planParts(document: XmlDocument, parts: readonly EncryptedPart[]): readonly PlannedReplacement[] {
+    const ordered = parts.toSorted((one, other) => one.element.index - other.element.index);
+    let before: XmlElement | undefined;
+    return ordered.map((part): PlannedReplacement => {
+      const outer = part.element;
+      if (outer.document !== document || before?.contains(outer)) {
+        throw new SecurityError('SECURITY_REFERENCE', 'An encrypted part is in another one, or in another document.');
+      }
+      before = outer;
+      const planned = this.#planPart(part, isHeader(outer) ? onlyChild(outer) : outer);
+      const { type } = planned.data;
+      if (type === 'octets' || (isHeader(outer) && type !== 'element')) {
+        throw new SecurityError('SECURITY_MALFORMED', 'The Type of an EncryptedData does not fit its place.');
+      }
+      return { ...planned, outer, type };
+    });
+  }
+
+  #planPart(part: EncryptedPart, element: XmlElement): PlannedPart {
+    if (++this.#parts > this.#limits.parts) {
+      throw new SecurityError('SECURITY_LIMIT', 'A message has too many encrypted parts.');
+    }
+    const data = readEncryptedData(element, this.#profile.accepted);
+    this.#octets += data.octets.length;
+    if (this.#octets > this.#limits.octets) {
+      throw new SecurityError('SECURITY_LIMIT', 'A message has too much ciphertext.');
+    }
+    const length = data.cipher.keyLength;
+    if (part.key === undefined) return { data, plan: found(this.#keyring.plan(data.keyInfo, length)) };
+    const plan = found(this.#keyring.planHandle(part.key, length));
+    if (data.keyInfo !== undefined && !sameKey(plan, this.#keyring.plan(data.keyInfo, length))) {
+      throw new SecurityError('SECURITY_MALFORMED', 'An encrypted part names another key than its ReferenceList does.');
+    }
+    return { data, plan };
+  }
+
+  async #decipher({ data, plan }: PlannedPart): Promise<Deciphered> {
+    return decipher(data.cipher, await this.#keyring.open(plan), data.octets);
+  }
+
+  async #verdict<Value>(work: () => Promise<Judged<Value>>): Promise<Outcome<Value>> {
+    let judged: Judged<Value> | undefined;
+    let cause = undecipherable();
+    try {
+      judged = await work();
+    } catch (thrown) {
+      // What this toolkit throws is about the plaintext; anything else is a defect of ours, and has to be found.
+      if (!(thrown instanceof SurewireError)) cause = asSecurityError(thrown);
+    }
+    const good = judged?.sound === true && this.#keyring.sound;
+    const { unreachable: transient } = this.#keyring;
+    return { value: judged?.value, failure: good ? undefined : { cause, transient } };
+  }
 }
 
 interface PlannedPart {
@@ -168,50 +219,20 @@ interface PlannedReplacement extends PlannedPart {
   readonly type: 'element' | 'content';
 }
 
-function keyringOf({ accepted, keys, limits }: DecryptionProfile): Keyring {
-  return new Keyring(accepted, keys, { ...encryptionLimits, ...limits });
+/** What operations gave, and whether it is what was encrypted. */
+interface Judged<Value> {
+  readonly value: Value;
+  readonly sound: boolean;
 }
 
-function planParts(
-  document: XmlDocument,
-  parts: readonly EncryptedPart[],
-  profile: DecryptionProfile,
-  keyring: Keyring,
-): readonly PlannedReplacement[] {
-  const limits = { ...encryptionLimits, ...profile.limits };
-  if (parts.length > limits.parts) {
-    throw new SecurityError('SECURITY_LIMIT', `A message of ${parts.length} encrypted parts is too large.`);
-  }
-  const ordered = parts.toSorted((one, other) => one.element.index - other.element.index);
-  let octets = 0;
-  let before: XmlElement | undefined;
-  return ordered.map((part): PlannedReplacement => {
-    const outer = part.element;
-    if (outer.document !== document || before?.contains(outer)) {
-      throw new SecurityError('SECURITY_REFERENCE', 'An encrypted part is in another one, or in another document.');
-    }
-    before = outer;
-    const isHeader = outer.is(wsse11, 'EncryptedHeader');
-    const planned = planPart(part, isHeader ? onlyChild(outer) : outer, profile, keyring);
-    octets += planned.data.octets.length;
-    if (octets > limits.octets) throw new SecurityError('SECURITY_LIMIT', 'A message has too much ciphertext.');
-    const { type } = planned.data;
-    if (type === 'octets' || (isHeader && type !== 'element')) {
-      throw new SecurityError('SECURITY_MALFORMED', 'The Type of an EncryptedData does not fit its place.');
-    }
-    return { ...planned, outer, type };
-  });
+interface Outcome<Value> {
+  readonly value: Value | undefined;
+  /** There unless `value` may be used. */
+  readonly failure: { readonly cause: SecurityError; readonly transient: boolean } | undefined;
 }
 
-function planPart(part: EncryptedPart, element: XmlElement, profile: DecryptionProfile, keyring: Keyring): PlannedPart {
-  const data = readEncryptedData(element, profile.accepted);
-  const length = data.cipher.keyLength;
-  if (part.key === undefined) return { data, plan: found(keyring.plan(data.keyInfo, length)) };
-  const plan = found(keyring.planHandle(part.key, length));
-  if (data.keyInfo !== undefined && !sameKey(plan, keyring.plan(data.keyInfo, length))) {
-    throw new SecurityError('SECURITY_MALFORMED', 'An encrypted part names another key than its ReferenceList does.');
-  }
-  return { data, plan };
+function isHeader(element: XmlElement): boolean {
+  return element.is(wsse11, 'EncryptedHeader');
 }
 
 function sameKey(one: KeyPlan, other: KeyPlan | undefined): boolean {
@@ -226,28 +247,6 @@ function found(plan: KeyPlan | undefined): KeyPlan {
 function decryptedPart({ data, plan, outer, type }: PlannedReplacement, place: XmlElement | undefined): DecryptedPart {
   const encryptedKey = plan.kind === 'unwrap' ? plan.of.element : undefined;
   return { encrypted: outer, type, place, cipher: data.cipher, encryptedKey };
-}
-
-/** What came of the operations; `failure` where it is not to be used. */
-interface Outcome<Value> {
-  readonly value: Value | undefined;
-  readonly failure: { readonly cause: SecurityError; readonly transient: boolean } | undefined;
-}
-
-async function verdict<Value>(
-  keyring: Keyring,
-  work: () => Promise<{ readonly value: Value; readonly sound: boolean }>,
-): Promise<Outcome<Value>> {
-  let found: { readonly value: Value; readonly sound: boolean } | undefined;
-  let cause = undecipherable();
-  try {
-    found = await work();
-  } catch (thrown) {
-    // What this toolkit throws is about the plaintext; anything else is a defect of ours, and has to be found.
-    if (!(thrown instanceof SurewireError)) cause = asSecurityError(thrown);
-  }
-  const good = found?.sound === true && keyring.sound;
-  return { value: found?.value, failure: good ? undefined : { cause, transient: keyring.unreachable !== undefined } };
 }
 
 function conclude<Value>({ value, failure }: Outcome<Value>): Value {

@@ -61,15 +61,23 @@ export class Keyring {
   readonly #planned = new Map<XmlElement, KeyPlan>();
   #looked = 0;
   readonly #opened = new Map<KeyPlan, Promise<KeyObject>>();
-  /** The transient error of a decrypter that was out of reach. */
-  unreachable: Error | undefined;
-  /** False once a key had to be made up. */
-  sound = true;
+  #unreachable = false;
+  #sound = true;
 
   constructor(accepted: AcceptedEncryption, resolver: KeyResolver, limits: EncryptionLimits) {
     this.#accepted = accepted;
     this.#resolver = resolver;
     this.#limits = limits;
+  }
+
+  /** True once a decrypter was out of reach. */
+  get unreachable(): boolean {
+    return this.#unreachable;
+  }
+
+  /** False once a key had to be made up. */
+  get sound(): boolean {
+    return this.#sound;
   }
 
   /**
@@ -199,9 +207,9 @@ export class Keyring {
       const octets = await holder.unwrap(operation);
       if (octets.length === (length ?? octets.length)) return octets;
     } catch (thrown) {
-      if (thrown instanceof SurewireError && thrown.transient) this.unreachable = thrown;
+      if (thrown instanceof SurewireError && thrown.transient) this.#unreachable = true;
     }
-    this.sound = false;
+    this.#sound = false;
     return instead;
   }
 }

@@ -55,6 +55,11 @@ export function rebuild(
   };
 }
 
+/** The document scanned anew as it is: what there is to look at where a plaintext cannot take its place. */
+export function rescan(old: XmlDocument, limits: Partial<XmlLimits> = {}): XmlDocument {
+  return scan(splice(old, [], noFrame).octets, limits);
+}
+
 /** Scans the document with frames; gives where in each plaintext its one element starts. */
 function prove(old: XmlDocument, replacements: readonly Replacement[], limits: Partial<XmlLimits>): readonly number[] {
   const { octets, starts } = splice(old, replacements, frame);

@@ -3,7 +3,8 @@ import { createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject }
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fromUtf8, utf8 } from '../../../src/base/bytes.ts';
+import { concat, fromUtf8, utf8 } from '../../../src/base/bytes.ts';
+import { SurewireError } from '../../../src/base/errors.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import {
   aes128Cbc,
@@ -28,7 +29,7 @@ import {
   x448,
   x25519,
 } from '../../../src/security/encryption/algorithms.ts';
-import { type DecryptionProfile, decrypt, decryptOctets } from '../../../src/security/encryption/decrypt.ts';
+import { Decryption, type DecryptionProfile } from '../../../src/security/encryption/decrypt.ts';
 import { decrypter } from '../../../src/security/encryption/decrypter.ts';
 import {
   contentKey,
@@ -116,7 +117,7 @@ describe('round trips', () => {
       const encryptedKey = encryptKey(key, { ...recipient, keyInfo: named('bob') }, { id: 'k', references: ['d'] });
       const data = encryptOctets(utf8('attack at dawn'), { cipher, key, id: 'd', keyInfo: [encryptedKey] });
       const element = scan(data.bytes).root;
-      expect(fromUtf8(await decryptOctets({ element }, profile({ bob: own })))).toBe('attack at dawn');
+      expect(fromUtf8(await new Decryption(profile({ bob: own })).octets({ element }))).toBe('attack at dawn');
       expect(canonicalize(element, exclusive)).toEqual(data.bytes);
     }
   });
@@ -127,7 +128,7 @@ describe('round trips', () => {
     const data = encryptOctets(utf8('for all'), { cipher: aes256Gcm, key, keyInfo: all });
     for (const [name, , own] of recipients) {
       const element = scan(data.bytes).root;
-      expect(fromUtf8(await decryptOctets({ element }, profile({ [name]: own })))).toBe('for all');
+      expect(fromUtf8(await new Decryption(profile({ [name]: own })).octets({ element }))).toBe('for all');
     }
   });
 
@@ -141,7 +142,7 @@ describe('round trips', () => {
           const random = seededRandom(seed);
           const key = contentKey(cipher, random);
           const data = encryptOctets(octets, { cipher, key, random, keyInfo: [named('k')] });
-          const found = await decryptOctets({ element: scan(data.bytes).root }, profile({ k: key }));
+          const found = await new Decryption(profile({ k: key })).octets({ element: scan(data.bytes).root });
           expect(Buffer.from(found)).toEqual(Buffer.from(octets));
         },
       ),
@@ -201,10 +202,9 @@ describe('round trips', () => {
         }
         const document = scan(secret.end().finish().bytes);
         const parts = everyPart(document.root);
-        const decrypted = await decrypt(
+        const decrypted = await new Decryption(profile({ k: key })).decrypt(
           document,
           parts.map((element) => ({ element })),
-          profile({ k: key }),
         );
         expect(fromUtf8(canonicalize(decrypted.document, exclusive))).toBe(fromUtf8(plain.end().finish().bytes));
         expect(parts).toHaveLength(trees.length);
@@ -223,6 +223,34 @@ describe('round trips', () => {
     return element.children.flatMap(everyPart);
   }
 
+  test('one octet changed anywhere: the same plaintext, or one of our errors', async () => {
+    const key = contentKey(aes256Gcm);
+    const wrapping = createSecretKey(seededRandom(4).bytes(32));
+    const recipient: Recipient = { kind: 'wrap', row: kwAes256, key: wrapping, keyInfo: named('k') };
+    const options = { cipher: aes256Gcm, key, keyInfo: [encryptKey(key, recipient)] };
+    const octets = encryptContent(XmlFragment.parse('<b><c>attack at dawn</c></b>'), options).bytes.subarray(3, -4);
+    const bound = concatOf('<b>', octets, '</b>');
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: octets.length - 1 }), fc.integer({ min: 1, max: 255 }), async (at, change) => {
+        const changed = bound.map((octet, index) => (index === at + 3 ? octet ^ change : octet));
+        try {
+          const document = scan(changed);
+          const found = everyPart(document.root).map((element) => ({ element }));
+          if (found.length === 0) return;
+          const opened = await new Decryption(profile({ k: wrapping })).decrypt(document, found);
+          expect(fromUtf8(opened.document.bytes)).toBe('<b><c>attack at dawn</c></b>');
+        } catch (thrown) {
+          if (!(thrown instanceof SurewireError)) throw thrown;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  function concatOf(...texts: readonly (string | Uint8Array)[]): Uint8Array {
+    return concat(texts.map((one) => (typeof one === 'string' ? utf8(one) : one)));
+  }
+
   test('an empty content, and one that is text only', async () => {
     for (const cipher of [aes128Cbc, aes128Gcm] satisfies ContentCipher[]) {
       const key = contentKey(cipher);
@@ -232,7 +260,7 @@ describe('round trips', () => {
         const document = scan(sealed.bytes);
         const [element] = document.root.children;
         if (element === undefined) throw new Error('Nothing is encrypted.');
-        const { document: found } = await decrypt(document, [{ element }], profile({ k: key }));
+        const { document: found } = await new Decryption(profile({ k: key })).decrypt(document, [{ element }]);
         expect(fromUtf8(canonicalize(found, exclusive))).toBe(body.toString());
       }
     }
@@ -245,7 +273,7 @@ describe('round trips', () => {
     const document = scan(Buffer.from(text, 'utf16le'));
     const [element] = document.root.children;
     if (element === undefined) throw new Error('Nothing is encrypted.');
-    const { document: found } = await decrypt(document, [{ element }], profile({ k: key }));
+    const { document: found } = await new Decryption(profile({ k: key })).decrypt(document, [{ element }]);
     expect(fromUtf8(found.bytes)).toBe('<r><é>ü</é></r>');
   });
 });
@@ -268,7 +296,7 @@ describe('keys elsewhere', () => {
     const encryptedKey = encryptKey(key, { kind: 'transport', row: rsaOaep, publicKey: rsa.publicKey });
     const data = encryptOctets(utf8('far'), { cipher: aes256Gcm, key, keyInfo: [encryptedKey] });
     const keys = { resolve: () => remote };
-    const found = await decryptOctets({ element: scan(data.bytes).root }, { accepted: everything, keys });
+    const found = await new Decryption({ accepted: everything, keys }).octets({ element: scan(data.bytes).root });
     expect(fromUtf8(found)).toBe('far');
     expect(asked).toEqual(['transport']);
   });

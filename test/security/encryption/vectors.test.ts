@@ -2,12 +2,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { fromUtf8, utf8, view } from '../../../src/base/bytes.ts';
 import { asError, hasCode } from '../../../src/base/errors.ts';
-import {
-  type DecryptionProfile,
-  decrypt,
-  decryptOctets,
-  openEncryptedKey,
-} from '../../../src/security/encryption/decrypt.ts';
+import { Decryption, type DecryptionProfile } from '../../../src/security/encryption/decrypt.ts';
 import { decrypter } from '../../../src/security/encryption/decrypter.ts';
 import { DecryptionError } from '../../../src/security/encryption/errors.ts';
 import type { KeyResolver } from '../../../src/security/encryption/keyring.ts';
@@ -142,7 +137,7 @@ describe.skipIf(!there)('key agreement, step by step', () => {
       const [encryptedKey] = everyElement(root, 'EncryptedKey');
       const cek = one.intermediate?.cekHex ?? '';
       if (encryptedKey === undefined) throw new Error('There is no EncryptedKey.');
-      const key = await openEncryptedKey(encryptedKey, cek.length / 2, profileOf(one));
+      const key = await new Decryption(profileOf(one)).key(encryptedKey, cek.length / 2);
       expect(key.export().toString('hex')).toBe(cek);
     });
   }
@@ -158,13 +153,14 @@ async function decryption(
   const parts = everyElement(document.root, 'EncryptedData');
   const [element] = parts;
   if (element === undefined) throw new Error('The file is not in the namespace of XML Encryption.');
-  const octets = view(await decryptOctets({ element }, profile));
+  const octets = view(await new Decryption(profile).octets({ element }));
   if (element.attribute('Type') === undefined) return { octets, document: octets };
-  const decrypted = await decrypt(
-    document,
-    parts.map((part) => ({ element: part })),
-    profile,
-  ).catch(() => undefined);
+  const decrypted = await new Decryption(profile)
+    .decrypt(
+      document,
+      parts.map((part) => ({ element: part })),
+    )
+    .catch(() => undefined);
   return { octets, document: decrypted?.document.bytes ?? octets };
 }
 

@@ -5,13 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { base64, fromUtf8, view } from '../../../src/base/bytes.ts';
 import { digest } from '../../../src/security/crypto.ts';
-import {
-  type DecryptionProfile,
-  decrypt,
-  decryptOctets,
-  type EncryptedPart,
-  openEncryptedKey,
-} from '../../../src/security/encryption/decrypt.ts';
+import { Decryption, type DecryptionProfile, type EncryptedPart } from '../../../src/security/encryption/decrypt.ts';
 import { decrypter } from '../../../src/security/encryption/decrypter.ts';
 import type { KeyHandle, KeyResolver } from '../../../src/security/encryption/keyring.ts';
 import { encryptionLimits } from '../../../src/security/encryption/limits.ts';
@@ -50,7 +44,7 @@ describe.skipIf(!there)('encrypted messages of foreign stacks', () => {
         if (secretHex === undefined || (action !== 'encryption' && encryptedKeys.length === 0)) continue;
         const opened = await Promise.all(
           encryptedKeys.map(async (element) => {
-            const key = await openEncryptedKey(element, secretHex.length / 2, profile);
+            const key = await new Decryption(profile).key(element, secretHex.length / 2);
             return key.export().toString('hex');
           }),
         );
@@ -59,7 +53,8 @@ describe.skipIf(!there)('encrypted messages of foreign stacks', () => {
       }
       if (one.decryptedEnvelopeSha256 === undefined) return;
       const parts = everyPart(document);
-      const decrypted = parts.length === 0 ? document : (await decrypt(document, parts, profile)).document;
+      const decrypted =
+        parts.length === 0 ? document : (await new Decryption(profile).decrypt(document, parts)).document;
       const envelope = canonicalize(decrypted, exclusive);
       expect(createHash('sha256').update(envelope).digest('hex'), fromUtf8(envelope)).toBe(one.decryptedEnvelopeSha256);
       counts.envelopes++;
@@ -80,7 +75,7 @@ describe.skipIf(!there)('encrypted messages of foreign stacks', () => {
       for (const { encryptedKey = '', keyHex } of one.decryptOracle?.keys ?? []) {
         const element = ids.get(encryptedKey);
         if (element === undefined) continue;
-        const key = await openEncryptedKey(element, keyHex.length / 2, profile);
+        const key = await new Decryption(profile).key(element, keyHex.length / 2);
         expect(key.export().toString('hex')).toBe(keyHex);
         counts.keys++;
       }
@@ -89,7 +84,7 @@ describe.skipIf(!there)('encrypted messages of foreign stacks', () => {
         if (element === undefined) throw new Error(`There is no ${id}.`);
         const key = createSecretKey(keyHex, 'hex');
         const keys: KeyResolver = { resolve: () => ({ kind: 'secret', key }) };
-        const octets = await decryptOctets({ element }, { ...profile, keys });
+        const octets = await new Decryption({ ...profile, keys }).octets({ element });
         expect(fromUtf8(octets)).toBe(fromUtf8(read(one, plaintext)));
         counts.fragments++;
       }
@@ -100,7 +95,7 @@ describe.skipIf(!there)('encrypted messages of foreign stacks', () => {
     test(`${one.folder}: ${one.id}, parts`, async () => {
       const document = scan(read(one));
       for (const [index, part] of everyPart(document).entries()) {
-        const octets = await decryptOctets(part, profileOf(one, document));
+        const octets = await new Decryption(profileOf(one, document)).octets(part);
         expect(view(octets).equals(view(read(one, one.encryptedData?.[index]?.plaintext)))).toBe(true);
         counts.fragments++;
       }
