@@ -47,6 +47,8 @@ export interface Flight {
   readonly due: Instant;
   /** The peer (or the way to it) refused the last copy: worth another try as soon as anything gets through. */
   readonly refused: boolean;
+  /** The last copy was answered with nothing: refused, or taken by a peer that does not say so. */
+  readonly silent: boolean;
 }
 
 /** Everything the source knows of its messages. */
@@ -177,7 +179,7 @@ export function dispatch(
     sends.push({ number, attempt });
     const wait = backOff(base, attempt, event.jitter, policy.retryCeiling);
     const due = policy.drive === 'reply' ? NEVER : later(event.now, wait);
-    return { number, attempts: attempt, last: event.now, due, refused: false };
+    return { number, attempts: attempt, last: event.now, due, refused: false, silent: false };
   };
   const flights: Flight[] = [];
   for (const [at, flight] of given.flights.entries()) {
@@ -194,6 +196,13 @@ export function dispatch(
   }
   const recovered = window === given.window ? given.recovered : Math.max(given.recovered, given.sent);
   return { ledger: { ...given, flights, sent, window, recovered }, sends };
+}
+
+/** True when nothing more can be learned of what is under way except by closing: one-way messages to a peer that never says. */
+export function isSilent(ledger: Ledger): boolean {
+  return ledger.flights.every(
+    ({ number, silent, attempts }) => silent && attempts > 1 && !includes(ledger.awaiting, number),
+  );
 }
 
 /** The oldest message under way was not settled in time. Losses of one mishap shrink the window once. */

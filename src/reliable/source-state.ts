@@ -150,7 +150,8 @@ export function outcomeOf(state: SourceState, number: number): Outcome {
     case 'terminating': {
       const { acknowledged, awaiting, next } = state.ledger;
       if (includes(acknowledged, number) && !includes(awaiting, number)) return 'acknowledged';
-      return number < next && state.phase !== 'terminating' ? 'pending' : 'failed';
+      const isOpen = state.phase !== 'terminating' || state.ledger.flights.some((flight) => flight.number === number);
+      return number < next && isOpen ? 'pending' : 'failed';
     }
     default:
       return state satisfies never;
@@ -165,9 +166,7 @@ export function submitted(state: SourceState): number {
 /** How many messages are neither settled nor given up. */
 export function unsettled(state: SourceState): number {
   const ledger = ledgerOf(state);
-  return ledger === undefined || state.phase === 'terminating'
-    ? 0
-    : ledger.flights.length + ledger.next - 1 - ledger.sent;
+  return ledger === undefined ? 0 : ledger.flights.length + ledger.next - 1 - ledger.sent;
 }
 
 /** The ledger in the phases that have one. */

@@ -13,6 +13,7 @@ import {
   deadline,
   dispatch,
   hastened,
+  isSilent,
   type Ledger,
   objection,
   pollDue,
@@ -143,8 +144,7 @@ function acknowledgement(
     flights: event.nacks.length === 0 ? before.flights : hastened(before, event),
   }));
   if (!event.final || next.phase === 'terminating' || next.phase === 'ended') return [next, effects];
-  const [after, more] =
-    next.phase === 'closing' ? terminate(next, event, policy, completed) : closedByPeer(next, event, policy, true);
+  const [after, more] = closedByPeer(next, event, policy, true);
   return [after, [...effects, ...more]];
 }
 
@@ -165,8 +165,11 @@ function refused(
   }
   const next = withLedger(state, (ledger) => ({
     ...ledger,
-    flights: ledger.flights.map((flight) => (flight.number === number ? { ...flight, refused: true } : flight)),
+    flights: ledger.flights.map((flight) =>
+      flight.number === number ? { ...flight, refused: true, silent: empty } : flight,
+    ),
   }));
+  if (next.phase === 'draining' && isDrained(next.ledger)) return startClosing(next, event, policy);
   const ledger = next.phase === 'creating' ? undefined : ledgerOf(next);
   const asks =
     empty && ledger?.flights.some((flight) => flight.number === number && !includes(ledger.awaiting, number));
@@ -212,10 +215,14 @@ function pump(
   }
   const { ledger, sends } = dispatched;
   const effects = [...before, ...sends.map((send): SourceEffect => ({ effect: 'transmit', ...send, last: false }))];
-  const isDone = ledger.flights.length === 0 && ledger.sent === ledger.next - 1;
-  return state.phase === 'draining' && isDone
+  return state.phase === 'draining' && isDrained(ledger)
     ? prepended(startClosing({ ...state, ledger }, event, policy), effects)
     : [{ ...state, ledger }, effects];
+}
+
+/** Nothing waits, and nothing is under way that could still be settled (gSOAP says what it has when the sequence is closed). */
+function isDrained(ledger: Ledger): boolean {
+  return ledger.sent === ledger.next - 1 && isSilent(ledger);
 }
 
 function close(state: SourceState, event: When, policy: Transmission): SourceStep {
@@ -274,23 +281,15 @@ function closedByPeer(state: SourceState, event: When, policy: Transmission, fin
   switch (state.phase) {
     case 'created':
     case 'rollover':
-    case 'draining': {
+    case 'draining':
+    case 'closing': {
       const lost = unsettled(state) > 0;
-      const reason: EndReason =
-        lost || state.phase !== 'draining'
-          ? {
-              code: 'RELIABLE_SEQUENCE_CLOSED',
-              text: 'The peer closed the sequence; see the outcomes for what it had accepted.',
-            }
-          : completed;
+      const asked = state.phase === 'draining' || state.phase === 'closing';
       const effects = leftovers(state.ledger, final ? 'failed' : 'unknown');
-      return prepended(
-        terminate({ ...state, ledger: { ...state.ledger, flights: [] } }, event, policy, reason),
-        effects,
-      );
+      const reason = lost || !asked ? closedEarly : completed;
+      const settled = { ...state, ledger: { ...state.ledger, flights: [], sent: state.ledger.next - 1 } };
+      return prepended(terminate(settled, event, policy, reason), effects);
     }
-    case 'closing':
-      return terminate(state, event, policy, completed);
     case 'none':
     case 'creating':
     case 'terminating':
@@ -311,19 +310,24 @@ function abort(state: SourceState, event: { readonly reason: EndReason; readonly
 
 function end(state: SourceState, reason: EndReason): SourceStep {
   const ledger = ledgerOf(state);
-  const finished = state.phase === 'terminating' || ledger === undefined;
-  const sent = finished ? [] : ledger.flights.filter(({ number }) => !includes(ledger.acknowledged, number));
+  const sent = ledger?.flights.filter(({ number }) => !includes(ledger.acknowledged, number)) ?? [];
+  const why = reason.code === 'completed' && sent.length > 0 ? closedEarly : reason;
   return [
     {
       phase: 'ended',
-      reason,
+      reason: why,
       next: ledger?.next ?? 1,
       acknowledged: ledger?.acknowledged ?? none,
       unknown: sent.reduce((set, { number }) => add(set, number), none),
     },
-    [...(finished ? [] : leftovers(ledger, 'unknown')), { effect: 'ended', reason }],
+    [...(ledger === undefined ? [] : leftovers(ledger, 'unknown')), { effect: 'ended', reason: why }],
   ];
 }
+
+const closedEarly: EndReason = Object.freeze({
+  code: 'RELIABLE_SEQUENCE_CLOSED',
+  text: 'The sequence was closed before every message was acknowledged; see the outcomes for what the peer had accepted.',
+});
 
 /** What to say of each message that will never be settled; one that was acknowledged and not answered stays acknowledged. */
 function leftovers(ledger: Ledger, unacknowledged: Outcome): readonly SourceEffect[] {

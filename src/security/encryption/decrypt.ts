@@ -8,17 +8,14 @@
  * where a signature is verified that covers the part.
  */
 import type { KeyObject } from 'node:crypto';
-import { diagnostics } from '../../base/diagnostics.ts';
-import { SurewireError } from '../../base/errors.ts';
 import type { XmlDocument, XmlElement } from '../../xml/document.ts';
 import { onlyChild } from '../../xml/find.ts';
 import type { XmlLimits } from '../../xml/limits.ts';
 import { SecurityError } from '../errors.ts';
-import { asSecurityError } from '../faults.ts';
 import { wsse, wsse11 } from '../names.ts';
 import type { AcceptedEncryption, ContentCipher } from './algorithms.ts';
 import { type Deciphered, decipher } from './ciphers.ts';
-import { DecryptionError, undecipherable } from './errors.ts';
+import { conclude, judge, outOfReach, settle } from './failure.ts';
 import { type KeyHandle, type KeyPlan, type KeyResolver, Keyring } from './keyring.ts';
 import { type EncryptionLimits, encryptionLimits } from './limits.ts';
 import { type Replacement, rebuild, rescan } from './rebuild.ts';
@@ -58,8 +55,6 @@ export interface Decrypted {
   /** The element of the new document that stands where one outside of all parts stood in the old one. */
   locate(old: XmlElement): XmlElement | undefined;
 }
-
-const publish = diagnostics('security');
 
 /** Decryption that has happened and has not been judged. */
 export interface DecryptionAttempt {
@@ -106,7 +101,7 @@ export class Decryption {
    */
   async attempt(document: XmlDocument, parts: readonly EncryptedPart[]): Promise<DecryptionAttempt> {
     const planned = settle(() => this.#planParts(document, parts));
-    const outcome = await this.#verdict(async () => {
+    const outcome = await judge(this.#keyring, async () => {
       const replacements: Replacement[] = [];
       let sound = true;
       for (const part of planned) {
@@ -133,7 +128,7 @@ export class Decryption {
    */
   async octets(part: EncryptedPart): Promise<Uint8Array> {
     const planned = settle(() => this.#planPart(part, part.element));
-    const outcome = await this.#verdict(async () => {
+    const outcome = await judge(this.#keyring, async () => {
       const { octets, sound } = await this.#decipher(planned);
       return { value: octets, sound };
     });
@@ -150,7 +145,7 @@ export class Decryption {
   async key(element: XmlElement, length: number): Promise<KeyObject> {
     const plan = settle(() => found(this.#keyring.planHandle({ kind: 'encrypted-key', element }, length)));
     const key = await this.#keyring.open(plan);
-    if (this.#keyring.unreachable) throw refused(undecipherable(), true);
+    if (this.#keyring.unreachable) throw outOfReach();
     return key;
   }
 
@@ -193,20 +188,6 @@ export class Decryption {
   async #decipher({ data, plan }: PlannedPart): Promise<Deciphered> {
     return decipher(data.cipher, await this.#keyring.open(plan), data.octets);
   }
-
-  async #verdict<Value>(work: () => Promise<Judged<Value>>): Promise<Outcome<Value>> {
-    let judged: Judged<Value> | undefined;
-    let cause = undecipherable();
-    try {
-      judged = await work();
-    } catch (thrown) {
-      // What this toolkit throws is about the plaintext; anything else is a defect of ours, and has to be found.
-      if (!(thrown instanceof SurewireError)) cause = asSecurityError(thrown);
-    }
-    const good = judged?.sound === true && this.#keyring.sound;
-    const { unreachable: transient } = this.#keyring;
-    return { value: judged?.value, failure: good ? undefined : { cause, transient } };
-  }
 }
 
 interface PlannedPart {
@@ -217,18 +198,6 @@ interface PlannedPart {
 interface PlannedReplacement extends PlannedPart {
   readonly outer: XmlElement;
   readonly type: 'element' | 'content';
-}
-
-/** What operations gave, and whether it is what was encrypted. */
-interface Judged<Value> {
-  readonly value: Value;
-  readonly sound: boolean;
-}
-
-interface Outcome<Value> {
-  readonly value: Value | undefined;
-  /** There unless `value` may be used. */
-  readonly failure: { readonly cause: SecurityError; readonly transient: boolean } | undefined;
 }
 
 function isHeader(element: XmlElement): boolean {
@@ -247,25 +216,4 @@ function found(plan: KeyPlan | undefined): KeyPlan {
 function decryptedPart({ data, plan, outer, type }: PlannedReplacement, place: XmlElement | undefined): DecryptedPart {
   const encryptedKey = plan.kind === 'unwrap' ? plan.of.element : undefined;
   return { encrypted: outer, type, place, cipher: data.cipher, encryptedKey };
-}
-
-function conclude<Value>({ value, failure }: Outcome<Value>): Value {
-  if (value === undefined || failure !== undefined) {
-    throw refused(failure?.cause ?? undecipherable(), failure?.transient ?? false);
-  }
-  return value;
-}
-
-function settle<Plan>(plan: () => Plan): Plan {
-  try {
-    return plan();
-  } catch (cause) {
-    throw refused(asSecurityError(cause), false);
-  }
-}
-
-/** The one place where decryption fails. */
-function refused(cause: SecurityError, transient: boolean): DecryptionError {
-  publish(() => ({ event: 'decryption.refused', code: cause.code, reason: cause.what }));
-  return new DecryptionError({ cause, transient });
 }

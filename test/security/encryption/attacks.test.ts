@@ -37,7 +37,7 @@ import {
   encryptOctets,
 } from '../../../src/security/encryption/encrypt.ts';
 import { encryptKey, type Recipient } from '../../../src/security/encryption/encrypted-key.ts';
-import { DecryptionError } from '../../../src/security/encryption/errors.ts';
+import { DecryptionError } from '../../../src/security/encryption/failure.ts';
 import type { KeyHandle } from '../../../src/security/encryption/keyring.ts';
 import { dsig11, xenc11 } from '../../../src/security/encryption/names.ts';
 import { referencedData } from '../../../src/security/encryption/shapes.ts';

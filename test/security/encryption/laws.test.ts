@@ -15,11 +15,14 @@ import {
   ecdhEs,
   hkdf,
   hmacSha256,
+  hmacSha384,
+  hmacSha512,
   kwAes128,
   kwAes192,
   kwAes256,
   mgf1Sha1,
   mgf1Sha256,
+  mgf1Sha384,
   mgf1Sha512,
   oaepSha1,
   rsaOaep,
@@ -29,7 +32,7 @@ import {
   x448,
   x25519,
 } from '../../../src/security/encryption/algorithms.ts';
-import { Decryption, type DecryptionProfile } from '../../../src/security/encryption/decrypt.ts';
+import { type DecryptedPart, Decryption, type DecryptionProfile } from '../../../src/security/encryption/decrypt.ts';
 import { decrypter } from '../../../src/security/encryption/decrypter.ts';
 import {
   contentKey,
@@ -84,7 +87,7 @@ const recipients: readonly (readonly [name: string, recipient: Recipient, key: K
     (row) => [row.uri, { kind: 'transport', row, publicKey: rsa.publicKey }, rsa.privateKey] as const,
   ),
   ...[oaepSha1, sha256, sha384, sha512].flatMap((digest) =>
-    [mgf1Sha1, mgf1Sha256, mgf1Sha512].map((mask): readonly [string, Recipient, KeyObject] => {
+    [mgf1Sha1, mgf1Sha256, mgf1Sha384, mgf1Sha512].map((mask): readonly [string, Recipient, KeyObject] => {
       const recipient: Recipient = { kind: 'transport', row: rsaOaep, publicKey: rsa.publicKey, digest, mask };
       return [`rsa-oaep ${digest.hash} ${mask.hash}`, { ...recipient, label: utf8('a label') }, rsa.privateKey];
     }),
@@ -101,7 +104,7 @@ const recipients: readonly (readonly [name: string, recipient: Recipient, key: K
   ...Object.entries(pairs).flatMap(([name, pair]) =>
     [
       { row: concatKdf, hash: sha256 },
-      { row: hkdf, hash: hmacSha256 },
+      { row: hkdf, hash: name === 'P-384' ? hmacSha384 : name === 'P-521' ? hmacSha512 : hmacSha256 },
     ].map((derivation): readonly [string, Recipient, KeyObject] => {
       const row = name === 'X448' ? x448 : name === 'X25519' ? x25519 : ecdhEs;
       const recipient: Recipient = { kind: 'agreement', row, derivation, wrap: kwAes256, publicKey: pair.publicKey };
@@ -208,7 +211,7 @@ describe('round trips', () => {
         );
         expect(fromUtf8(canonicalize(decrypted.document, exclusive))).toBe(fromUtf8(plain.end().finish().bytes));
         expect(parts).toHaveLength(trees.length);
-        for (const [index, { place, type }] of decrypted.parts.entries()) {
+        for (const [index, { place, type }] of decrypted.parts.entries() satisfies Iterable<[number, DecryptedPart]>) {
           expect(place).toBe(decrypted.document.root.children[index]);
           if (type === 'element') expect(place?.local).toBe(trees[index]?.local);
         }

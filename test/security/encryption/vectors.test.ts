@@ -4,7 +4,7 @@ import { fromUtf8, utf8, view } from '../../../src/base/bytes.ts';
 import { asError, hasCode } from '../../../src/base/errors.ts';
 import { Decryption, type DecryptionProfile } from '../../../src/security/encryption/decrypt.ts';
 import { decrypter } from '../../../src/security/encryption/decrypter.ts';
-import { DecryptionError } from '../../../src/security/encryption/errors.ts';
+import { DecryptionError } from '../../../src/security/encryption/failure.ts';
 import type { KeyResolver } from '../../../src/security/encryption/keyring.ts';
 import { xenc11 } from '../../../src/security/encryption/names.ts';
 import { xenc } from '../../../src/security/names.ts';
