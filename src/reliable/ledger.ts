@@ -171,38 +171,56 @@ export function dispatch(
   event: When,
   policy: Transmission,
 ): { readonly ledger: Ledger; readonly sends: readonly Dispatch[] } | { readonly exhausted: Flight } {
-  const head = given.flights[0];
+  const head = given.flights.find((flight) => !isQuiet(given, flight));
   const window = head !== undefined && head.due <= event.now ? afterLoss(given, head) : given.window;
   const base = patience(given.roundTrip, policy.retryFloor);
   const sends: Dispatch[] = [];
-  const sending = (number: number, attempt: number): Flight => {
+  const sending = (number: number, attempt: number, silent = false): Flight => {
     sends.push({ number, attempt });
     const wait = backOff(base, attempt, event.jitter, policy.retryCeiling);
     const due = policy.drive === 'reply' ? NEVER : later(event.now, wait);
-    return { number, attempts: attempt, last: event.now, due, refused: false, silent: false };
+    return { number, attempts: attempt, last: event.now, due, refused: false, silent };
   };
+  const again = new Set(repeatable(given, window).filter(({ due }) => due <= event.now));
   const flights: Flight[] = [];
-  for (const [at, flight] of given.flights.entries()) {
-    const again = at < window.size && flight.due <= event.now;
-    if (again && flight.attempts > policy.maxRetryCount) return { exhausted: flight };
-    flights.push(again ? sending(flight.number, flight.attempts + 1) : flight);
+  for (const flight of given.flights) {
+    if (again.has(flight) && flight.attempts > policy.maxRetryCount) return { exhausted: flight };
+    flights.push(again.has(flight) ? sending(flight.number, flight.attempts + 1, flight.silent) : flight);
   }
   const room =
     policy.drive === 'reply' ? Number.POSITIVE_INFINITY : Math.min(window.size, Math.max(1, given.room ?? window.size));
   let { sent } = given;
-  while (flights.length < room && sent < given.next - 1) {
+  let busy = flights.length - given.flights.filter((flight) => isQuiet(given, flight)).length;
+  while (busy < room && sent < given.next - 1) {
     sent += 1;
+    busy += 1;
     flights.push(sending(sent, 1));
   }
   const recovered = window === given.window ? given.recovered : Math.max(given.recovered, given.sent);
   return { ledger: { ...given, flights, sent, window, recovered }, sends };
 }
 
-/** True when nothing more can be learned of what is under way except by closing: one-way messages to a peer that never says. */
+/**
+ * A one-way message of which two copies were answered with nothing. A peer that never says what it has would keep the window
+ * shut for ever, so such a message makes room for the next; it is still sent again, and closing tells what became of it.
+ */
+function isQuiet(ledger: Ledger, { number, silent, attempts }: Flight): boolean {
+  return silent && attempts > 1 && !includes(ledger.awaiting, number);
+}
+
+/** True when nothing more can be learned of what is under way, except by closing. */
 export function isSilent(ledger: Ledger): boolean {
-  return ledger.flights.every(
-    ({ number, silent, attempts }) => silent && attempts > 1 && !includes(ledger.awaiting, number),
-  );
+  return ledger.flights.every((flight) => isQuiet(ledger, flight));
+}
+
+/** What may be sent again when its time has come: the oldest that fit into the window. */
+export function repeatable(ledger: Ledger, window: Window = ledger.window): readonly Flight[] {
+  let place = 0;
+  return ledger.flights.filter((flight) => {
+    if (isQuiet(ledger, flight)) return true;
+    place += 1;
+    return place <= window.size;
+  });
 }
 
 /** The oldest message under way was not settled in time. Losses of one mishap shrink the window once. */

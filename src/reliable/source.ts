@@ -160,8 +160,8 @@ function refused(
   const { number, empty } = event;
   if (state.phase === 'closing') {
     if (!empty || policy.shutdown !== 'last-message' || number !== state.ledger.next - 1) return [state, []];
-    // LastMessage only marks the end, and all before it is settled: a peer that keeps silent twice has heard it.
-    return state.attempts > 1 ? terminate(state, event, policy, completed) : [state, [{ effect: 'poll' }]];
+    // LastMessage only marks the end: nothing that is not settled by now will be (gSOAP takes it without a word).
+    return terminate(state, event, policy, completed);
   }
   const next = withLedger(state, (ledger) => ({
     ...ledger,
@@ -254,6 +254,8 @@ function startClosing(
     const effect: SourceEffect = { effect: 'close', last: ledger.next - 1, attempt: 1 };
     return [{ phase: 'closing', id, ledger, attempts: 1, due }, [effect]];
   }
+  // Of a peer that is silent in 2005/02 nothing is learned but from the end; gSOAP chokes on LastMessage before that.
+  if (ledger.flights.length > 0) return terminate(state, event, policy, completed);
   const number = ledger.next;
   const numbered = { ...ledger, next: number + 1, sent: number };
   return [

@@ -63,6 +63,6 @@ export const securityErrorCodes: readonly SecurityErrorCode[] = Object.freeze(
 
 /** Text of the other side made fit for an error message: printable, short, marked where it was cut. */
 export function untrusted(text: string): string {
-  const printable = text.replace(/[^\x20-\x7e\p{L}\p{N}\p{P}]/gu, '?');
-  return printable.length > 120 ? `${printable.slice(0, 120)}…` : printable;
+  const printable = text.slice(0, 120).replace(/[^\x20-\x7e\p{L}\p{N}\p{P}]/gu, '?');
+  return text.length > 120 ? `${printable}…` : printable;
 }

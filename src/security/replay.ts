@@ -24,6 +24,8 @@ export class MemoryReplayCache implements ReplayCache {
   readonly #limit: number;
   /** Insertion order is close to the order of expiry, so sweeping from the front finds most of what is over. */
   readonly #until = new Map<string, Instant>();
+  /** The latest expiry among what was forgotten: should the clock be set back, what expires before was perhaps here. */
+  #forgotten = Number.NEGATIVE_INFINITY;
 
   constructor(limit: number = replayLimit) {
     this.#limit = limit;
@@ -35,7 +37,7 @@ export class MemoryReplayCache implements ReplayCache {
 
   remember(key: string, until: Instant, now: Instant): boolean {
     const known = this.#until.get(key);
-    if (known !== undefined && known > now) return false;
+    if ((known !== undefined && known > now) || until <= this.#forgotten) return false;
     if (this.#until.size >= this.#limit) this.#sweep(now);
     if (this.#until.size >= this.#limit) {
       throw new SecurityError('SECURITY_REPLAY_FULL', `${this.#limit} messages are remembered already.`, {
@@ -53,13 +55,18 @@ export class MemoryReplayCache implements ReplayCache {
     let steps = 2;
     for (const [key, until] of this.#until) {
       if (until > now || steps-- === 0) return;
-      this.#until.delete(key);
+      this.#forget(key, until);
     }
   }
 
   #sweep(now: Instant): void {
     for (const [key, until] of this.#until) {
-      if (until <= now) this.#until.delete(key);
+      if (until <= now) this.#forget(key, until);
     }
+  }
+
+  #forget(key: string, until: Instant): void {
+    this.#until.delete(key);
+    this.#forgotten = Math.max(this.#forgotten, until);
   }
 }

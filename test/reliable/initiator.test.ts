@@ -358,6 +358,41 @@ function offerOf(scene: Scene): string {
 }
 
 describe('closing', () => {
+  test.each([reliable200702, reliable200502])(
+    '$name: a peer that says what it has only at the end (gSOAP): the messages are settled by closing',
+    async (version) => {
+      const scene = new Scene({ version, oneWay: true }, (request, server) => {
+        const { actions } = version;
+        const answer = server.good(request);
+        if (request.action === actions.createSequence) return answer;
+        const isEnd = request.action === (actions.closeSequence ?? actions.terminateSequence);
+        if (isEnd && version === reliable200502)
+          return server.answer(request, actions.terminateSequence, [server.block(request.version, { upper: 2 })]);
+        return isEnd || request.action === actions.terminateSequence ? answer : undefined;
+      });
+      await scene.until(scene.channel.open());
+      const sending = Promise.all([scene.say('one'), scene.say('two')]);
+      await scene.clock.advance(5_000);
+      await scene.until(scene.channel.close());
+      await sending;
+      expect(scene.actions).not.toContain('LastMessage');
+      expect([1, 2].map((number) => scene.view?.outcome(number))).toEqual(['acknowledged', 'acknowledged']);
+    },
+  );
+
+  test('a silent peer that does not have everything: what it lacks is unknown, and close says so', async () => {
+    const scene = new Scene({ oneWay: true }, (request, server) => {
+      if (request.action.endsWith('CloseSequence')) return server.acknowledged(request, { upper: 0 });
+      return /(Create|Terminate)Sequence$/.test(request.action) ? server.good(request) : undefined;
+    });
+    await scene.until(scene.channel.open());
+    const sending = scene.failure(scene.say('one'));
+    await scene.clock.advance(2_000);
+    const closing = scene.failure(scene.channel.close());
+    expect((await closing).code).toBe('RELIABLE_SEQUENCE_CLOSED');
+    expect([...(await sending).outcomes]).toEqual([[1, 'unknown']]);
+  });
+
   test('200702: CloseSequence, TerminateSequence; 2005/02: LastMessage, TerminateSequence', async () => {
     const newer = new Scene({ oneWay: true });
     await newer.until(newer.say('one'));

@@ -341,14 +341,25 @@ describe('sending', () => {
     expect(created().on(ask).on({ kind: 'refused', number: 1, empty: true }).effects).toEqual([]);
   });
 
-  test('2005/02: LastMessage answered with nothing twice: everything is settled, so the source terminates', () => {
+  test('a peer that never says what it has: closing tells, once a message was answered with nothing twice', () => {
+    const play = created().on(submit).on({ kind: 'refused', number: 1, empty: true }).on({ kind: 'close' });
+    expect(play.state.phase).toBe('draining');
+    play.elapse().on({ kind: 'refused', number: 1, empty: true });
+    expect(play.effects).toEqual([{ effect: 'close', last: 1, attempt: 1 }]);
+    expect(play.on(ack(1)).effects).toEqual([{ effect: 'settled', number: 1, outcome: 'acknowledged' }]);
+    expect(play.on({ kind: 'close-answered' }).state).toMatchObject({
+      phase: 'terminating',
+      reason: { code: 'completed' },
+    });
+  });
+
+  test('2005/02: LastMessage answered with nothing: everything is settled, so the source terminates', () => {
     const play = created({ ...policy, shutdown: 'last-message' })
       .on(submit)
       .on(ack(1))
       .on({ kind: 'close' });
-    expect(play.on({ kind: 'refused', number: 2, empty: true }).effects).toEqual([{ effect: 'poll' }]);
-    play.elapse().on({ kind: 'refused', number: 2, empty: true });
-    expect(play.state.phase).toBe('terminating');
+    expect(play.on({ kind: 'refused', number: 2, empty: false }).state.phase).toBe('closing');
+    expect(play.on({ kind: 'refused', number: 2, empty: true }).state.phase).toBe('terminating');
   });
 
   test('BufferRemaining holds the source back, but never to nothing', () => {

@@ -95,7 +95,8 @@ export class Decryption {
 
   /**
    * As `decrypt`, but what fails with a key in use fails in `conclude`. For messages that were signed and then encrypted:
-   * when the signatures are verified in between, no time tells a wrong padding from a wrong digest (attack E2).
+   * when the signatures are verified in between, neither the error nor the order of the work tells a wrong padding from a
+   * wrong digest (attack E2).
    *
    * @throws DecryptionError `SECURITY_DECRYPTION` for what can be seen without a key
    */

@@ -240,11 +240,8 @@ describe('E1 Bleichenbacher, E3 Manger: nothing tells a right padding from a wro
 
   test('a device that tells whether the padding was right tells it to nobody', async () => {
     const key = contentKey(aes128Gcm);
-    const octets = encryptContent(text, {
-      cipher: aes128Gcm,
-      key,
-      keyInfo: [encryptKey(key, { kind: 'transport', row: rsaOaep, publicKey: rsa.publicKey })],
-    }).bytes;
+    const toDevice: Recipient = { kind: 'transport', row: rsaOaep, publicKey: rsa.publicKey };
+    const octets = encryptContent(text, { cipher: aes128Gcm, key, keyInfo: [encryptKey(key, toDevice)] }).bytes;
     const device = (answer: Decrypter['unwrap']): DecryptionProfile => ({
       accepted: everything,
       keys: { resolve: () => ({ kind: 'decrypter', decrypter: { unwrap: answer } }) },
@@ -270,6 +267,12 @@ describe('E1 Bleichenbacher, E3 Manger: nothing tells a right padding from a wro
       ),
     ];
     expect(new Set(failures.map(({ seen }) => seen))).toHaveLength(1);
+    const data = encryptOctets(utf8('text'), { cipher: aes128Cbc, key, keyInfo: [encryptKey(key, toDevice)] });
+    for (let count = 0; count < 128; count++) {
+      // One key in sixteen gives a padding that is right by chance.
+      const chance = new Decryption(device(() => Promise.reject(new Error('CKR_ENCRYPTED_DATA_INVALID'))));
+      await expect(chance.octets({ element: scan(data.bytes).root })).rejects.toThrow(DecryptionError);
+    }
     const outage = new SurewireError('DEVICE', 'out of reach', { transient: true });
     const { error } = await failure(
       octets,
@@ -530,6 +533,11 @@ describe('E10 plaintext that changes what it does not replace', () => {
     expect(inspect(found.error, { depth: 9 })).not.toMatch(/lol|ENTITY|CDATA/);
   });
 
+  test('closes a parent that is named as the frame of the proof is', async () => {
+    const part = encryptOctets(utf8('</plaintext><plaintext>'), options, 'content');
+    expect(code(await failure(utf8(`<a><plaintext>${part}</plaintext></a>`)))).toBe('SECURITY_KEY');
+  });
+
   test(']]> put together from what is there and what comes', async () => {
     const part = encryptOctets(utf8('>'), options, 'content');
     expect(code(await failure(utf8(`<a>]]${part}</a>`)))).toBe('SECURITY_KEY');
@@ -622,6 +630,14 @@ describe('K4, K11 what the message names is only looked up', () => {
     await new Decryption(profile).decrypt(document, parts(document));
     const parameters = message.replace(/(aes128-gcm">)/, '$1<xenc:KeySize>256</xenc:KeySize>');
     expect(code(await failure(utf8(parameters)))).toBe('SECURITY_MALFORMED');
+    const list = '<xenc:ReferenceList></xenc:ReferenceList>';
+    for (const [lists, outcome] of [
+      [list, undefined],
+      [list + list, 'SECURITY_MALFORMED'],
+    ] as const) {
+      const listed = utf8(message.replace('</xenc:EncryptedKey>', `${lists}</xenc:EncryptedKey>`));
+      expect(await failure(listed).then(code, () => undefined)).toBe(outcome);
+    }
     const twice = message.replace(/<xenc:CipherData>.*?<\/xenc:CipherData>/, '$&$&');
     expect(code(await failure(utf8(twice)))).toBe('SECURITY_MALFORMED');
   });
