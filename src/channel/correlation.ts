@@ -39,6 +39,12 @@ export interface ExchangeOptions {
   readonly random?: Random | undefined;
   /** Hosts (name, or name:port) that a ReplyTo or FaultTo may name; without, only the anonymous address is accepted. */
   readonly replyHosts?: readonly string[] | undefined;
+  /**
+   * The values of wsa:To that mean this end, octet for octet; a message to another, or to nobody, is answered with
+   * DestinationUnreachable. Without, wsa:To is not looked at, and a signed message counts at every service that trusts its
+   * signer: give it where several do (attack R6).
+   */
+  readonly addresses?: readonly string[] | undefined;
 }
 
 /**
@@ -113,11 +119,15 @@ function answering(options: ExchangeOptions, next: Carry): Carry {
 }
 
 /** Addressing of a message that arrived, held to this end's version and to where answers may go. */
-function asked(message: Message, { addressing: version, replyHosts = [] }: ExchangeOptions): Addressing {
+function asked(message: Message, { addressing: version, replyHosts = [], addresses }: ExchangeOptions): Addressing {
   const request = addressingOf(message);
   if (request === undefined || request.version !== version) {
     const reason = `A message with WS-Addressing ${version.name} is expected here.`;
     throw addressingError(version, 'headerRequired', reason, { header: 'Action' });
+  }
+  if (addresses !== undefined && (request.to === undefined || !addresses.includes(request.to))) {
+    const reason = 'The message is not for this service: wsa:To names another, or none.';
+    throw addressingError(version, 'destinationUnreachable', reason, { address: request.to });
   }
   for (const [name, target] of [
     ['ReplyTo', request.replyTo],

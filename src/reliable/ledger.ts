@@ -47,8 +47,8 @@ export interface Flight {
   readonly due: Instant;
   /** The peer (or the way to it) refused the last copy: worth another try as soon as anything gets through. */
   readonly refused: boolean;
-  /** The last copy was answered with nothing: refused, or taken by a peer that does not say so. */
-  readonly silent: boolean;
+  /** How many copies were answered with nothing: refused, or taken by a peer that does not say so. */
+  readonly silences: number;
 }
 
 /** Everything the source knows of its messages. */
@@ -175,17 +175,17 @@ export function dispatch(
   const window = head !== undefined && head.due <= event.now ? afterLoss(given, head) : given.window;
   const base = patience(given.roundTrip, policy.retryFloor);
   const sends: Dispatch[] = [];
-  const sending = (number: number, attempt: number, silent = false): Flight => {
+  const sending = (number: number, attempt: number, silences = 0): Flight => {
     sends.push({ number, attempt });
     const wait = backOff(base, attempt, event.jitter, policy.retryCeiling);
     const due = policy.drive === 'reply' ? NEVER : later(event.now, wait);
-    return { number, attempts: attempt, last: event.now, due, refused: false, silent };
+    return { number, attempts: attempt, last: event.now, due, refused: false, silences };
   };
   const again = new Set(repeatable(given, window).filter(({ due }) => due <= event.now));
   const flights: Flight[] = [];
   for (const flight of given.flights) {
     if (again.has(flight) && flight.attempts > policy.maxRetryCount) return { exhausted: flight };
-    flights.push(again.has(flight) ? sending(flight.number, flight.attempts + 1, flight.silent) : flight);
+    flights.push(again.has(flight) ? sending(flight.number, flight.attempts + 1, flight.silences) : flight);
   }
   const room =
     policy.drive === 'reply' ? Number.POSITIVE_INFINITY : Math.min(window.size, Math.max(1, given.room ?? window.size));
@@ -204,8 +204,8 @@ export function dispatch(
  * A one-way message of which two copies were answered with nothing. A peer that never says what it has would keep the window
  * shut for ever, so such a message makes room for the next; it is still sent again, and closing tells what became of it.
  */
-function isQuiet(ledger: Ledger, { number, silent, attempts }: Flight): boolean {
-  return silent && attempts > 1 && !includes(ledger.awaiting, number);
+function isQuiet(ledger: Ledger, { number, silences }: Flight): boolean {
+  return silences > 1 && !includes(ledger.awaiting, number);
 }
 
 /** True when nothing more can be learned of what is under way, except by closing. */

@@ -166,14 +166,14 @@ function refused(
   const next = withLedger(state, (ledger) => ({
     ...ledger,
     flights: ledger.flights.map((flight) =>
-      flight.number === number ? { ...flight, refused: true, silent: empty } : flight,
+      flight.number === number ? { ...flight, refused: true, silences: flight.silences + (empty ? 1 : 0) } : flight,
     ),
   }));
-  if (next.phase === 'draining' && isDrained(next.ledger)) return startClosing(next, event, policy);
-  const ledger = next.phase === 'creating' ? undefined : ledgerOf(next);
-  const asks =
-    empty && ledger?.flights.some((flight) => flight.number === number && !includes(ledger.awaiting, number));
-  return [next, asks === true ? [{ effect: 'poll' }] : []];
+  if (next.phase !== 'created' && next.phase !== 'rollover' && next.phase !== 'draining') return [next, []];
+  const { ledger } = next;
+  const isOneWay = ledger.flights.some((flight) => flight.number === number && !includes(ledger.awaiting, number));
+  const closes = next.phase === 'draining' && isDrained(ledger);
+  return pump(next, event, policy, empty && isOneWay && !closes ? [{ effect: 'poll' }] : []);
 }
 
 /** Applies new knowledge, settles what it settles, sends what there is room for, and goes on closing when all is settled. */

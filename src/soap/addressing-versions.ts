@@ -34,9 +34,9 @@ export interface AddressingVersion {
 /** Longest address, action or message identifier that is read, in UTF-16 units: they are echoed, stored and logged. */
 export const longestIri = 4096;
 
-/** True for what may be an IRI: something, not too long, without white space and control characters. */
+/** True for what may be an IRI (RFC 3987): something, not too long, without white space, control and bidi formatting. */
 export function isIri(text: string): boolean {
-  return text !== '' && text.length <= longestIri && !/[\s\p{Cc}]/u.test(text);
+  return text !== '' && text.length <= longestIri && !/[\s\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(text);
 }
 
 /** Names of the second subcodes under InvalidAddressingHeader. */

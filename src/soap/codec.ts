@@ -75,7 +75,7 @@ function agreed(message: Message, outside: readonly string[]): Message {
   const other = said.find((one) => one !== action);
   if (other === undefined) return addressed ? message : { ...message, action };
   const version = message.headers.map(addressingVersionOf).find((row) => row !== undefined) ?? addressing200508;
-  const reason = `The HTTP headers ask for "${other}" and the message for "${action}".`;
+  const reason = `The HTTP headers ask for "${shown(other)}" and the message for "${shown(action)}".`;
   throw new SoapError('SOAP_ACTION_MISMATCH', reason, {
     fault: addressingFault(version, 'invalidHeader', reason, {
       problem: 'ActionMismatch',
@@ -158,8 +158,10 @@ function unquoted(soapAction: string | undefined): string {
   return (/^"(.*)"$/.exec(trimmed)?.[1] ?? trimmed).trim();
 }
 
+/** Words of the other side in our sentences: short and printable. */
 function shown(text: string): string {
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  const printable = text.slice(0, 100).replace(/\p{C}/gu, '?');
+  return text.length > 100 ? `${printable}…` : printable;
 }
 
 function unusable(reason: string, cause?: Error): SoapError {

@@ -123,7 +123,7 @@ export function requireUnderstood(of: Message): void {
   const blocks = notUnderstood(of);
   if (blocks.length === 0) return;
   const names = listed(blocks.map((block) => `{${block.namespace}}${block.local}`));
-  const reason = `These mandatory header blocks were not understood: ${names}.`;
+  const reason = `These mandatory header blocks were not understood: ${names}.`.replace(/\p{C}/gu, '?');
   throw new SoapError('SOAP_NOT_UNDERSTOOD', `${reason} Add the layer that understands them to the binding.`, {
     fault: { code: 'mustUnderstand', reason },
   });
@@ -269,5 +269,6 @@ function refused(
   reason: string,
   faultCode: Fault['code'] = 'sender',
 ): SoapError {
-  return new SoapError(code, reason, { fault: { code: faultCode, reason } });
+  const printable = reason.replace(/\p{C}/gu, '?');
+  return new SoapError(code, printable, { fault: { code: faultCode, reason: printable } });
 }

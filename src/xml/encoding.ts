@@ -95,7 +95,7 @@ export function declaration(source: Source): number {
   if (parts === null) throw new XmlError('XML_MALFORMED', 'The XML declaration is malformed', { offset: 0 });
   const version = parts[1] ?? parts[2];
   if (version !== '1.0') {
-    throw new XmlError('XML_MALFORMED', `XML version ${version} is not read: send XML 1.0`, { offset: 0 });
+    throw new XmlError('XML_MALFORMED', 'The XML version is not 1.0: send XML 1.0', { offset: 0 });
   }
   const declared = (parts[3] ?? parts[4] ?? encoding).toUpperCase();
   if (declared !== encoding && !(declared === 'UTF-16' && encoding !== 'UTF-8')) {

@@ -94,7 +94,7 @@ export function qname(of: XmlElement, text: string): { readonly namespace: strin
   const [prefix, local] = parts.length === 1 ? ['', parts[0]] : parts;
   const namespace = of.namespaceOf(prefix ?? '');
   if (!local || parts.length > 2 || (parts.length === 2 && (!prefix || namespace === undefined))) {
-    throw unexpected(of, `"${text.slice(0, 80)}" in ${of.local} is no QName of a declared prefix`);
+    throw unexpected(of, `The text of ${of.local} is no QName of a declared prefix`);
   }
   return { namespace: namespace ?? '', local };
 }

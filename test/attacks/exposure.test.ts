@@ -3,10 +3,13 @@
  * parents, over to siblings, through the document, by a prefix that was declared outside.
  */
 import { describe, expect, test } from 'vitest';
+import { instant } from '../../src/base/clock.ts';
 import { unsafeKeepUnsigned } from '../../src/security/policy.ts';
+import { examine } from '../../src/security/verify.ts';
+import { decode } from '../../src/soap/codec.ts';
 import type { HeaderBlock } from '../../src/soap/message.ts';
 import type { XmlElement } from '../../src/xml/document.ts';
-import { acceptor, policyOf } from '../security/rig.ts';
+import { acceptor, policyOf, start } from '../security/rig.ts';
 import { action, craft, prepare, receive, service, swap } from './support.ts';
 
 /** All text that a cursor leads to. */
@@ -117,10 +120,14 @@ describe('A1: the action', () => {
   test('of an HTTP header is not believed in place of a signed one', async () => {
     const { pki } = await prepare();
     const lax = policyOf(pki.service, pki.root, { addressing: 'optional' });
-    const end = acceptor(lax);
-    await end.receive(await craft({ key: pki.client.key(), blocks: [] }));
-    expect(end.heard.map(({ message }) => message.action)).toEqual(['']);
-    await end.receive(await craft({ key: pki.client.key(), blocks: [action] }));
-    expect(end.heard.map(({ message }) => message.action)).toEqual(['', 'urn:orders/place']);
+    const around = { now: instant(start), replay: { remember: () => true }, peer: undefined };
+    const heard = async (blocks: readonly string[], soapAction: string): Promise<string> => {
+      const octets = Buffer.from(await craft({ key: pki.client.key(), blocks }));
+      const { message } = await examine(decode(octets, 'application/soap+xml', soapAction), lax.inbound, around);
+      return message.action;
+    };
+    expect(await heard([], 'urn:evil')).toBe('');
+    expect(await heard([action], 'urn:orders/place')).toBe('urn:orders/place');
+    await expect(heard([action], 'urn:evil')).rejects.toMatchObject({ code: 'SOAP_ACTION_MISMATCH' });
   });
 });

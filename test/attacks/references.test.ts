@@ -86,7 +86,7 @@ describe('K4: an algorithm has one spelling', () => {
 });
 
 describe('X13: two Security headers', () => {
-  const before =
+  const ahead =
     (markup: string): Tamper =>
     (valid) =>
       swap(valid, '<wsse:Security ', `${markup}<wsse:Security `);

@@ -172,3 +172,15 @@ describe('R1 to R4: replay', () => {
     expect(end.heard).toHaveLength(1);
   });
 });
+
+describe('R4: the clock is set back', () => {
+  test('what was forgotten is not taken for new', () => {
+    const replay = new MemoryReplayCache();
+    const at = (offset: number) => instant(start + offset);
+    expect(replay.remember('one', at(600), at(0))).toBe(true);
+    expect(replay.remember('two', at(1_200), at(700))).toBe(true);
+    expect(replay.size).toBe(1);
+    expect(replay.remember('one', at(600), at(100))).toBe(false);
+    expect(replay.remember('three', at(601), at(100))).toBe(true);
+  });
+});

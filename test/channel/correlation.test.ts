@@ -264,6 +264,23 @@ describe('what is answered', () => {
     },
   );
 
+  test('a message to another service is DestinationUnreachable where addresses are given (attack R6)', async () => {
+    const addresses = ['https://service.example/soap'];
+    const says = async (to: string | undefined) => {
+      const said = await told(asked({ to }), reply, { addresses });
+      return said && faultOf(said.message)?.subcode?.local;
+    };
+    expect(await says('https://service.example/soap')).toBeUndefined();
+    for (const to of [
+      'https://other.example/soap',
+      'https://service.example/soap/',
+      'https://SERVICE.example/soap',
+      undefined,
+    ]) {
+      expect(await says(to)).toBe('DestinationUnreachable');
+    }
+  });
+
   test('in 2004/08 that is an InvalidMessageInformationHeader', async () => {
     const said = await told(asked({ replyTo: at('http://victim/') }, addressing200408), reply, {
       addressing: addressing200408,

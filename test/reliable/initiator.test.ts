@@ -252,9 +252,10 @@ describe('sending', () => {
   });
 
   test('nobody acknowledges: RETRIES_EXHAUSTED with each message’s outcome, and the peer is told', async () => {
-    const scene = new Scene({ maxRetryCount: 2 }, (request, server) =>
-      numberOf(request) === undefined ? server.good(request) : undefined,
-    );
+    const scene = new Scene({ maxRetryCount: 2 }, (request, server) => {
+      if (numberOf(request) !== undefined) throw lost();
+      return server.good(request);
+    });
     const first = scene.failure(scene.say('one'));
     const second = scene.failure(scene.say('two'));
     const error = await first;
