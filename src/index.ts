@@ -10,6 +10,7 @@ export { type Random, seededRandom, systemRandom } from './base/random.ts';
 // certificates: a PKI for development
 export { developmentPki, type PkiOptions, type PkiResult } from './certificates/development-pki.ts';
 export { CertificatesError, type CertificatesErrorCode } from './certificates/errors.ts';
+export type { PkiEntry, PkiRevocationList } from './certificates/inspect.ts';
 export { type PkiSettings, readPkiSettings } from './certificates/settings.ts';
 // binding and channels: what everything is put together with
 export { type Binding, binding, connect, listen } from './channel/binding.ts';
@@ -129,10 +130,16 @@ export { type SqliteStoreOptions, sqlite } from './stores/sqlite.ts';
 // transport: HTTP and HTTPS
 export { TransportError, type TransportErrorCode } from './transport/errors.ts';
 export { type HttpHandler, type HttpHandlerOptions, httpHandler } from './transport/http/handler.ts';
-export type { HttpClientOptions, HttpListenerOptions, HttpTransportOptions } from './transport/http/settings.ts';
+export type {
+  HttpClientOptions,
+  HttpEndpointOptions,
+  HttpListenerOptions,
+  HttpMessageOptions,
+  HttpTransportOptions,
+} from './transport/http/settings.ts';
 export { httpTransport } from './transport/http/transport.ts';
 export type { ProxyOptions } from './transport/proxy.ts';
-export type { TlsOptions } from './transport/tls.ts';
+export type { Pem, TlsOptions } from './transport/tls.ts';
 // xml: scanned once, canonical by construction
 export { type CanonicalizeOptions, canonicalize } from './xml/canonicalize.ts';
 export { type XmlAttribute, XmlDocument, XmlElement } from './xml/document.ts';

@@ -17,7 +17,7 @@ export interface Authority {
   readonly keys: KeyPair;
 }
 
-export interface DistinguishedName {
+interface DistinguishedName {
   readonly commonName: string;
   readonly organizationalUnit: string;
   readonly organization: string;

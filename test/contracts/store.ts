@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Direction, SessionChange, SessionStore, StoredMessage } from '../../src/reliable/store.ts';
 
 /** Where the stores of one test live. */
-export interface StoreLocation {
+interface StoreLocation {
   /** Opens the store of this location; again after `close` when it is durable. */
   open(): SessionStore | Promise<SessionStore>;
   /** Removes what the location left behind. */

@@ -67,7 +67,7 @@ export const soapMediaTypes: ReadonlySet<string> = new Set(soapVersions.map((ver
 
 const MAX_RECEIVED_MESSAGE_SIZE = 10 * 1024 * 1024;
 
-export interface MessageSettings {
+interface MessageSettings {
   readonly maxReceivedMessageSize: number;
   readonly quotas: Quotas;
 }
