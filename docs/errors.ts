@@ -13,12 +13,15 @@ interface Code {
   readonly meaning: string;
 }
 
+/** A code with the comment above it, as a member of a union (`| 'CODE'`) or of the table that the union is made of (`CODE:`). */
+const entry = /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?(?:\|\s*'([A-Z0-9_]+)'|^ {2}([A-Z0-9_]+):)/gm;
+
 /** Every code of every room, with the comment above it. */
 export function errorCodes(): readonly Code[] {
   return readdirSync(join(root, 'src')).flatMap((room) => {
     const file = join(root, 'src', room, 'errors.ts');
     const text = readable(file);
-    return [...text.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*\|\s*'([A-Z0-9_]+)'|\|\s*'([A-Z0-9_]+)'/g)].map((match) => ({
+    return [...text.matchAll(entry)].map((match) => ({
       room,
       code: match[2] ?? match[3] ?? '',
       meaning: (match[1] ?? '').replace(/\s*\n\s*\*\s*/g, ' ').trim(),

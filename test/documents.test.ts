@@ -1,5 +1,5 @@
 /** What the pages say is what the source says. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorCodes, errorsPage } from '../docs/errors.ts';
@@ -14,6 +14,16 @@ const read = (name: string): string => readFileSync(resolve(root, name), 'utf8')
 describe('docs/ERRORS.md', () => {
   test('lists every code of every room (run `npm run docs` after a change)', () => {
     expect(read('docs/ERRORS.md')).toBe(errorsPage());
+  });
+
+  test('has every code that the source throws', () => {
+    const listed = new Set(errorCodes().map(({ code }) => code));
+    const thrown = readdirSync(resolve(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) => [...read(`src/${name}`).matchAll(/new [A-Z]\w*Error\(\s*'([A-Z0-9]+_[A-Z0-9_]+)'/g)])
+      .map(([, code = '']) => code);
+    expect(thrown.length).toBeGreaterThan(100);
+    expect([...new Set(thrown)].filter((code) => !listed.has(code))).toEqual([]);
   });
 
   test('every code says when it is thrown', () => {

@@ -7,16 +7,9 @@ import { demoCommand } from './commands/demo.ts';
 import { sendCommand } from './commands/send.ts';
 import { serveCommand } from './commands/serve.ts';
 import { CliError, failureOf } from './errors.ts';
+import type { Ground } from './ground.ts';
 import { type Interruption, interruption } from './interruption.ts';
-import type { CommonOptions } from './options.ts';
-import { type Output, output, type Streams } from './output.ts';
-
-/** What a command is given besides its options. */
-export interface Ground {
-  /** Fires when the user wants an end. */
-  readonly signal: AbortSignal;
-  output(options: CommonOptions): Output;
-}
+import { output, type Streams } from './output.ts';
 
 /** Where the program runs: this process, except in tests. */
 export interface World {

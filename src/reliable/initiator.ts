@@ -389,12 +389,11 @@ export class Initiator implements Channel, SessionView {
     else this.#post(abortion('RELIABLE_FAILED', error.message, false));
   }
 
-  /** An empty answer: not taken (a message), or to be asked again when its time comes. */
+  /** An empty answer. Whether that means taken or dropped, the source finds out. */
   #unanswered(about: About): void {
-    const { terminateSequenceResponse } = this.version.actions;
-    // 2005/02: TerminateSequence is one-way, so that an empty answer says that it came.
-    if (about.kind === 'terminate' && terminateSequenceResponse === undefined)
-      this.#post({ kind: 'terminate-answered' });
+    if (about.kind === 'poll') this.#post({ kind: 'poll-emptied' });
+    // 2005/02: TerminateSequence is one-way; and gSOAP answers a repeated one so, of either version. It has come.
+    else if (about.kind === 'terminate') this.#post({ kind: 'terminate-answered' });
     else this.#refused(about, true);
   }
 

@@ -47,8 +47,12 @@ export interface Flight {
   readonly due: Instant;
   /** The peer (or the way to it) refused the last copy: worth another try as soon as anything gets through. */
   readonly refused: boolean;
-  /** How many copies were answered with nothing: refused, or taken by a peer that does not say so. */
+  /** Nothing before it was under way when the last copy was sent: a receiver that keeps order had no reason to drop it. */
+  readonly alone: boolean;
+  /** How many such copies were answered with nothing: refused, or taken by a peer that does not say so. */
   readonly silences: number;
+  /** Taken without a word (see `hushed`): out of the window and not sent again, but settled by an acknowledgement only. */
+  readonly taken: boolean;
 }
 
 /** Everything the source knows of its messages. */
@@ -72,6 +76,10 @@ export interface Ledger {
   readonly heard: Instant;
   /** How often the peer was asked for a sign of life since. */
   readonly polls: number;
+  /** The peer has acknowledged something, be it nothing: what it drops, it will not acknowledge. */
+  readonly told: boolean;
+  /** Asked what it has, the peer answered with nothing, and has acknowledged nothing since. */
+  readonly mute: boolean;
 }
 
 /** When something happens, and a random number in [0, 1). */
@@ -98,6 +106,8 @@ export function blank(now: Instant, policy: Transmission): Ledger {
     room: null,
     heard: now,
     polls: 0,
+    told: false,
+    mute: false,
   };
 }
 
@@ -136,22 +146,71 @@ export function settle(
   );
   if (done.length === 0) return { ledger, settled: [] };
   const settled = done.map(({ number }) => number);
+  const timed = done.filter(({ taken }) => !taken);
   const headMoved = settled.includes(ledger.flights[0]?.number ?? 0);
   const left = ledger.flights.filter((flight) => !done.includes(flight));
   return {
     ledger: {
       ...ledger,
-      roundTrip: done.reduce((trip, flight) => measured(trip, event.now - flight.last), ledger.roundTrip),
+      roundTrip: timed.reduce((trip, flight) => measured(trip, event.now - flight.last), ledger.roundTrip),
       window: grown(ledger.window, done.length, policy.window),
       // A receiver that takes only the next number refused these; now their turn may have come.
-      flights: headMoved ? left.map((flight) => (flight.refused ? hurried(flight, event.now) : flight)) : left,
+      flights: headMoved ? left.map((flight) => hurried(flight, event.now)) : left,
     },
     settled,
   };
 }
 
 function hurried(flight: Flight, now: Instant): Flight {
-  return { ...flight, due: earlier(flight.due, now), refused: false };
+  return flight.refused ? { ...flight, due: earlier(flight.due, now), refused: false } : flight;
+}
+
+/** A copy of message `number` did not arrive, or was answered with nothing. */
+export function refusedBy(ledger: Ledger, number: number, empty: boolean): Ledger {
+  const flights = ledger.flights.map((flight) => {
+    if (flight.number !== number || flight.taken) return flight;
+    return { ...flight, refused: true, silences: flight.silences + (empty && flight.alone ? 1 : 0) };
+  });
+  return { ...ledger, flights };
+}
+
+/**
+ * gSOAP answers one-way messages with nothing, and so it answers the question what it has; only closing tells. To such a peer
+ * a message that was answered with nothing counts as taken and makes room for the next: it would keep the window shut for
+ * ever. A peer that has acknowledged anything (WCF and surewire drop with an empty answer what they have no room for) has to
+ * be silent about two copies; as it answers the question, it is never mute.
+ */
+export function hushed(ledger: Ledger, event: When): Ledger {
+  return ledger.mute ? taken(ledger, event, ledger.told ? 2 : 1) : ledger;
+}
+
+/** Lets go of the messages that expect no reply and of which so many copies were answered with nothing. */
+export function taken(ledger: Ledger, event: When, silences: number): Ledger {
+  const gone = open(ledger).filter((one) => one.silences >= silences && !includes(ledger.awaiting, one.number));
+  if (gone.length === 0) return ledger;
+  return {
+    ...ledger,
+    roundTrip: gone.reduce((trip, flight) => measured(trip, event.now - flight.last), ledger.roundTrip),
+    // Those behind were out of order until now.
+    flights: ledger.flights.map((flight) =>
+      gone.includes(flight) ? { ...flight, due: NEVER, refused: false, taken: true } : hurried(flight, event.now),
+    ),
+  };
+}
+
+/** What was taken and is left out of an acknowledgement is missing: it is sent again, the first time at once. */
+export function recalled(ledger: Ledger, event: When, policy: Transmission): Ledger {
+  const flights = ledger.flights.map((flight) => {
+    if (!flight.taken || includes(ledger.acknowledged, flight.number)) return flight;
+    const due = flight.attempts === 1 ? event.now : repeatDue(ledger, flight.attempts, event, policy);
+    return { ...flight, due, silences: 0, taken: false };
+  });
+  return { ...ledger, flights };
+}
+
+/** What is under way, as far as is known. */
+export function open(ledger: Ledger): readonly Flight[] {
+  return ledger.flights.filter((flight) => !flight.taken);
 }
 
 /** One copy of a message that is to go out. */
@@ -171,56 +230,34 @@ export function dispatch(
   event: When,
   policy: Transmission,
 ): { readonly ledger: Ledger; readonly sends: readonly Dispatch[] } | { readonly exhausted: Flight } {
-  const head = given.flights.find((flight) => !isQuiet(given, flight));
+  const [head] = open(given);
   const window = head !== undefined && head.due <= event.now ? afterLoss(given, head) : given.window;
   const base = patience(given.roundTrip, policy.retryFloor);
   const sends: Dispatch[] = [];
+  let underWay = 0;
   const sending = (number: number, attempt: number, silences = 0): Flight => {
     sends.push({ number, attempt });
     const wait = backOff(base, attempt, event.jitter, policy.retryCeiling);
     const due = policy.drive === 'reply' ? NEVER : later(event.now, wait);
-    return { number, attempts: attempt, last: event.now, due, refused: false, silences };
+    const alone = underWay === 0;
+    return { number, attempts: attempt, last: event.now, due, refused: false, alone, silences, taken: false };
   };
-  const again = new Set(repeatable(given, window).filter(({ due }) => due <= event.now));
   const flights: Flight[] = [];
   for (const flight of given.flights) {
-    if (again.has(flight) && flight.attempts > policy.maxRetryCount) return { exhausted: flight };
-    flights.push(again.has(flight) ? sending(flight.number, flight.attempts + 1, flight.silences) : flight);
+    const again = !flight.taken && underWay < window.size && flight.due <= event.now;
+    if (again && flight.attempts > policy.maxRetryCount) return { exhausted: flight };
+    flights.push(again ? sending(flight.number, flight.attempts + 1, flight.silences) : flight);
+    if (!flight.taken) underWay += 1;
   }
   const room =
     policy.drive === 'reply' ? Number.POSITIVE_INFINITY : Math.min(window.size, Math.max(1, given.room ?? window.size));
   let { sent } = given;
-  let busy = flights.length - given.flights.filter((flight) => isQuiet(given, flight)).length;
-  while (busy < room && sent < given.next - 1) {
+  for (; underWay < room && sent < given.next - 1; underWay += 1) {
     sent += 1;
-    busy += 1;
     flights.push(sending(sent, 1));
   }
   const recovered = window === given.window ? given.recovered : Math.max(given.recovered, given.sent);
   return { ledger: { ...given, flights, sent, window, recovered }, sends };
-}
-
-/**
- * A one-way message of which two copies were answered with nothing. A peer that never says what it has would keep the window
- * shut for ever, so such a message makes room for the next; it is still sent again, and closing tells what became of it.
- */
-function isQuiet(ledger: Ledger, { number, silences }: Flight): boolean {
-  return silences > 1 && !includes(ledger.awaiting, number);
-}
-
-/** True when nothing more can be learned of what is under way, except by closing. */
-export function isSilent(ledger: Ledger): boolean {
-  return ledger.flights.every((flight) => isQuiet(ledger, flight));
-}
-
-/** What may be sent again when its time has come: the oldest that fit into the window. */
-export function repeatable(ledger: Ledger, window: Window = ledger.window): readonly Flight[] {
-  let place = 0;
-  return ledger.flights.filter((flight) => {
-    if (isQuiet(ledger, flight)) return true;
-    place += 1;
-    return place <= window.size;
-  });
 }
 
 /** The oldest message under way was not settled in time. Losses of one mishap shrink the window once. */
@@ -236,7 +273,7 @@ export function deadline(ledger: Ledger, policy: Transmission): Instant {
 
 /** When an idle peer is to be asked for a sign of life: after half the timeout, then ever so often until it is over. */
 export function pollDue(ledger: Ledger, policy: Transmission): Instant {
-  if (ledger.flights.length > 0) return NEVER;
+  if (open(ledger).length > 0) return NEVER;
   const half = policy.inactivityTimeout / 2;
   return later(ledger.heard, half + (ledger.polls * half) / policy.maxRetryCount);
 }

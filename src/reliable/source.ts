@@ -10,16 +10,21 @@ import { later } from '../base/clock.ts';
 import type { Outcome } from './errors.ts';
 import {
   blank,
+  type Dispatch,
   deadline,
   dispatch,
   hastened,
-  isSilent,
+  hushed,
   type Ledger,
   objection,
+  open,
   pollDue,
+  recalled,
+  refusedBy,
   repeatDue,
   settle,
   type Transmission,
+  taken,
   type When,
 } from './ledger.ts';
 import { add, includes, none, remove, union } from './ranges.ts';
@@ -67,12 +72,14 @@ export function source(state: SourceState, event: SourceEvent, policy: Transmiss
       }));
     case 'refused':
       return refused(state, event, policy);
+    case 'poll-emptied':
+      return pollEmptied(state, event, policy);
     case 'heard':
       return [withLedger(state, (ledger) => ({ ...ledger, heard: event.now, polls: 0 })), []];
     case 'close':
       return close(state, event, policy);
     case 'close-answered':
-      return state.phase === 'closing' ? terminate(state, event, policy, completed) : [state, []];
+      return state.phase === 'closing' ? closeAnswered(state, event, policy) : [state, []];
     case 'terminate-answered':
       return state.phase === 'terminating' ? end(state, state.reason) : [state, []];
     case 'closed-by-peer':
@@ -137,12 +144,12 @@ function acknowledgement(
   if (refusal !== undefined) {
     return [state, [{ effect: 'fault', fault: 'InvalidAcknowledgement', text: refusal }]];
   }
-  const [next, effects] = changed(state, event, policy, (before) => ({
-    ...before,
-    acknowledged: union(before.acknowledged, event.ranges),
-    room: event.bufferRemaining ?? before.room,
-    flights: event.nacks.length === 0 ? before.flights : hastened(before, event),
-  }));
+  const [next, effects] = changed(state, event, policy, (before) => {
+    const flights = event.nacks.length === 0 ? before.flights : hastened(before, event);
+    const acknowledged = union(before.acknowledged, event.ranges);
+    const room = event.bufferRemaining ?? before.room;
+    return recalled({ ...before, flights, acknowledged, room, told: true, mute: false }, event, policy);
+  });
   if (!event.final || next.phase === 'terminating' || next.phase === 'ended') return [next, effects];
   const [after, more] = closedByPeer(next, event, policy, true);
   return [after, [...effects, ...more]];
@@ -159,21 +166,31 @@ function refused(
 ): SourceStep {
   const { number, empty } = event;
   if (state.phase === 'closing') {
-    if (!empty || policy.shutdown !== 'last-message' || number !== state.ledger.next - 1) return [state, []];
+    if (!empty) return [state, []];
+    if (policy.shutdown === 'close') {
+      // The answer to the next CloseSequence will tell whether it has come.
+      return supplied({ ...state, ledger: taken(refusedBy(state.ledger, number, true), event, 1) }, event, policy);
+    }
     // LastMessage only marks the end: nothing that is not settled by now will be (gSOAP takes it without a word).
-    return terminate(state, event, policy, completed);
+    return number === state.ledger.next - 1 ? terminate(state, event, policy, completed) : [state, []];
   }
-  const next = withLedger(state, (ledger) => ({
-    ...ledger,
-    flights: ledger.flights.map((flight) =>
-      flight.number === number ? { ...flight, refused: true, silences: flight.silences + (empty ? 1 : 0) } : flight,
-    ),
-  }));
+  const next = withLedger(state, (ledger) => hushed(refusedBy(ledger, number, empty), event));
   if (next.phase !== 'created' && next.phase !== 'rollover' && next.phase !== 'draining') return [next, []];
   const { ledger } = next;
-  const isOneWay = ledger.flights.some((flight) => flight.number === number && !includes(ledger.awaiting, number));
-  const closes = next.phase === 'draining' && isDrained(ledger);
-  return pump(next, event, policy, empty && isOneWay && !closes ? [{ effect: 'poll' }] : []);
+  const asks = empty && !ledger.mute && open(ledger).some((one) => one.number === number && isOneWay(ledger, number));
+  return pump(next, event, policy, asks ? [{ effect: 'poll' }] : []);
+}
+
+function isOneWay(ledger: Ledger, number: number): boolean {
+  return !includes(ledger.awaiting, number);
+}
+
+/** The peer does not say what it has: what it answered with nothing, it may have taken. */
+function pollEmptied(state: SourceState, event: When, policy: Transmission): SourceStep {
+  const next = withLedger(state, (ledger) => hushed({ ...ledger, heard: event.now, polls: 0, mute: true }, event));
+  return next.phase === 'created' || next.phase === 'rollover' || next.phase === 'draining'
+    ? pump(next, event, policy, [])
+    : [next, []];
 }
 
 /** Applies new knowledge, settles what it settles, sends what there is room for, and goes on closing when all is settled. */
@@ -214,15 +231,19 @@ function pump(
     return prepended(abort(state, { reason: { code: 'RELIABLE_RETRIES_EXHAUSTED', text }, tell: true }), before);
   }
   const { ledger, sends } = dispatched;
-  const effects = [...before, ...sends.map((send): SourceEffect => ({ effect: 'transmit', ...send, last: false }))];
+  const effects = [...before, ...sends.map(transmission)];
   return state.phase === 'draining' && isDrained(ledger)
     ? prepended(startClosing({ ...state, ledger }, event, policy), effects)
     : [{ ...state, ledger }, effects];
 }
 
-/** Nothing waits, and nothing is under way that could still be settled (gSOAP says what it has when the sequence is closed). */
+/** Nothing waits, and nothing is under way of which more could be learned before closing. */
 function isDrained(ledger: Ledger): boolean {
-  return ledger.sent === ledger.next - 1 && isSilent(ledger);
+  return ledger.sent === ledger.next - 1 && open(ledger).length === 0;
+}
+
+function transmission(send: Dispatch): SourceEffect {
+  return { effect: 'transmit', ...send, last: false };
 }
 
 function close(state: SourceState, event: When, policy: Transmission): SourceStep {
@@ -262,6 +283,27 @@ function startClosing(
     { phase: 'closing', id, ledger: numbered, attempts: 1, due },
     [{ effect: 'transmit', number, attempt: 1, last: true }],
   ];
+}
+
+type Closing = Extract<SourceState, { readonly phase: 'closing' }>;
+
+/** The close was confirmed. A peer that acknowledges only now may say that something is missing: it still takes that. */
+function closeAnswered(state: Closing, event: When, policy: Transmission): SourceStep {
+  return open(state.ledger).length > 0 ? supplied(state, event, policy) : terminate(state, event, policy, completed);
+}
+
+/** Sends what is missing after the close, one after the other, and then closes again to hear what has come. */
+function supplied(state: Closing, event: When, policy: Transmission): SourceStep {
+  const flights = state.ledger.flights.map((flight) => (flight.taken ? flight : { ...flight, due: event.now }));
+  const window = { ...state.ledger.window, size: 1 };
+  const dispatched = dispatch({ ...state.ledger, flights, window }, event, policy);
+  if ('exhausted' in dispatched) return terminate(state, event, policy, completed);
+  const { ledger, sends } = dispatched;
+  if (open(ledger).length > 0) return [{ ...state, ledger }, sends.map(transmission)];
+  const attempt = state.attempts + 1;
+  if (attempt > policy.maxRetryCount + 1) return terminate({ ...state, ledger }, event, policy, completed);
+  const due = repeatDue(ledger, attempt, event, policy);
+  return [{ ...state, ledger, attempts: attempt, due }, [{ effect: 'close', last: ledger.next - 1, attempt }]];
 }
 
 function terminate(
@@ -360,7 +402,8 @@ function resumed(state: SourceState, event: When, policy: Transmission): SourceS
     case 'rollover':
     case 'draining': {
       const { ledger } = state;
-      const flights = ledger.flights.map((flight) => ({ ...flight, attempts: 1, due: event.now, last: event.now }));
+      const again = { attempts: 1, due: event.now, last: event.now, silences: 0, taken: false };
+      const flights = ledger.flights.map((flight) => ({ ...flight, ...again }));
       const fresh = { ...ledger, heard: event.now, polls: 0, recovered: ledger.sent };
       return pump(
         { ...state, ledger: { ...fresh, flights: policy.drive === 'reply' ? ledger.flights : flights } },
@@ -399,7 +442,7 @@ function elapsed(state: SourceState, event: When, policy: Transmission): SourceS
       if (event.now < state.due) return [state, []];
       const attempt = state.attempts + 1;
       if (attempt > policy.maxRetryCount + 1) {
-        const text = 'Every message arrived, but the peer did not confirm that the sequence is closed.';
+        const text = 'The peer did not confirm that the sequence is closed; see the outcomes for what it has.';
         return abort(state, { reason: { code: 'RELIABLE_RETRIES_EXHAUSTED', text }, tell: true });
       }
       const last = state.ledger.next - 1;

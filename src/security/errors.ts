@@ -6,40 +6,74 @@ import { SurewireError, type SurewireErrorOptions } from '../base/errors.ts';
 
 /** What to do about each failure; the error's message ends with it. */
 const advice = {
+  /** Options of a security policy that contradict one another or cannot be used. */
   SECURITY_POLICY: 'Correct the options of the security policy.',
+  /** A message without a Security header for this end. */
   SECURITY_MISSING: 'Let the sender secure every message of this endpoint, replies and faults included.',
+  /** A Security header, signature or reference of a shape that is not allowed. */
   SECURITY_MALFORMED: 'Compare the wsse:Security header with WSS 1.0/1.1 and Basic Security Profile 1.1.',
+  /** A token, reference or protection that this policy does not know. */
   SECURITY_UNSUPPORTED: 'Agree with the sender on tokens and protections that this policy knows.',
+  /** More signatures, tokens, references or transforms, or a larger certificate, than is allowed. */
   SECURITY_LIMIT: 'A message of this shape is refused before any cryptography; no ordinary sender makes one.',
+  /** Two elements of the message carry one id. */
   SECURITY_DUPLICATE_ID: 'Every id has to be unique in the envelope; this may be a wrapping attack.',
+  /** A reference to nothing, or to something that stands where it must not be used. */
   SECURITY_REFERENCE: 'Sign whole header blocks, the Body and children of this Security header, by #id.',
+  /** An algorithm that the policy does not allow. */
   SECURITY_ALGORITHM: 'Let the sender use an algorithm of the policy, or add its row to the policy.',
+  /** A key that cannot be read, is too weak, or is not of the kind that the algorithm asks for. */
   SECURITY_KEY: 'Use RSA of 2048 bits or more, or ECDSA on P-256, P-384 or P-521, of the kind the algorithm asks for.',
+  /** The certificate that the signature names is neither in the message nor known here. */
   SECURITY_TOKEN:
     'Let the sender include its certificate as a BinarySecurityToken, or make the certificate known here.',
+  /** The signature value does not fit what was signed. */
   SECURITY_SIGNATURE: 'The message was changed on the way or signed with another key; look for what rewrites it.',
+  /** The digest of a part does not fit the part. */
   SECURITY_DIGEST: 'The part was changed after it was signed; look for what rewrites it.',
+  /** A part that has to be signed is not. */
   SECURITY_UNSIGNED: 'Let the sender cover this part with the same signature as the Body.',
+  /** A mustUnderstand header that is not signed, so that it cannot be handed upward. */
   SECURITY_NOT_UNDERSTOOD: 'Let the sender sign the header, or not mark it mustUnderstand.',
+  /** A message that this end has signed itself came back to it. */
   SECURITY_REFLECTED: 'Give each end its own key; a shared one lets a message be sent back to its author.',
+  /** Octets that are no X.509 certificate. */
   SECURITY_CERTIFICATE_MALFORMED: 'Check that the file or token holds an X.509 certificate in DER or PEM.',
+  /** No path from the certificate to an anchor. */
   SECURITY_CERTIFICATE_UNTRUSTED: 'Add the issuing CA to the anchors (and what is between to the intermediates).',
+  /** A certificate of the path is expired. */
   SECURITY_CERTIFICATE_EXPIRED: 'Renew the certificate, or correct the clock of this machine.',
+  /** A certificate of the path is not valid yet. */
   SECURITY_CERTIFICATE_NOT_YET_VALID: 'Wait until it is valid, or correct the clock of this machine.',
+  /** A certificate of the path is on the revocation list of its issuer. */
   SECURITY_CERTIFICATE_REVOKED: 'Its issuer has revoked it: replace the key and the certificate.',
+  /** There is no current revocation list where one is demanded. */
   SECURITY_CERTIFICATE_REVOCATION: 'Load a current revocation list of the issuer.',
+  /** The certificate may not be used for this. */
   SECURITY_CERTIFICATE_USAGE: 'Issue a certificate with keyUsage digitalSignature and the extended usages asked for.',
+  /** The certificate is trusted, but is not that of the expected peer. */
   SECURITY_CERTIFICATE_NAME: 'Check which peer this endpoint is talking to, or correct the expected name.',
+  /** A message without a Timestamp. */
   SECURITY_TIMESTAMP_MISSING: 'Let the sender include a wsu:Timestamp.',
+  /** A Timestamp that cannot be read. */
   SECURITY_TIMESTAMP_INVALID: 'Created and Expires have to be xs:dateTime in UTC, once each, Created first.',
+  /** The message is too old. */
   SECURITY_TIMESTAMP_EXPIRED: 'Synchronize the clocks of both ends (NTP), or find what delays the message.',
+  /** The message is from the future, beyond the allowed clock skew. */
   SECURITY_TIMESTAMP_FUTURE: 'Synchronize the clocks of both ends (NTP).',
+  /** The Timestamp wants to be valid for longer than the policy allows. */
   SECURITY_TIMESTAMP_LIFETIME: 'Let the sender shorten the lifetime, or raise it in the policy.',
+  /** The message was received before, octet for octet or in what identifies it. */
   SECURITY_REPLAY: 'Nothing to do for a resent copy; a retransmission has to be secured anew.',
+  /** The replay cache is full, so that nothing can be proved fresh. */
   SECURITY_REPLAY_FULL: 'Raise the size of the replay cache or shorten the lifetime of messages.',
+  /** User name and password do not belong together. */
   SECURITY_CREDENTIALS: 'Check the user name and the password.',
+  /** The policy needs TLS below, and there is none. */
   SECURITY_TRANSPORT: 'Use HTTPS: this policy leaves confidentiality to the transport.',
+  /** The peer answered with a fault that nothing proves to be its own. */
   SECURITY_UNSECURED_FAULT: 'Read the diagnostics of the peer; the text of an unprotected fault proves nothing.',
+  /** A defect: something that nobody foresaw. */
   SECURITY_INTERNAL: 'This is a defect of surewire; the cause has the detail.',
 } as const;
 

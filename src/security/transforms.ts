@@ -78,15 +78,16 @@ export function prefixList(method: XmlElement, exclusive: boolean): readonly str
   if (!exclusive || second !== undefined || !parameter.is(excC14n, 'InclusiveNamespaces')) {
     throw new SecurityError('SECURITY_MALFORMED', `${method.local} has unknown parameters.`);
   }
-  const names = (parameter.attribute('PrefixList') ?? '').split(/[ \t\r\n]+/).filter((name) => name !== '');
-  if (names.length > longestPrefixList) {
-    throw new SecurityError('SECURITY_LIMIT', `A PrefixList of ${names.length} prefixes is too long.`);
+  const list = parameter.attribute('PrefixList') ?? '';
+  const names = list.length > prefixLimits.length ? [] : list.split(/[ \t\r\n]+/).filter((name) => name !== '');
+  if (list.length > prefixLimits.length || names.length > prefixLimits.count) {
+    throw new SecurityError('SECURITY_LIMIT', `A PrefixList of ${list.length} characters is too long.`);
   }
   return names;
 }
 
-/** As many as there may be namespaces in scope. */
-const longestPrefixList = 256;
+/** As many as there may be namespaces in scope. It is read before anything is proven. */
+const prefixLimits = Object.freeze({ count: 256, length: 16_384 });
 
 function misfit(what: string): SecurityError {
   return new SecurityError('SECURITY_REFERENCE', what);

@@ -32,7 +32,7 @@ export interface AddressingVersion {
 }
 
 /** Longest address, action or message identifier that is read, in UTF-16 units: they are echoed, stored and logged. */
-export const longestIri = 4096;
+const longestIri = 4096;
 
 /** True for what may be an IRI (RFC 3987): something, not too long, without white space, control and bidi formatting. */
 export function isIri(text: string): boolean {
@@ -98,7 +98,7 @@ export const addressing200508: AddressingVersion = Object.freeze({
 export const addressingVersions: readonly AddressingVersion[] = Object.freeze([addressing200408, addressing200508]);
 
 /** Local names of the message addressing properties, in the order in which they are written. */
-export const addressingHeaders = ['Action', 'MessageID', 'RelatesTo', 'From', 'ReplyTo', 'FaultTo', 'To'] as const;
+const addressingHeaders = ['Action', 'MessageID', 'RelatesTo', 'From', 'ReplyTo', 'FaultTo', 'To'] as const;
 export type AddressingHeader = (typeof addressingHeaders)[number];
 
 /** The row of the header block `{namespace}local` when it is a message addressing property. */

@@ -2,8 +2,11 @@
 import type { XmlDocument, XmlElement } from './document.ts';
 import { XmlError } from './errors.ts';
 import {
+  A_END,
+  A_FLAGS,
   A_NAME,
   A_NAMESPACE,
+  A_START,
   ATTRIBUTE,
   E_AFTER,
   E_ATTRIBUTES,
@@ -14,10 +17,12 @@ import {
   N_REF,
   NAME,
   NODE,
+  PLAIN,
   RECORD,
   TEXT,
   XML_NAMESPACE_NAME,
 } from './tape.ts';
+import { slice, valueText } from './values.ts';
 
 const WSU = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
 
@@ -108,7 +113,7 @@ export function qname(of: XmlElement, text: string): { readonly namespace: strin
 export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElement> {
   if (document.ids !== undefined) return document.ids;
   const index = new Map<string, XmlElement>();
-  const { elements, attributes, names, namespaces } = document.tape;
+  const { elements, attributes, names, namespaces, octets, ascii } = document.tape;
   // By name: 0 not looked at, 1 no name of an id, 2 perhaps one.
   const known = new Uint8Array(names.length / NAME);
   const records = elements.length / RECORD - 1;
@@ -122,7 +127,10 @@ export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElem
       const local = document.name(name);
       if (!isId(namespace, local)) continue;
       const element = document.at(elements[record * RECORD + E_NODE] as number);
-      const id = element.attribute(local, namespace) ?? '';
+      const start = attributes[entry * ATTRIBUTE + A_START] as number;
+      const behind = attributes[entry * ATTRIBUTE + A_END] as number;
+      const plain = ((attributes[entry * ATTRIBUTE + A_FLAGS] as number) & PLAIN) !== 0;
+      const id = plain ? slice(octets, start, behind, ascii) : valueText(octets, start, behind, ascii);
       const other = index.get(id);
       if (other !== undefined && other !== element) {
         throw new XmlError('XML_DUPLICATE_ID', 'Two elements carry one id', { offset: element.start });

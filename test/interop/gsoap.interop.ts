@@ -30,7 +30,7 @@ const unlucky = (exchange: number): Mishap | undefined => {
   return exchange % 8 === 0 ? 'answer lost' : 'request lost';
 };
 
-/** The same for a client that cannot repeat its protocol messages: the last exchanges come through. */
+/** The same where the end of a sequence cannot be repeated: the last exchanges come through. */
 const unluckyMessages = (exchange: number): Mishap | undefined => (exchange > 12 ? undefined : unlucky(exchange));
 
 await withPeer(
@@ -166,7 +166,8 @@ await withPeer(
         const one = { ...row, version };
         const oneWay: Course = { ...plain, version, operation: 'notify' };
         scenario({ ...one, scenario: 'one-way, exchanges lost on the way' }, () =>
-          run({ ...oneWay, keepAlive: false }, unlucky),
+          // Over 1.0 gSOAP acknowledges with the answer to TerminateSequence and nowhere else, and never a second time.
+          run({ ...oneWay, keepAlive: false }, version === '1.0' ? unluckyMessages : unlucky),
         );
         unclaimed(
           { ...one, scenario: 'request-reply, answers lost on the way' },

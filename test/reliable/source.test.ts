@@ -341,16 +341,97 @@ describe('sending', () => {
     expect(created().on(ask).on({ kind: 'refused', number: 1, empty: true }).effects).toEqual([]);
   });
 
-  test('a peer that never says what it has: closing tells, once a message was answered with nothing twice', () => {
-    const play = created().on(submit).on({ kind: 'refused', number: 1, empty: true }).on({ kind: 'close' });
-    expect(play.state.phase).toBe('draining');
-    play.elapse().on({ kind: 'refused', number: 1, empty: true });
-    expect(play.effects).toEqual([{ effect: 'close', last: 1, attempt: 1 }]);
-    expect(play.on(ack(1)).effects).toEqual([{ effect: 'settled', number: 1, outcome: 'acknowledged' }]);
-    expect(play.on({ kind: 'close-answered' }).state).toMatchObject({
-      phase: 'terminating',
-      reason: { code: 'completed' },
+  describe('a peer that takes one-way messages without a word (gSOAP)', () => {
+    /** Each message is answered with nothing, and so is the question that follows the first. */
+    const silently = (play: Play, ...numbers: readonly number[]): Play => {
+      for (const number of numbers) {
+        play.on({ kind: 'refused', number, empty: true });
+        if (play.effects.some(({ effect }) => effect === 'poll')) play.on({ kind: 'poll-emptied' });
+      }
+      return play;
+    };
+    const transmitted = (play: Play): readonly number[] =>
+      play.all.flatMap((effect) => (effect.effect === 'transmit' ? [effect.number] : []));
+
+    test('after one question the next goes out at once; nothing is repeated; nothing is claimed before closing tells', () => {
+      const play = silently(created().on(submit).on(submit).on(submit), 1, 2, 3);
+      expect(transmitted(play)).toEqual([1, 2, 3]);
+      expect(play.all.filter(({ effect }) => effect === 'poll')).toHaveLength(1);
+      expect([1, 2, 3].map((number) => outcomeOf(play.state, number))).toEqual(['pending', 'pending', 'pending']);
+      expect(unsettled(play.state)).toBe(3);
+      expect(play.on({ kind: 'close' }).effects).toEqual([{ effect: 'close', last: 3, attempt: 1 }]);
+      expect(play.on(ack(3)).effects).toHaveLength(3);
+      expect(play.on({ kind: 'close-answered' }).state).toMatchObject({
+        phase: 'terminating',
+        reason: { code: 'completed' },
+      });
     });
+
+    test('it is kept alive by questions, and never runs out of retries', () => {
+      const play = silently(created().on(submit), 1);
+      for (let turn = 0; turn < 40; turn += 1) {
+        play.elapse();
+        expect(play.effects).toEqual([{ effect: 'poll' }]);
+        play.on({ kind: 'poll-emptied' });
+      }
+      expect(play.state.phase).toBe('created');
+    });
+
+    test('what the answer to CloseSequence leaves out is sent again, one after the other, and closed again', () => {
+      const play = silently(created().on(submit).on(submit).on(submit), 1, 2, 3).on({ kind: 'close' });
+      play.on(ack(1));
+      expect(play.on({ kind: 'close-answered' }).effects).toMatchObject([{ effect: 'transmit', number: 2 }]);
+      expect(play.on({ kind: 'refused', number: 2, empty: true }).effects).toMatchObject([{ number: 3 }]);
+      expect(play.on({ kind: 'refused', number: 3, empty: true }).effects).toMatchObject([
+        { effect: 'close', last: 3, attempt: 2 },
+      ]);
+      play.on(ack(3));
+      expect(play.on({ kind: 'close-answered' }).state.phase).toBe('terminating');
+    });
+
+    test('2005/02: the acknowledgement comes with the answer to TerminateSequence; without it the outcome is unknown', () => {
+      const terminating = (): Play =>
+        silently(created({ ...policy, shutdown: 'last-message' }).on(submit), 1).on({ kind: 'close' });
+      expect(terminating().effects).toEqual([{ effect: 'terminate', last: 1, attempt: 1 }]);
+      expect(terminating().on(ack(1)).on({ kind: 'terminate-answered' }).effects).toMatchObject([
+        { effect: 'ended', reason: { code: 'completed' } },
+      ]);
+      expect(terminating().on({ kind: 'terminate-answered' }).effects).toMatchObject([
+        { effect: 'settled', number: 1, outcome: 'unknown' },
+        { effect: 'ended', reason: { code: 'RELIABLE_SEQUENCE_CLOSED' } },
+      ]);
+    });
+
+    test('an acknowledgement that leaves a message out brings it back', () => {
+      const play = silently(created().on(submit), 1);
+      expect(play.on(ack(0)).effects).toEqual([{ effect: 'transmit', number: 1, attempt: 2, last: false }]);
+      // It speaks after all, so that an empty answer means: come again.
+      play.on({ kind: 'refused', number: 1, empty: true });
+      expect(play.effects).toEqual([{ effect: 'poll' }]);
+      play.on(ack(0)).elapse();
+      expect(play.effects).toEqual([{ effect: 'transmit', number: 1, attempt: 3, last: false }]);
+    });
+
+    test('only what was sent with nothing under way before it counts as taken: order may be why it was not', () => {
+      const play = created().on(submit).on(ack(1)).on(submit).on(submit);
+      play.on({ kind: 'refused', number: 3, empty: true }).on({ kind: 'poll-emptied' });
+      play.on({ kind: 'refused', number: 3, empty: true });
+      expect(ledgerOf(play.state)?.flights).toMatchObject([
+        { number: 2, taken: false },
+        { number: 3, taken: false },
+      ]);
+    });
+  });
+
+  test('a peer that acknowledges (WCF) and drops with an empty answer: sent again until it is taken, never closed over', () => {
+    const play = created().on(submit).on(ack(1)).on(submit).on({ kind: 'close' });
+    for (let turn = 0; turn < 6; turn += 1) {
+      expect(play.on({ kind: 'refused', number: 2, empty: true }).effects).toEqual([{ effect: 'poll' }]);
+      play.on(ack(1)).elapse();
+      expect(play.effects).toMatchObject([{ effect: 'transmit', number: 2, attempt: turn + 2 }]);
+    }
+    expect(play.state.phase).toBe('draining');
+    expect(play.on(ack(2)).effects).toMatchObject([{ effect: 'settled', number: 2 }, { effect: 'close' }]);
   });
 
   test('2005/02: LastMessage answered with nothing: everything is settled, so the source terminates', () => {

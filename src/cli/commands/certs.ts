@@ -3,9 +3,9 @@ import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { developmentPki, type PkiResult } from '../../certificates/development-pki.ts';
 import { readPkiSettings } from '../../certificates/settings.ts';
+import type { Ground } from '../ground.ts';
 import { type CommonOptions, certificatesFolder, whole, withCommonOptions, withExamples } from '../options.ts';
 import { table } from '../output.ts';
-import type { Ground } from '../program.ts';
 
 interface CertsOptions extends CommonOptions {
   readonly out: string;

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Demonstration, demonstrate } from '../demonstration.ts';
 import { CliError } from '../errors.ts';
+import type { Ground } from '../ground.ts';
 import { type CommonOptions, likelihood, whole, withCommonOptions, withExamples } from '../options.ts';
 import { type Output, table } from '../output.ts';
-import type { Ground } from '../program.ts';
 
 interface DemoOptions extends CommonOptions {
   readonly messages: number;

@@ -7,6 +7,7 @@ import { sqlite } from '../../stores/sqlite.ts';
 import { httpTransport } from '../../transport/http/transport.ts';
 import { type Document, documentsOf, manifestOf } from '../documents.ts';
 import { CliError } from '../errors.ts';
+import type { Ground } from '../ground.ts';
 import { clientStandIns, identity } from '../identity.ts';
 import { narrate } from '../narrate.ts';
 import {
@@ -20,7 +21,6 @@ import {
 } from '../options.ts';
 import { type Output, table } from '../output.ts';
 import { patience } from '../patience.ts';
-import type { Ground } from '../program.ts';
 import { type Receipt, transfer } from '../transfer.ts';
 import { documentAction, reliableByName, soapByName } from '../wire.ts';
 

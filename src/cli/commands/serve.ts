@@ -12,6 +12,7 @@ import { sqlite } from '../../stores/sqlite.ts';
 import { httpTransport } from '../../transport/http/transport.ts';
 import { type Dropped, dropBox, writableFolder } from '../dropbox.ts';
 import { CliError } from '../errors.ts';
+import type { Ground } from '../ground.ts';
 import { contents, identity, serviceStandIns } from '../identity.ts';
 import { narrate } from '../narrate.ts';
 import {
@@ -23,7 +24,6 @@ import {
   withExamples,
   withIdentityOptions,
 } from '../options.ts';
-import type { Ground } from '../program.ts';
 import { serviceSettings } from '../wire.ts';
 
 interface ServeOptions extends CommonOptions, IdentityOptions {

@@ -2,6 +2,7 @@
  * What an HTTP answer means (SOAP 1.2 part 2, 7.5; Basic Profile 1.1, 3.4): a SOAP message, nothing, or an error of
  * the transport. A fault is a message like any other.
  */
+import { asError, hasCode } from '../../base/errors.ts';
 import { decode } from '../../soap/codec.ts';
 import type { Message } from '../../soap/message.ts';
 import { TransportError } from '../errors.ts';
@@ -18,8 +19,7 @@ const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
 /**
  * @param place the address, without secrets
  * @returns `undefined` when the service has nothing to say on this exchange
- * @throws TransportError `TRANSPORT_STATUS`, `TRANSPORT_CONTENT_TYPE`
- * @throws SoapError, XmlError as `decode` does
+ * @throws TransportError `TRANSPORT_STATUS`, `TRANSPORT_CONTENT_TYPE`, `TRANSPORT_ANSWER`
  */
 export function messageOf(answer: Answer, place: string, quotas: Quotas): Message | undefined {
   const { status, body, contentType } = answer;
@@ -33,7 +33,7 @@ export function messageOf(answer: Answer, place: string, quotas: Quotas): Messag
     );
   }
   if (body.length > 0 && contentType !== undefined && soapMediaTypes.has(mediaTypeOf(contentType))) {
-    return decode(body, contentType, undefined, quotas);
+    return read(body, contentType, place, quotas);
   }
   if (status >= 400) throw statusError(answer, place);
   throw new TransportError(
@@ -41,6 +41,20 @@ export function messageOf(answer: Answer, place: string, quotas: Quotas): Messag
     `${place} answered with ${contentType === undefined ? 'no content type' : `"${printable(contentType)}"`} instead of a SOAP message.${words(answer)} Check that the URL is that of the service.`,
     { status },
   );
+}
+
+/** An answer that was garbled on the way proves nothing, so asking again may help; one of another SOAP version stays one. */
+function read(body: Uint8Array, contentType: string, place: string, quotas: Quotas): Message {
+  try {
+    return decode(body, contentType, undefined, quotas);
+  } catch (thrown) {
+    const cause = asError(thrown);
+    throw new TransportError(
+      'TRANSPORT_ANSWER',
+      `${place} gave an answer that cannot be read: ${cause.message} Look for what changes or cuts messages on the way; if there is nothing, the service is at fault.`,
+      { cause, transient: !hasCode(cause, 'SOAP_VERSION') },
+    );
+  }
 }
 
 /** The media type of a Content-Type, without its parameters. */

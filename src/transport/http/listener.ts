@@ -76,6 +76,8 @@ function serverFor(url: URL, settings: ListenerSettings, tls: TlsOptions | undef
     keepAliveTimeout: idleTimeout,
     connectionsCheckingInterval: Math.min(LONGEST_CHECK_INTERVAL, headersTimeout, requestTimeout),
     noDelay: true,
+    // Whatever flag Node was started with: two readings of one request are how requests are smuggled (attack D20).
+    insecureHTTPParser: false,
   };
   const server = url.protocol === 'https:' ? secureServer(limits, tls, handshakeTimeout) : createServer(limits);
   server.maxConnections = settings.maxConnections;

@@ -1,0 +1,9 @@
+/** What a command is given besides its options. */
+import type { CommonOptions } from './options.ts';
+import type { Output } from './output.ts';
+
+export interface Ground {
+  /** Fires when the user wants an end. */
+  readonly signal: AbortSignal;
+  output(options: CommonOptions): Output;
+}
