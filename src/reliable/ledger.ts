@@ -260,6 +260,11 @@ export function dispatch(
   return { ledger: { ...given, flights, sent, window, recovered }, sends };
 }
 
+/** What may be sent again when its time has come: the oldest under way that fit into the window. */
+export function repeatable(ledger: Ledger): readonly Flight[] {
+  return open(ledger).slice(0, ledger.window.size);
+}
+
 /** The oldest message under way was not settled in time. Losses of one mishap shrink the window once. */
 function afterLoss(ledger: Ledger, head: Flight): Window {
   if (head.number > ledger.recovered) return shrunk(ledger.window);

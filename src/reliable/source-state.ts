@@ -4,7 +4,7 @@
  */
 import type { Instant } from '../base/clock.ts';
 import type { Outcome, ReliableErrorCode } from './errors.ts';
-import { blank, deadline, earlier, type Ledger, open, pollDue, type Transmission, type When } from './ledger.ts';
+import { blank, deadline, earlier, type Ledger, pollDue, repeatable, type Transmission, type When } from './ledger.ts';
 import { includes, type Ranges } from './ranges.ts';
 
 /** A reducer's answer: the new state, and what is to be done, in this order. */
@@ -127,9 +127,7 @@ export function sourceDue(state: SourceState, policy: Transmission): Instant | u
     case 'draining': {
       if (policy.drive === 'reply') return undefined;
       const { ledger } = state;
-      const repeats = open(ledger)
-        .slice(0, ledger.window.size)
-        .map((flight) => flight.due);
+      const repeats = repeatable(ledger).map((flight) => flight.due);
       return earliest([...repeats, pollDue(ledger, policy), deadline(ledger, policy)]);
     }
     default:

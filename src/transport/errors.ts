@@ -4,6 +4,8 @@ import { SurewireError, type SurewireErrorOptions } from '../base/errors.ts';
 export type TransportErrorCode =
   /** The URL cannot be connected to or listened at. */
   | 'TRANSPORT_ADDRESS'
+  /** An answer that says it is SOAP and cannot be read; see `cause`. */
+  | 'TRANSPORT_ANSWER'
   /** The connection ended in the middle of an exchange, or what came is not HTTP. */
   | 'TRANSPORT_BROKEN'
   /** The channel, transport or listener was closed before. */

@@ -61,6 +61,7 @@ const {
   RECORD,
   SIMPLE,
   TEXT,
+  VERBATIM,
   XML_NAMESPACE,
 } = tape;
 const { space } = characters;
@@ -96,13 +97,15 @@ export function canonicalize(
 
 const UNSET = -1;
 
-/** From so many octets on a call copies faster than a loop. */
-const LONG = 40;
+/** Attributes that are put in order without a list that grows. */
+const FEW = 16;
+
+const NOTHING = Buffer.alloc(0);
 
 class Canonicalizer {
   readonly #output = new Output();
   #document: XmlDocument | undefined;
-  #octets: Buffer = Buffer.alloc(1);
+  #octets: Buffer = NOTHING;
   #tape: Tape | undefined;
   /** By prefix (a name): the namespace that the output has in scope, -1 for none. */
   #rendered = new Int32Array(256).fill(UNSET);
@@ -116,6 +119,9 @@ class Canonicalizer {
   readonly #render = new Picks();
   /** Attributes of one element, in canonical order. */
   readonly #order = new Picks();
+  readonly #few = new Int32Array(FEW);
+  /** Where they begin and end, in pairs. */
+  readonly #places = new Int32Array(FEW * 2);
   readonly #byName = (one: number, other: number): number =>
     compareNames(this.#octets, (this.#tape as Tape).names, one, other);
   readonly #byAttribute = (one: number, other: number): number => this.#compareAttributes(one, other);
@@ -171,7 +177,7 @@ class Canonicalizer {
     this.#tape = tape;
     this.#octets = tape.octets;
     this.#method = method;
-    this.#output.begin(options.limit ?? xmlLimits.output, expected);
+    this.#output.begin(tape, options.limit ?? xmlLimits.output, expected);
     const names = tape.names.length / NAME;
     if (names > this.#rendered.length) this.#rendered = new Int32Array(names * 2).fill(UNSET);
     this.#rendered[NO_NAME] = NO_NAMESPACE;
@@ -202,11 +208,13 @@ class Canonicalizer {
 
   #finish(): void {
     this.#restore(0);
-    this.#closing.length = 0;
+    // Assigning a length is slow, even the same.
+    if (this.#closing.length > 0) this.#closing.length = 0;
     this.#listed = undefined;
     this.#document = undefined;
     this.#tape = undefined;
-    this.#octets = Buffer.alloc(0);
+    this.#octets = NOTHING;
+    this.#output.end();
   }
 
   #set(prefix: number, namespace: number): void {
@@ -223,7 +231,7 @@ class Canonicalizer {
   }
 
   #flush(to: number): void {
-    if (to > this.#run) this.#output.copy(this.#octets, this.#run, to);
+    if (to > this.#run) this.#output.copy(this.#run, to);
   }
 
   #walk(first: number, last: number, without: number, apex: number): void {
@@ -276,13 +284,13 @@ class Canonicalizer {
         case TEXT:
           if ((kind & CANONICAL) === 0) {
             this.#flush(start);
-            output.text(octets, start, ref);
+            output.text(start, ref);
             this.#run = ref;
           }
           break;
         case CDATA:
           this.#flush(start);
-          output.characters(octets, start + 9, ref - 3);
+          output.characters(start + 9, ref - 3);
           this.#run = ref;
           break;
         case COMMENT:
@@ -291,7 +299,7 @@ class Canonicalizer {
             this.#run = ref;
           } else if ((kind & CANONICAL) === 0) {
             this.#flush(start);
-            output.lines(octets, start, ref);
+            output.lines(start, ref);
             this.#run = ref;
           }
           break;
@@ -329,7 +337,7 @@ class Canonicalizer {
   #name(name: number): void {
     const { names } = this.#tape as Tape;
     const start = names[name * NAME + M_START] as number;
-    this.#output.copy(this.#octets, start, start + (names[name * NAME + M_LENGTH] as number));
+    this.#output.copy(start, start + (names[name * NAME + M_LENGTH] as number));
   }
 
   /** A start tag: as written when it is canonical and declares just what must be rendered, else anew. */
@@ -444,7 +452,6 @@ class Canonicalizer {
 
   #write(record: number, inherited: readonly Inherited[], sorted: boolean): void {
     const { elements, attributes, names } = this.#tape as Tape;
-    const octets = this.#octets;
     const output = this.#output;
     output.octet(0x3c);
     this.#name(elements[record + E_NAME] as number);
@@ -467,60 +474,47 @@ class Canonicalizer {
       const start = attributes[entry + A_START] as number;
       const close = attributes[entry + A_END] as number;
       const isCanonical = ((attributes[entry + A_FLAGS] as number) & CANONICAL) !== 0;
-      output.attribute(octets, nameStart, nameStart + (names[name + M_LENGTH] as number), start, close, isCanonical);
+      output.attribute(nameStart, nameStart + (names[name + M_LENGTH] as number), start, close, isCanonical);
     }
     for (; next < inherited.length; next++) this.#writeInherited(inherited[next] as Inherited);
     output.octet(0x3e);
   }
 
-  /** The run up to a start tag, and the tag with nothing but its attributes in another order: the most frequent case. */
+  /** The run up to a start tag, and the tag with its attributes in canonical order. */
   #rewrite(record: number, start: number): void {
     const { elements, attributes, names } = this.#tape as Tape;
-    const order = this.#order;
     const first = elements[record + E_ATTRIBUTES] as number;
     const end = elements[record + RECORD + E_ATTRIBUTES] as number;
-    let flags = CANONICAL;
+    let flags = VERBATIM;
     for (let index = first; index < end; index++) flags &= attributes[index * ATTRIBUTE + A_FLAGS] as number;
-    if (flags === 0 || end - first > 16) {
+    if (flags === 0 || end - first > FEW) {
       this.#flush(start);
       this.#write(record, NOTHING_INHERITED, false);
       return;
     }
-    order.clear();
-    for (let index = first; index < end; index++) order.add(index);
-    order.sort(this.#byAttribute);
-    const octets = this.#octets;
-    const output = this.#output;
-    // With its attributes in another order and one space before each, the tag is no longer than it was written.
-    const buffer = output.room((elements[record + E_CONTENT] as number) - this.#run);
-    let to = output.length;
-    const name = (elements[record + E_NAME] as number) * NAME;
-    const nameEnd = start + 1 + (names[name + M_LENGTH] as number);
-    if (nameEnd - this.#run > LONG) {
-      octets.copy(buffer, to, this.#run, nameEnd);
-      to += nameEnd - this.#run;
-    } else {
-      for (let at = this.#run; at < nameEnd; at++) buffer[to++] = octets[at] as number;
+    const few = this.#few;
+    for (let index = first; index < end; index++) {
+      let place = index - first;
+      while (place > 0 && this.#compareAttributes(few[place - 1] as number, index) > 0) {
+        few[place] = few[place - 1] as number;
+        place--;
+      }
+      few[place] = index;
     }
-    for (let index = 0; index < order.length; index++) {
-      const entry = order.at(index) * ATTRIBUTE;
-      const label = (attributes[entry + A_NAME] as number) * NAME;
-      const labelEnd = (names[label + M_START] as number) + (names[label + M_LENGTH] as number);
-      buffer[to++] = 0x20;
-      for (let at = names[label + M_START] as number; at < labelEnd; at++) buffer[to++] = octets[at] as number;
-      buffer[to++] = 0x3d;
-      buffer[to++] = 0x22;
-      const valueEnd = attributes[entry + A_END] as number;
-      for (let at = attributes[entry + A_START] as number; at < valueEnd; at++) buffer[to++] = octets[at] as number;
-      buffer[to++] = 0x22;
+    const places = this.#places;
+    for (let index = 0; index < end - first; index++) {
+      const entry = (few[index] as number) * ATTRIBUTE;
+      const length = names[(attributes[entry + A_NAME] as number) * NAME + M_LENGTH] as number;
+      // The name, `="`, the value and `"`.
+      places[index * 2] = (attributes[entry + A_START] as number) - 2 - length;
+      places[index * 2 + 1] = (attributes[entry + A_END] as number) + 1;
     }
-    buffer[to++] = 0x3e;
-    output.advance(to);
+    const behind = start + 1 + (names[(elements[record + E_NAME] as number) * NAME + M_LENGTH] as number);
+    this.#output.reordered(this.#run, behind, places, (end - first) * 2);
   }
 
   #writeNamespaces(): void {
     const { namespaces, spellings } = this.#tape as Tape;
-    const octets = this.#octets;
     const output = this.#output;
     const render = this.#render;
     render.sort(this.#byName);
@@ -533,7 +527,7 @@ class Canonicalizer {
       const namespace = this.#rendered[prefix] as number;
       const start = spellings[namespace * 2] as number;
       if (start < 0) output.string(escapeValue(namespaces[namespace] as string));
-      else output.copy(octets, start, spellings[namespace * 2 + 1] as number);
+      else output.copy(start, spellings[namespace * 2 + 1] as number);
       output.octet(0x22);
     }
   }
@@ -585,12 +579,12 @@ class Canonicalizer {
 function instruction(output: Output, octets: Buffer, start: number, end: number): void {
   let target = start + 2;
   while (target < end - 2 && space[octets[target] as number] === 0) target++;
-  output.copy(octets, start, target);
+  output.copy(start, target);
   let data = target;
   while (data < end - 2 && space[octets[data] as number] === 1) data++;
   if (data < end - 2) {
     output.octet(0x20);
-    output.lines(octets, data, end - 2);
+    output.lines(data, end - 2);
   }
   output.string('?>');
 }

@@ -4,12 +4,14 @@
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { XmlError } from './errors.ts';
+import { SLACK } from './words.ts';
 
 type Encoding = 'UTF-8' | 'UTF-16LE' | 'UTF-16BE';
 
-/** A document as UTF-8 in memory of its own, with one octet 0 behind the end where every scanning loop stops. */
+/** A document as UTF-8 in memory of its own, with `SLACK` octets 0 behind the end, where every scanning loop stops. */
 export interface Source {
   readonly octets: Buffer;
+  readonly words: DataView;
   /** Octets of the document, without byte order mark and sentinel. */
   readonly length: number;
   readonly encoding: Encoding;
@@ -23,9 +25,11 @@ export function decode(input: Uint8Array, limit: number): Source {
   const text = encoding === 'UTF-8' ? withoutMark(input) : fromUtf16(input, encoding);
   const length = text.length;
   if (length > limit) throw tooLong(length, limit);
-  const octets = Buffer.allocUnsafe(length + 1);
+  const octets = Buffer.allocUnsafe(length + SLACK);
   octets.set(text);
-  octets[length] = 0;
+  const words = new DataView(octets.buffer, octets.byteOffset, octets.length);
+  words.setInt32(length, 0);
+  words.setInt32(length + 4, 0);
   const ascii = isAscii(text);
   if (!ascii) {
     if (!isUtf8(text)) throw new XmlError('XML_ENCODING', 'The document is not valid UTF-8: send UTF-8 or UTF-16');
@@ -34,7 +38,7 @@ export function decode(input: Uint8Array, limit: number): Source {
       if (offset >= 0) throw new XmlError('XML_MALFORMED', 'U+FFFE and U+FFFF are no XML characters', { offset });
     }
   }
-  return { octets, length, encoding, ascii };
+  return { octets, words, length, encoding, ascii };
 }
 
 const NON_CHARACTERS = [Buffer.of(0xef, 0xbf, 0xbe), Buffer.of(0xef, 0xbf, 0xbf)];
@@ -87,8 +91,10 @@ const DECLARATION =
  * @throws XmlError XML_MALFORMED, XML_ENCODING
  */
 export function declaration(source: Source): number {
-  const { octets, length, encoding } = source;
-  if (octets.toString('latin1', 0, Math.min(5, length)) !== '<?xml' || !isSpace(octets[5])) return 0;
+  const { octets, words, length, encoding } = source;
+  // `<?xml` and white space
+  if (length < 6 || words.getInt32(0) !== 0x3c3f786d || octets[4] !== 0x6c || !isSpace(octets[5])) return 0;
+  if (encoding === 'UTF-8' && startsWith(octets, accepted)) return accepted.length;
   const close = octets.indexOf('?>', 5, 'latin1');
   if (close < 0) throw new XmlError('XML_MALFORMED', 'The XML declaration does not end', { offset: 0 });
   const parts = DECLARATION.exec(octets.toString('latin1', 0, close + 2));
@@ -103,7 +109,16 @@ export function declaration(source: Source): number {
       offset: 0,
     });
   }
+  if (encoding === 'UTF-8') accepted = Buffer.from(octets.subarray(0, close + 2));
   return close + 2;
+}
+
+/** The declaration of a document in UTF-8 that was read last: most begin alike. */
+let accepted = Buffer.alloc(0);
+
+function startsWith(octets: Buffer, start: Buffer): boolean {
+  for (let at = 0; at < start.length; at++) if (octets[at] !== start[at]) return false;
+  return start.length > 0;
 }
 
 function isSpace(octet: number | undefined): boolean {

@@ -5,23 +5,45 @@
 import * as characters from './characters.ts';
 import { isWideNameCharacter, isWideNameStart } from './characters.ts';
 import { XmlError } from './errors.ts';
+import type { Tape } from './tape.ts';
 import * as tape from './tape.ts';
 import { grown } from './tape.ts';
+import { SLACK, same } from './words.ts';
 
 // V8 folds a module's own constants into the code it compiles, but reads imported ones from memory every time: with these
 // copies the inner loops are a third faster.
 const { NAME_COLON, NAME_START, NAME_WIDE, NOT_NAME, nameClass } = characters;
-const { DECLARES, IS_XML, IS_XMLNS, M_HASH, M_LENGTH, M_LOCAL, M_MEANING, M_PREFIX, M_START, NAME, NO_NAME, ORDINARY } =
-  tape;
+const {
+  DECLARES,
+  IS_XML,
+  IS_XMLNS,
+  M_FOLLOWING,
+  M_HASH,
+  M_LENGTH,
+  M_LOCAL,
+  M_MEANING,
+  M_MODEL,
+  M_ORDERED,
+  M_PREFIX,
+  M_START,
+  NAME,
+  NO_NAME,
+  ORDINARY,
+} = tape;
 
 const secret = crypto.getRandomValues(new Uint32Array(2));
 const SEED: number = (secret[0] ?? 0) | 0;
 const FACTOR: number = (secret[1] ?? 0) | 1;
 
-const NOTHING = Buffer.alloc(1);
+const NOTHING: Source = { octets: Buffer.alloc(SLACK), words: new DataView(new ArrayBuffer(SLACK)), length: 0 };
 
 /** Slots kept from one document to the next; a table that grew beyond is given back. */
 const KEPT_SLOTS = 4096;
+
+/** Slots are counted on from one document to the next; before they leave the 32 bits they begin anew. */
+const LAST_BASE = 2 ** 30;
+
+type Source = Pick<Tape, 'octets' | 'words' | 'length'>;
 
 export class Names {
   /** Records of `NAME` integers. */
@@ -30,23 +52,28 @@ export class Names {
   count = 1;
   /** The octet behind the name read last. */
   end = 0;
-  /** By name: the name that was read after it the last time. Messages repeat themselves, so it mostly comes again. */
-  #following: Int32Array<ArrayBuffer> = new Int32Array(256);
-  #last = 0;
-  /** By name: an attribute name that may stand before it. */
-  #ordered: Int32Array<ArrayBuffer> = new Int32Array(256);
-  #octets: Buffer = NOTHING;
+  /** The name read last. Messages repeat themselves, so what came after it the last time mostly comes again. */
+  last = 0;
+  #source: Source = NOTHING;
   #limit = 0;
-  /** Open addressing: 0 is free, else name + 1. */
+  /** Open addressing: name + 1 above what the documents before have left, which is free. */
   #slots: Int32Array<ArrayBuffer> = new Int32Array(512);
+  #base = 0;
+  /** Hashes of prefix and local part of the name being read. */
+  #prefixHash = 0;
+  #localHash = 0;
 
-  begin(octets: Buffer, limit: number): void {
-    this.#octets = octets;
+  begin(source: Source, limit: number): void {
+    this.#source = source;
     this.#limit = limit;
+    this.#base += this.count;
+    if (this.#base > LAST_BASE) {
+      this.#slots.fill(0);
+      this.#base = 0;
+    }
     this.count = 1;
-    this.#slots.fill(0);
-    this.#following[0] = 0;
-    this.#last = 0;
+    this.records[M_FOLLOWING] = 0;
+    this.last = 0;
   }
 
   /**
@@ -54,61 +81,60 @@ export class Names {
    * different prefixes are ordered by their namespaces. What was in order once is remembered.
    */
   inOrder(before: number, name: number): boolean {
-    if (this.#ordered[name] === before) return true;
     const records = this.records;
+    if (records[name * NAME + M_ORDERED] === before) return true;
     const prefix = records[name * NAME + M_PREFIX];
     if (records[before * NAME + M_PREFIX] === prefix) {
-      if (compareNames(this.#octets, records, before, name) >= 0) return false;
+      if (compareNames(this.#source.octets, records, before, name) >= 0) return false;
     } else if (prefix === NO_NAME) {
       return false;
     }
-    this.#ordered[name] = before;
+    records[name * NAME + M_ORDERED] = before;
     return true;
   }
 
   /** Gives back what only this document needed. */
   release(): void {
-    this.#octets = NOTHING;
+    this.#source = NOTHING;
     if (this.#slots.length > KEPT_SLOTS) this.renew();
   }
 
   renew(): void {
     this.#slots = new Int32Array(512);
+    this.#base = 0;
     this.records = new Int32Array(NAME * 256);
-    this.#following = new Int32Array(256);
-    this.#ordered = new Int32Array(256);
   }
 
   /**
    * Reads the qualified name at `start` and leaves `end` behind it.
    *
+   * @param octets those of the document, and `words` the same: the caller has them at hand
    * @returns the name; -1 when there is none at `start`
    * @throws XmlError XML_MALFORMED, XML_NAMESPACE, XML_LIMIT
    */
-  read(start: number): number {
-    const octets = this.#octets;
-    const guess = this.#following[this.#last] as number;
-    if (guess !== 0) {
-      const length = this.records[guess * NAME + M_LENGTH] as number;
-      const other = this.records[guess * NAME + M_START] as number;
-      let same = 0;
-      while (same < length && octets[other + same] === octets[start + same]) same++;
-      if (same === length && nameClass[octets[start + length] as number] === NOT_NAME) {
-        this.end = start + length;
-        this.#last = guess;
-        return guess;
-      }
+  read(octets: Buffer, words: DataView, start: number): number {
+    const records = this.records;
+    const guess = records[this.last * NAME + M_FOLLOWING] as number;
+    const behind = start + (records[guess * NAME + M_LENGTH] as number);
+    if (
+      guess !== 0 &&
+      behind <= octets.length - SLACK &&
+      nameClass[octets[behind] as number] === NOT_NAME &&
+      same(words, start, records[guess * NAME + M_START] as number, behind - start)
+    ) {
+      this.end = behind;
+      this.last = guess;
+      return guess;
     }
-    const name = this.#read(start);
+    const name = this.#read(octets, start);
     if (name > 0) {
-      this.#following[this.#last] = name;
-      this.#last = name;
+      this.records[this.last * NAME + M_FOLLOWING] = name;
+      this.last = name;
     }
     return name;
   }
 
-  #read(start: number): number {
-    const octets = this.#octets;
+  #read(octets: Buffer, start: number): number {
     let at = start;
     let octet = octets[at] as number;
     let kind = nameClass[octet] as number;
@@ -123,17 +149,19 @@ export class Names {
     let colon = 0;
     for (;;) {
       if (kind === NOT_NAME) break;
-      if (kind >= NAME_COLON) {
-        if (kind === NAME_WIDE) {
-          const behind = wide(octets, at, at === start || at === colon + 1);
-          for (; at < behind - 1; at++) hash = mix(hash, octets[at] as number);
-          octet = octets[at] as number;
-        } else {
-          if (colon !== 0) throw badColon(start);
-          colon = at;
-          const next = nameClass[octets[at + 1] as number] as number;
-          if (next !== NAME_START && next !== NAME_WIDE) throw badColon(start);
-        }
+      if (kind === NAME_COLON) {
+        if (colon !== 0) throw badColon(start);
+        colon = at;
+        this.#prefixHash = hash;
+        hash = SEED;
+        octet = octets[++at] as number;
+        kind = nameClass[octet] as number;
+        if (kind !== NAME_START && kind !== NAME_WIDE) throw badColon(start);
+      }
+      if (kind === NAME_WIDE) {
+        const behind = wide(octets, at, at === start || at === colon + 1);
+        for (; at < behind - 1; at++) hash = mix(hash, octets[at] as number);
+        octet = octets[at] as number;
       }
       hash = Math.imul(hash ^ octet, FACTOR);
       hash ^= hash >>> 15;
@@ -146,23 +174,26 @@ export class Names {
         offset: start,
       });
     }
-    return this.#intern(start, at - start, hash, colon);
+    this.#localHash = hash;
+    return this.#intern(start, at - start, colon === 0 ? hash : mix(Math.imul(this.#prefixHash, FACTOR), hash), colon);
   }
 
   #intern(start: number, length: number, hash: number, colon: number): number {
-    const octets = this.#octets;
+    const { words } = this.#source;
     const records = this.records;
-    const mask = this.#slots.length - 1;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
     let slot = (hash ^ (hash >>> 16)) & mask;
     for (;;) {
-      const found = (this.#slots[slot] as number) - 1;
+      const found = (slots[slot] as number) - this.#base - 1;
       if (found < 0) break;
       const record = found * NAME;
-      if (records[record + M_HASH] === hash && records[record + M_LENGTH] === length) {
-        const other = records[record + M_START] as number;
-        let same = 0;
-        while (same < length && octets[other + same] === octets[start + same]) same++;
-        if (same === length) return found;
+      if (
+        records[record + M_HASH] === hash &&
+        records[record + M_LENGTH] === length &&
+        same(words, records[record + M_START] as number, start, length)
+      ) {
+        return found;
       }
       slot = (slot + 1) & mask;
     }
@@ -173,40 +204,32 @@ export class Names {
     let prefix = NO_NAME;
     let local = -1;
     if (colon !== 0) {
-      prefix = this.#part(start, colon);
-      local = this.#part(colon + 1, start + length);
+      prefix = this.#intern(start, colon - start, this.#prefixHash, 0);
+      local = this.#intern(colon + 1, start + length - colon - 1, this.#localHash, 0);
     }
     if ((this.count + 1) * NAME > this.records.length) this.records = grown(this.records);
     if (this.count * 2 > this.#slots.length) this.#rehash();
     const name = this.count++;
-    if (name >= this.#following.length) {
-      this.#following = grown(this.#following);
-      this.#ordered = grown(this.#ordered);
-    }
-    this.#following[name] = 0;
-    this.#ordered[name] = 0;
+    const records = this.records;
     const record = name * NAME;
-    this.records[record + M_START] = start;
-    this.records[record + M_LENGTH] = length;
-    this.records[record + M_PREFIX] = prefix;
-    this.records[record + M_LOCAL] = local < 0 ? name : local;
-    this.records[record + M_MEANING] = this.#meaning(start, length, prefix);
-    this.records[record + M_HASH] = hash;
+    records[record + M_START] = start;
+    records[record + M_LENGTH] = length;
+    records[record + M_PREFIX] = prefix;
+    records[record + M_LOCAL] = local < 0 ? name : local;
+    records[record + M_MEANING] = this.#meaning(start, length, prefix);
+    records[record + M_HASH] = hash;
+    records[record + M_FOLLOWING] = 0;
+    records[record + M_ORDERED] = 0;
+    records[record + M_MODEL] = 0;
     this.#place(name, hash);
     return name;
-  }
-
-  #part(from: number, to: number): number {
-    let hash = SEED;
-    for (let at = from; at < to; at++) hash = mix(hash, this.#octets[at] as number);
-    return this.#intern(from, to - from, hash, 0);
   }
 
   #meaning(start: number, length: number, prefix: number): number {
     if (prefix !== NO_NAME) {
       return this.records[prefix * NAME + M_MEANING] === IS_XMLNS ? DECLARES : ORDINARY;
     }
-    const octets = this.#octets;
+    const { octets } = this.#source;
     if (octets[start] !== 0x78 || octets[start + 1] !== 0x6d || octets[start + 2] !== 0x6c) return ORDINARY;
     if (length === 3) return IS_XML;
     return length === 5 && octets[start + 3] === 0x6e && octets[start + 4] === 0x73 ? IS_XMLNS : ORDINARY;
@@ -215,12 +238,13 @@ export class Names {
   #place(name: number, hash: number): void {
     const mask = this.#slots.length - 1;
     let slot = (hash ^ (hash >>> 16)) & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = name + 1;
+    while ((this.#slots[slot] as number) > this.#base) slot = (slot + 1) & mask;
+    this.#slots[slot] = this.#base + name + 1;
   }
 
   #rehash(): void {
     this.#slots = new Int32Array(this.#slots.length * 2);
+    this.#base = 0;
     for (let name = 1; name < this.count; name++) this.#place(name, this.records[name * NAME + M_HASH] as number);
   }
 }

@@ -1,23 +1,48 @@
 /** Where canonical octets are put together: one buffer, reused, and the escapes of Canonical XML 1.0, section 2.3. */
 import { XmlError } from './errors.ts';
+import type { Tape } from './tape.ts';
 import { reference, referenced } from './values.ts';
+import { copyWords, SLACK } from './words.ts';
 
 /** Octets kept from one canonicalization to the next. */
 const KEPT = 1 << 20;
 
-/** Up to so many octets a loop is faster than a call. */
-const SHORT = 40;
+/** Up to so many octets a loop over words is faster than a call. */
+const SHORT = 160;
+
+const FIRST_SIZE = 16384;
+
+const NOTHING = { octets: Buffer.alloc(0), words: new DataView(new ArrayBuffer(0)) };
 
 export class Output {
-  #buffer: Buffer = Buffer.allocUnsafeSlow(16384);
+  /** Always `SLACK` octets longer than what may be written. */
+  #buffer: Buffer = NOTHING.octets;
+  #words: DataView = NOTHING.words;
   #length = 0;
   #limit = 0;
+  /** What is copied from. */
+  #from: Pick<Tape, 'octets' | 'words'> = NOTHING;
+
+  constructor() {
+    this.#renew(FIRST_SIZE);
+  }
 
   /** @param expected octets that will probably be written */
-  begin(limit: number, expected: number): void {
+  begin(from: Tape, limit: number, expected: number): void {
+    this.#from = from;
     this.#length = 0;
     this.#limit = limit;
-    if (expected > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(expected + (expected >> 3));
+    if (expected + SLACK > this.#buffer.length) this.#renew(expected + (expected >> 3));
+  }
+
+  /** Lets go of what was copied from. */
+  end(): void {
+    this.#from = NOTHING;
+  }
+
+  #renew(size: number): void {
+    this.#buffer = Buffer.allocUnsafeSlow(size + SLACK);
+    this.#words = new DataView(this.#buffer.buffer);
   }
 
   get length(): number {
@@ -26,10 +51,14 @@ export class Output {
 
   /** What was written, as memory of its own: small results are copied, a large buffer is handed over. */
   take(): Buffer {
-    const written = this.#buffer.subarray(0, this.#length);
-    if (this.#buffer.length <= KEPT) return Buffer.from(written);
-    this.#buffer = Buffer.allocUnsafeSlow(16384);
-    return written;
+    const buffer = this.#buffer;
+    if (buffer.length > KEPT) {
+      this.#renew(FIRST_SIZE);
+      return buffer.subarray(0, this.#length);
+    }
+    const taken = Buffer.allocUnsafe(this.#length);
+    buffer.copy(taken, 0, 0, this.#length);
+    return taken;
   }
 
   #reserve(more: number): void {
@@ -37,34 +66,20 @@ export class Output {
     if (needed > this.#limit) {
       throw new XmlError('XML_LIMIT', `Canonical form has more than ${this.#limit} octets: raise limits.output`);
     }
-    if (needed <= this.#buffer.length) return;
-    const longer = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(longer, 0, 0, this.#length);
-    this.#buffer = longer;
+    if (needed + SLACK <= this.#buffer.length) return;
+    const written = this.#buffer;
+    this.#renew(Math.max(needed, written.length * 2));
+    written.copy(this.#buffer, 0, 0, this.#length);
   }
 
-  /** Memory with room for so many octets behind `length`, to be written by the caller, who then calls `advance`. */
-  room(count: number): Buffer {
-    this.#reserve(count);
-    return this.#buffer;
-  }
-
-  advance(length: number): void {
-    this.#length = length;
-  }
-
-  /** Octets as they are. */
-  copy(from: Buffer, start: number, end: number): void {
+  /** Octets of the source as they are. */
+  copy(start: number, end: number): void {
     const count = end - start;
     this.#reserve(count);
-    const buffer = this.#buffer;
-    let at = this.#length;
+    const at = this.#length;
     this.#length += count;
-    if (count > SHORT) {
-      from.copy(buffer, at, start, end);
-      return;
-    }
-    for (let index = start; index < end; index++) buffer[at++] = from[index] as number;
+    if (count > SHORT) this.#from.octets.copy(this.#buffer, at, start, end);
+    else copyWords(this.#from.words, start, this.#words, at, count);
   }
 
   octet(octet: number): void {
@@ -73,24 +88,43 @@ export class Output {
   }
 
   /** An attribute: its name, and its value as written between its quotes. */
-  attribute(from: Buffer, name: number, behind: number, start: number, end: number, isCanonical: boolean): void {
-    this.#reserve(behind - name + (end - start) + 4);
-    const buffer = this.#buffer;
-    let at = this.#length;
-    buffer[at++] = 0x20;
-    for (let index = name; index < behind; index++) buffer[at++] = from[index] as number;
-    buffer[at++] = 0x3d;
-    buffer[at++] = 0x22;
-    if (isCanonical && end - start <= SHORT) {
-      for (let index = start; index < end; index++) buffer[at++] = from[index] as number;
-      buffer[at++] = 0x22;
-      this.#length = at;
-      return;
-    }
-    this.#length = at;
-    if (isCanonical) this.copy(from, start, end);
-    else this.value(from, start, end);
+  attribute(name: number, behind: number, start: number, end: number, isCanonical: boolean): void {
+    this.octet(0x20);
+    this.copy(name, behind);
+    this.octet(0x3d);
     this.octet(0x22);
+    if (isCanonical) this.copy(start, end);
+    else this.value(start, end);
+    this.octet(0x22);
+  }
+
+  /**
+   * A start tag of which nothing but the order of the attributes changes: the most frequent work there is.
+   *
+   * @param start where the run begins that is copied up to and with the name of the element
+   * @param attributes where the attributes begin and end, in pairs, in their order
+   * @param count how many integers of `attributes` count
+   */
+  reordered(start: number, behind: number, attributes: Int32Array, count: number): void {
+    this.copy(start, behind);
+    let more = 1;
+    for (let index = 0; index < count; index += 2) {
+      more += 1 + (attributes[index + 1] as number) - (attributes[index] as number);
+    }
+    this.#reserve(more);
+    const from = this.#from.words;
+    const words = this.#words;
+    const buffer = this.#buffer;
+    let to = this.#length;
+    for (let index = 0; index < count; index += 2) {
+      const first = attributes[index] as number;
+      const length = (attributes[index + 1] as number) - first;
+      buffer[to++] = 0x20;
+      copyWords(from, first, words, to, length);
+      to += length;
+    }
+    buffer[to++] = 0x3e;
+    this.#length = to;
   }
 
   /** A string, as UTF-8. */
@@ -112,7 +146,8 @@ export class Output {
   }
 
   /** A text as written in the source, in canonical form. */
-  text(from: Uint8Array, start: number, end: number): void {
+  text(start: number, end: number): void {
+    const from = this.#from.octets;
     for (let at = start; at < end; ) {
       const octet = from[at] as number;
       if (octet === 0x26) {
@@ -130,7 +165,8 @@ export class Output {
   }
 
   /** The content of a CDATA section as written, in canonical form. */
-  characters(from: Uint8Array, start: number, end: number): void {
+  characters(start: number, end: number): void {
+    const from = this.#from.octets;
     for (let at = start; at < end; at++) {
       const octet = from[at] as number;
       if (octet === 0x0d) {
@@ -145,7 +181,8 @@ export class Output {
   }
 
   /** The content of a comment or instruction as written, in canonical form: line ends only. */
-  lines(from: Uint8Array, start: number, end: number): void {
+  lines(start: number, end: number): void {
+    const from = this.#from.octets;
     for (let at = start; at < end; at++) {
       const octet = from[at] as number;
       if (octet !== 0x0d) this.octet(octet);
@@ -157,7 +194,8 @@ export class Output {
   }
 
   /** An attribute value as written between its quotes, in canonical form. */
-  value(from: Uint8Array, start: number, end: number): void {
+  value(start: number, end: number): void {
+    const from = this.#from.octets;
     for (let at = start; at < end; ) {
       const octet = from[at] as number;
       if (octet === 0x26) {

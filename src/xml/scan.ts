@@ -12,10 +12,12 @@ import { declaration, decode, type Source } from './encoding.ts';
 import { XmlError } from './errors.ts';
 import { type XmlLimits, xmlLimits } from './limits.ts';
 import { Names } from './names.ts';
+import { remember, remembered } from './namespaces.ts';
 import type { Tape } from './tape.ts';
 import * as tape from './tape.ts';
 import { grown, packed } from './tape.ts';
 import { reference, valueText } from './values.ts';
+import { SLACK, same } from './words.ts';
 
 // V8 folds a module's own constants into the code it compiles, but reads imported ones from memory every time: with these
 // copies the inner loops are a third faster.
@@ -52,9 +54,11 @@ const {
   INSTRUCTION,
   IS_XML,
   IS_XMLNS,
+  M_FOLLOWING,
   M_LENGTH,
   M_LOCAL,
   M_MEANING,
+  M_MODEL,
   M_PREFIX,
   M_START,
   N_KIND,
@@ -69,6 +73,7 @@ const {
   RECORD,
   SIMPLE,
   TEXT,
+  VERBATIM,
   XML_NAMESPACE,
   XML_NAMESPACE_NAME,
   XMLNS_NAMESPACE,
@@ -82,8 +87,8 @@ const {
  * @param limits what differs from `xmlLimits`
  * @throws XmlError XML_ENCODING, XML_MALFORMED, XML_NAMESPACE, XML_DTD, XML_LIMIT
  */
-export function scan(bytes: Uint8Array, limits: Partial<XmlLimits> = {}): XmlDocument {
-  const bounds = { ...xmlLimits, ...limits };
+export function scan(bytes: Uint8Array, limits?: Partial<XmlLimits>): XmlDocument {
+  const bounds = limits === undefined ? xmlLimits : { ...xmlLimits, ...limits };
   return new XmlDocument(scanner.scan(decode(bytes, bounds.bytes), bounds));
 }
 
@@ -98,11 +103,21 @@ const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 /** The namespace of an attribute whose prefix is looked up at the end of its tag: declarations may follow it. */
 const UNRESOLVED = -1;
 
-const NOTHING = Buffer.alloc(1);
+/** Limits as the scan compares them: no document has more octets than a 32-bit integer counts. */
+function counted(limit: number): number {
+  return Math.min(limit, 0x7fff_ffff) | 0;
+}
+
+/** From one pause to the next so many octets are scanned; see `#document`. */
+const STRETCH = 1 << 14;
+
+const NOTHING = Buffer.alloc(SLACK);
+const NO_WORDS = new DataView(new ArrayBuffer(SLACK));
 
 class Scanner {
   readonly #names = new Names();
   #octets: Buffer = NOTHING;
+  #words: DataView = NO_WORDS;
   #length = 0;
   #ascii = true;
   #limits: XmlLimits = xmlLimits;
@@ -126,23 +141,28 @@ class Scanner {
   /** Innermost declaration in scope and how many there are. */
   #scope = -1;
   #scopeDepth = 0;
-  /** The open element, -1 at document level. */
+  /** Of the start tag read last: the name, and the octet behind. */
+  #tagName = NO_NAME;
+  #behind = 0;
+  /** The open element, -1 at document level, and how many are open. */
   #openNode = -1;
+  #depth = 0;
   #root = -1;
 
   scan(source: Source, limits: XmlLimits): Tape {
     this.#octets = source.octets;
+    this.#words = source.words;
     this.#length = source.length;
     this.#ascii = source.ascii;
     this.#limits = limits;
     this.#nodeCount = this.#elementCount = this.#attributeCount = this.#declarationCount = 0;
     this.#namespaces = ['', XML_NAMESPACE_NAME, XMLNS_NAMESPACE_NAME];
     this.#spellings = [0, 0, -1, -1, -1, -1];
-    this.#namespaceIndex = new Map();
+    if (this.#namespaceIndex.size > 0) this.#namespaceIndex = new Map();
     this.#prepared = 0;
     this.#scope = this.#openNode = this.#root = -1;
-    this.#scopeDepth = 0;
-    this.#names.begin(source.octets, limits.name);
+    this.#scopeDepth = this.#depth = 0;
+    this.#names.begin(source, limits.name);
     if (source.length > LARGE) this.#enlarge(source.length);
     try {
       this.#document(declaration(source));
@@ -171,6 +191,7 @@ class Scanner {
     if (isLarge) this.#renew();
     return {
       octets: this.#octets,
+      words: this.#words,
       length: this.#length,
       ascii: this.#ascii,
       nodes,
@@ -188,6 +209,7 @@ class Scanner {
   #release(): void {
     this.#names.release();
     this.#octets = NOTHING;
+    this.#words = NO_WORDS;
     if (Math.max(this.#nodes.length, this.#elements.length, this.#attributes.length, this.#bound.length) > KEPT) {
       this.#renew();
     }
@@ -225,24 +247,40 @@ class Scanner {
   }
 
   /**
-   * prolog element Misc* (production 1), and the content of all elements: text (14, 67), start tags (40, 44), end tags (42).
-   * One loop over locals, because it is where all the time goes; what is rare is in methods, and `#keep` is called before
-   * those that look at the tape.
+   * prolog element Misc* (production 1), a stretch at a time: V8 optimizes a function when it is entered often, and what it
+   * makes for a loop that is entered once, for one large document, it throws away when the loop ends.
    */
   #document(start: number): void {
+    let at = start;
+    while (at < this.#length) at = this.#content(at, at + STRETCH);
+    if (this.#openNode >= 0) this.#fail('An element is not closed', this.#length);
+    if (this.#root < 0) throw new XmlError('XML_MALFORMED', 'The document has no root element', { offset: at });
+  }
+
+  /**
+   * What stands at document level, and the content of all elements: text (14, 67), start tags (40, 44), end tags (42).
+   * One loop over locals, because it is where all the time goes; what is rare is in methods, and `#keep` is called before
+   * those that look at the tape. `| 0` behind calls and the first test before inner loops are for the compiler: it then
+   * keeps `at` a machine integer, and checks before the loop what it would check on every turn.
+   *
+   * @returns the first octet at or behind `until` where something new begins; or the end of the document
+   */
+  #content(start: number, until: number): number {
     const octets = this.#octets;
+    const words = this.#words;
     const names = this.#names;
     const limits = this.#limits;
+    const mostNodes = counted(limits.nodes);
+    const mostDepth = counted(limits.depth);
+    const mostText = counted(limits.text);
     let nodes = this.#nodes;
     let elements = this.#elements;
-    let attributes = this.#attributes;
-    let nodeCount = 0;
-    let attributeCount = 0;
-    let elementCount = 0;
-    let depth = 0;
-    let openNode = -1;
-    let at = start;
-    for (;;) {
+    let nodeCount = this.#nodeCount;
+    let elementCount = this.#elementCount;
+    let depth = this.#depth;
+    let openNode = this.#openNode;
+    let at = start | 0;
+    while (at < until) {
       let octet = octets[at] as number;
       if (octet !== 0x3c) {
         if (openNode < 0) {
@@ -256,10 +294,13 @@ class Scanner {
         const textStart = at;
         let textFlags = TEXT | CANONICAL | PLAIN;
         for (;;) {
-          while (textStop[octet] === 0) octet = octets[++at] as number;
+          if (textStop[octet] === 0) {
+            do octet = octets[++at] as number;
+            while (textStop[octet] === 0);
+          }
           if (octet === 0x3c) break;
           if (octet === 0x26) {
-            const behind = reference(octets, at);
+            const behind = reference(octets, at) | 0;
             textFlags &= isCanonicalReference(octets, at, behind, false) ? ~PLAIN : ~(PLAIN | CANONICAL);
             at = behind;
           } else if (octet === 0x3e) {
@@ -276,8 +317,8 @@ class Scanner {
           }
           octet = octets[at] as number;
         }
-        if (at - textStart > limits.text) this.#limit('octets of text', 'text', textStart);
-        if (nodeCount >= limits.nodes) this.#limit('nodes', 'nodes', textStart);
+        if (at - textStart > mostText) this.#limit('octets of text', 'text', textStart);
+        if (nodeCount >= mostNodes) this.#limit('nodes', 'nodes', textStart);
         const place = nodeCount++ * NODE;
         if (place >= nodes.length) {
           nodes = grown(nodes);
@@ -298,15 +339,15 @@ class Scanner {
         const length = records[label + M_LENGTH] as number;
         const from = records[label + M_START] as number;
         at += 2;
-        for (let index = 0; index < length; index++) {
-          if (octets[at + index] !== octets[from + index]) this.#fail(this.#mismatch(from, length), at);
+        if (at + length > octets.length - SLACK || !same(words, at, from, length)) {
+          this.#fail(this.#mismatch(from, length), at);
         }
         at += length;
         if (octets[at] === 0x3e) {
           const kind = openNode * NODE + N_KIND;
           nodes[kind] = (nodes[kind] as number) | END_CANONICAL;
         } else {
-          at = this.#skip(at);
+          at = this.#skip(at) | 0;
           if (octets[at] !== 0x3e) this.#fail(this.#mismatch(from, length), at);
         }
         elements[record + E_CLOSE] = tagStart;
@@ -321,134 +362,36 @@ class Scanner {
       }
       const first = nameClass[next] as number;
       if (first !== NAME_START && first !== NAME_WIDE) {
-        this.#keep(nodeCount, elementCount, attributeCount, openNode);
-        if (next === 0x21) at = this.#markup(at);
-        else if (next === 0x3f) at = this.#instruction(at);
+        this.#keep(nodeCount, elementCount, openNode);
+        if (next === 0x21) at = this.#markup(at) | 0;
+        else if (next === 0x3f) at = this.#instruction(at) | 0;
         else this.#fail('A `<` must start markup: write &lt; for the character', at + 1);
         nodeCount = this.#nodeCount;
         nodes = this.#nodes;
         continue;
       }
-      if (depth >= limits.depth) this.#limit('elements inside one another', 'depth', tagStart);
+      if (depth >= mostDepth) this.#limit('elements inside one another', 'depth', tagStart);
       if (openNode < 0 && this.#root >= 0) this.#fail('A document has one root element only', tagStart);
-      const name = names.read(at + 1);
-      at = names.end;
       const record = elementCount * RECORD;
       // Room for this record and for the one that closes the run.
       if (record + RECORD * 2 > elements.length) {
         elements = grown(elements);
         this.#elements = elements;
       }
-      const firstAttribute = attributeCount;
+      // What comes before this element ends where its own begins.
       const firstDeclaration = this.#declarationCount;
-      let flags = ELEMENT | CANONICAL | SIMPLE;
-      let before = -1;
-      let ordered = true;
-      octet = octets[at] as number;
-      while (octet !== 0x3e) {
-        if (octet === 0x2f && octets[at + 1] === 0x3e) {
-          flags = (flags & ~CANONICAL) | EMPTY;
-          at++;
-          break;
-        }
-        if (space[octet] === 0) this.#fail('White space, `>` or `/>` expected in the tag', at);
-        if (octet !== 0x20) flags &= ~CANONICAL;
-        octet = octets[++at] as number;
-        if (space[octet] === 1) {
-          flags &= ~CANONICAL;
-          at = this.#skip(at);
-          octet = octets[at] as number;
-        }
-        if (octet === 0x3e || octet === 0x2f) {
-          flags &= ~CANONICAL;
-          continue;
-        }
-        const attribute = names.read(at);
-        if (attribute < 0) this.#fail('An attribute name expected in the tag', at);
-        const nameStart = at;
-        at = names.end;
-        if (octets[at] !== 0x3d) {
-          flags &= ~CANONICAL;
-          at = this.#skip(at);
-          if (octets[at] !== 0x3d) this.#fail('`=` expected behind the attribute name', at);
-        }
-        octet = octets[++at] as number;
-        if (space[octet] === 1) {
-          flags &= ~CANONICAL;
-          at = this.#skip(at);
-          octet = octets[at] as number;
-        }
-        if (octet !== 0x22 && octet !== 0x27) this.#fail('A quoted attribute value expected', at);
-        const quote = octet;
-        const valueStart = ++at;
-        let valueFlags = PLAIN | CANONICAL;
-        octet = octets[at] as number;
-        for (;;) {
-          while (valueStop[octet] === 0) octet = octets[++at] as number;
-          if (octet === quote) break;
-          if (octet === 0x27) at++;
-          else if (octet === 0x22) {
-            valueFlags &= ~CANONICAL;
-            at++;
-          } else if (octet === 0x26) {
-            const behind = reference(octets, at);
-            valueFlags &= isCanonicalReference(octets, at, behind, true) ? ~PLAIN : ~(PLAIN | CANONICAL);
-            at = behind;
-          } else if (octet === 0x09 || octet === 0x0a || octet === 0x0d) {
-            valueFlags &= ~(PLAIN | CANONICAL);
-            at++;
-          } else if (octet === 0x3c) this.#fail('`<` may not stand in an attribute value: write &lt;', at);
-          else this.#fail('A control character that XML cannot carry', at);
-          octet = octets[at] as number;
-        }
-        if (quote === 0x27 || (valueFlags & CANONICAL) === 0) flags &= ~CANONICAL;
-        const valueEnd = at++;
-        if (valueEnd - valueStart > limits.text) this.#limit('octets of attribute value', 'text', valueStart);
-        octet = octets[at] as number;
-        const records = names.records;
-        const prefix = records[attribute * NAME + M_PREFIX] as number;
-        const meaning = records[attribute * NAME + M_MEANING] as number;
-        if (meaning >= IS_XMLNS) {
-          // In canonical form declarations come first.
-          flags &= attributeCount === firstAttribute ? ~SIMPLE : ~(SIMPLE | CANONICAL);
-          const declared = meaning === DECLARES ? (records[attribute * NAME + M_LOCAL] as number) : NO_NAME;
-          this.#declare(elementCount, declared, valueStart, valueEnd, valueFlags, nameStart);
-          continue;
-        }
-        let namespace = NO_NAMESPACE as number;
-        if (prefix !== NO_NAME) {
-          if (records[prefix * NAME + M_MEANING] === IS_XML) {
-            namespace = XML_NAMESPACE;
-          } else {
-            namespace = UNRESOLVED;
-            flags &= ~SIMPLE;
-          }
-        }
-        if (before >= 0 && ordered) ordered = names.inOrder(before, attribute);
-        before = attribute;
-        if (attributeCount - firstAttribute >= limits.attributes) this.#limit('attributes', 'attributes', nameStart);
-        const entry = attributeCount++ * ATTRIBUTE;
-        if (entry >= attributes.length) {
-          attributes = grown(attributes);
-          this.#attributes = attributes;
-        }
-        attributes[entry + A_NAME] = attribute;
-        attributes[entry + A_NAMESPACE] = namespace;
-        attributes[entry + A_START] = valueStart;
-        attributes[entry + A_END] = valueEnd;
-        attributes[entry + A_FLAGS] = valueFlags;
-      }
-      at++;
-      if (!ordered) flags &= ~CANONICAL;
-      // Names without prefixes that rise from one to the next are all different.
-      if (!ordered || (flags & SIMPLE) === 0) this.#resolve(firstAttribute, attributeCount, tagStart);
+      elements[record + E_ATTRIBUTES] = this.#attributeCount;
+      elements[record + E_DECLARATIONS] = firstDeclaration;
+      const flags = (this.#likeBefore(tagStart) || this.#startTag(tagStart, elementCount)) | 0;
+      const name = this.#tagName;
+      at = this.#behind | 0;
       const prefix = names.records[name * NAME + M_PREFIX] as number;
       let namespace = prefix < this.#prepared ? (this.#bound[prefix] as number) : UNRESOLVED;
       if (namespace < 0) {
         namespace = this.#namespaceOf(prefix, tagStart);
         if (namespace === XMLNS_NAMESPACE) this.#wrongNamespace('An element may not have the prefix xmlns', tagStart);
       }
-      if (nodeCount >= limits.nodes) this.#limit('nodes', 'nodes', tagStart);
+      if (nodeCount >= mostNodes) this.#limit('nodes', 'nodes', tagStart);
       const node = nodeCount++;
       const place = node * NODE;
       if (place >= nodes.length) {
@@ -463,8 +406,6 @@ class Scanner {
       elements[record + E_NAME] = name;
       elements[record + E_NAMESPACE] = namespace;
       elements[record + E_CONTENT] = at;
-      elements[record + E_ATTRIBUTES] = firstAttribute;
-      elements[record + E_DECLARATIONS] = firstDeclaration;
       elements[record + E_SCOPE] = this.#scope;
       if (this.#root < 0) this.#root = node;
       if ((flags & EMPTY) === 0) {
@@ -477,15 +418,195 @@ class Scanner {
         if (this.#scope >= firstDeclaration) this.#leave(firstDeclaration);
       }
     }
-    if (openNode >= 0) this.#fail('An element is not closed', this.#length);
-    if (this.#root < 0) throw new XmlError('XML_MALFORMED', 'The document has no root element', { offset: at });
-    this.#keep(nodeCount, elementCount, attributeCount, openNode);
+    this.#depth = depth;
+    this.#keep(nodeCount, elementCount, openNode);
+    return at;
   }
 
-  #keep(nodeCount: number, elementCount: number, attributeCount: number, openNode: number): void {
+  /** A start tag (40, 44): leaves its name in `#tagName` and the octet behind in `#behind`; returns the flags of the node. */
+  #startTag(tagStart: number, element: number): number {
+    const octets = this.#octets;
+    const words = this.#words;
+    const names = this.#names;
+    const limits = this.#limits;
+    const mostText = counted(limits.text);
+    const mostAttributes = counted(limits.attributes);
+    let attributes = this.#attributes;
+    const firstAttribute = this.#attributeCount;
+    let attributeCount = firstAttribute;
+    const name = names.read(octets, words, tagStart + 1) | 0;
+    let at = names.end | 0;
+    let flags = ELEMENT | CANONICAL | SIMPLE;
+    let before = -1;
+    let ordered = true;
+    let values = PLAIN | VERBATIM;
+    let octet = octets[at] as number;
+    while (octet !== 0x3e) {
+      if (octet === 0x2f && octets[at + 1] === 0x3e) {
+        flags = (flags & ~CANONICAL) | EMPTY;
+        at++;
+        break;
+      }
+      if (space[octet] === 0) this.#fail('White space, `>` or `/>` expected in the tag', at);
+      if (octet !== 0x20) flags &= ~CANONICAL;
+      octet = octets[++at] as number;
+      if (space[octet] === 1) {
+        flags &= ~CANONICAL;
+        at = this.#skip(at) | 0;
+        octet = octets[at] as number;
+      }
+      if (octet === 0x3e || octet === 0x2f) {
+        flags &= ~CANONICAL;
+        continue;
+      }
+      const attribute = names.read(octets, words, at) | 0;
+      if (attribute < 0) this.#fail('An attribute name expected in the tag', at);
+      const nameStart = at;
+      at = names.end;
+      if (octets[at] !== 0x3d) {
+        flags &= ~CANONICAL;
+        at = this.#skip(at) | 0;
+        if (octets[at] !== 0x3d) this.#fail('`=` expected behind the attribute name', at);
+      }
+      octet = octets[++at] as number;
+      if (space[octet] === 1) {
+        flags &= ~CANONICAL;
+        at = this.#skip(at) | 0;
+        octet = octets[at] as number;
+      }
+      if (octet !== 0x22 && octet !== 0x27) this.#fail('A quoted attribute value expected', at);
+      const quote = octet;
+      const valueStart = ++at;
+      let valueFlags = PLAIN | CANONICAL;
+      octet = octets[at] as number;
+      for (;;) {
+        if (valueStop[octet] === 0) {
+          do octet = octets[++at] as number;
+          while (valueStop[octet] === 0);
+        }
+        if (octet === quote) break;
+        if (octet === 0x27) at++;
+        else if (octet === 0x22) {
+          valueFlags &= ~CANONICAL;
+          at++;
+        } else if (octet === 0x26) {
+          const behind = reference(octets, at) | 0;
+          valueFlags &= isCanonicalReference(octets, at, behind, true) ? ~PLAIN : ~(PLAIN | CANONICAL);
+          at = behind;
+        } else if (octet === 0x09 || octet === 0x0a || octet === 0x0d) {
+          valueFlags &= ~(PLAIN | CANONICAL);
+          at++;
+        } else if (octet === 0x3c) this.#fail('`<` may not stand in an attribute value: write &lt;', at);
+        else this.#fail('A control character that XML cannot carry', at);
+        octet = octets[at] as number;
+      }
+      if (quote === 0x27 || (valueFlags & CANONICAL) === 0) flags &= ~CANONICAL;
+      else if (valueStart === names.end + 2) valueFlags |= VERBATIM;
+      const valueEnd = at++;
+      if (valueEnd - valueStart > mostText) this.#limit('octets of attribute value', 'text', valueStart);
+      octet = octets[at] as number;
+      const records = names.records;
+      const prefix = records[attribute * NAME + M_PREFIX] as number;
+      const meaning = records[attribute * NAME + M_MEANING] as number;
+      if (meaning >= IS_XMLNS) {
+        // In canonical form declarations come first.
+        flags &= attributeCount === firstAttribute ? ~SIMPLE : ~(SIMPLE | CANONICAL);
+        const declared = meaning === DECLARES ? (records[attribute * NAME + M_LOCAL] as number) : NO_NAME;
+        this.#declare(element, declared, valueStart, valueEnd, valueFlags, nameStart);
+        continue;
+      }
+      let namespace = NO_NAMESPACE as number;
+      if (prefix !== NO_NAME) {
+        if (records[prefix * NAME + M_MEANING] === IS_XML) {
+          namespace = XML_NAMESPACE;
+        } else {
+          namespace = UNRESOLVED;
+          flags &= ~SIMPLE;
+        }
+      }
+      if (before >= 0 && ordered) ordered = names.inOrder(before, attribute);
+      before = attribute;
+      if (attributeCount - firstAttribute >= mostAttributes) this.#limit('attributes', 'attributes', nameStart);
+      values &= valueFlags;
+      const entry = attributeCount++ * ATTRIBUTE;
+      if (entry >= attributes.length) {
+        attributes = grown(attributes);
+        this.#attributes = attributes;
+      }
+      attributes[entry + A_NAME] = attribute;
+      attributes[entry + A_NAMESPACE] = namespace;
+      attributes[entry + A_START] = valueStart;
+      attributes[entry + A_END] = valueEnd;
+      attributes[entry + A_FLAGS] = valueFlags;
+    }
+    at++;
+    this.#attributeCount = attributeCount;
+    if (!ordered) flags &= ~CANONICAL;
+    // Names without prefixes that rise from one to the next are all different.
+    if (!ordered || (flags & SIMPLE) === 0) this.#resolve(firstAttribute, attributeCount, tagStart);
+    names.records[name * NAME + M_MODEL] = (flags & SIMPLE) !== 0 && values === (PLAIN | VERBATIM) ? element + 1 : 0;
+    this.#tagName = name;
+    this.#behind = at;
+    return flags;
+  }
+
+  /**
+   * A start tag that is written like an earlier one of its name, but for the values of its attributes: most are. What
+   * stands between the values is compared as a whole, and what was found out about it then holds again.
+   *
+   * @returns as `#startTag`; 0 when the tag is another or perhaps wrong, and `#startTag` has to read it
+   */
+  #likeBefore(tagStart: number): number {
+    const octets = this.#octets;
+    const words = this.#words;
+    const names = this.#names;
+    const elements = this.#elements;
+    const guess = names.records[names.last * NAME + M_FOLLOWING] as number;
+    const model = (names.records[guess * NAME + M_MODEL] as number) - 1;
+    if (model < 0) return 0;
+    const record = model * RECORD;
+    const first = elements[record + E_ATTRIBUTES] as number;
+    const last = elements[record + RECORD + E_ATTRIBUTES] as number;
+    let entry = this.#attributeCount * ATTRIBUTE;
+    while (entry + (last - first) * ATTRIBUTE > this.#attributes.length) this.#attributes = grown(this.#attributes);
+    const attributes = this.#attributes;
+    const node = (elements[record + E_NODE] as number) * NODE;
+    const kind = this.#nodes[node + N_KIND] as number;
+    const mostText = counted(this.#limits.text);
+    const end = octets.length - SLACK;
+    let literal = this.#nodes[node + N_START] as number;
+    let at = tagStart | 0;
+    for (let other = first * ATTRIBUTE; other < last * ATTRIBUTE; other += ATTRIBUTE) {
+      const length = (attributes[other + A_START] as number) - literal;
+      if (at + length > end || !same(words, at, literal, length)) return 0;
+      const start = at + length;
+      at = start;
+      let octet = octets[at] as number;
+      if (valueStop[octet] === 0) {
+        do octet = octets[++at] as number;
+        while (valueStop[octet] === 0);
+      }
+      if (octet !== 0x22 || at - start > mostText) return 0;
+      attributes[entry + A_NAME] = attributes[other + A_NAME] as number;
+      attributes[entry + A_NAMESPACE] = attributes[other + A_NAMESPACE] as number;
+      attributes[entry + A_START] = start;
+      attributes[entry + A_END] = at;
+      attributes[entry + A_FLAGS] = PLAIN | CANONICAL | VERBATIM;
+      entry += ATTRIBUTE;
+      literal = attributes[other + A_END] as number;
+    }
+    const length = (elements[record + E_CONTENT] as number) - literal;
+    if (at + length > end || !same(words, at, literal, length)) return 0;
+    names.last = last > first ? (attributes[(last - 1) * ATTRIBUTE + A_NAME] as number) : guess;
+    this.#attributeCount += last - first;
+    this.#tagName = guess;
+    this.#behind = at + length;
+    return kind & ~END_CANONICAL;
+  }
+
+  #keep(nodeCount: number, elementCount: number, openNode: number): void {
     this.#nodeCount = nodeCount;
     this.#elementCount = elementCount;
-    this.#attributeCount = attributeCount;
     this.#openNode = openNode;
   }
 
@@ -536,8 +657,7 @@ class Scanner {
       this.#bound = extended(this.#bound, count);
       this.#declaredBy = extended(this.#declaredBy, count);
     }
-    this.#bound.fill(-1, this.#prepared, count);
-    this.#declaredBy.fill(-1, this.#prepared, count);
+    for (let name = this.#prepared; name < count; name++) this.#bound[name] = this.#declaredBy[name] = -1;
     if (this.#prepared === 0) this.#bound[NO_NAME] = NO_NAMESPACE;
     this.#prepared = count;
   }
@@ -578,20 +698,24 @@ class Scanner {
     if (start === end) return NO_NAMESPACE;
     if (end - start > this.#limits.name) this.#limit('octets of a namespace name', 'name', start);
     const octets = this.#octets;
-    const name =
-      (flags & PLAIN) !== 0
+    const isSpelled = (flags & (PLAIN | CANONICAL)) === (PLAIN | CANONICAL);
+    let name = isSpelled ? remembered(octets, start, end) : '';
+    const isKnown = name !== '';
+    if (!isKnown) {
+      name = isSpelled
         ? octets.toString(this.#ascii ? 'latin1' : 'utf8', start, end)
         : valueText(octets, start, end, this.#ascii);
+    }
     const known = this.#namespaceIndex.get(name);
     if (known !== undefined) return known;
     if (name === XML_NAMESPACE_NAME) return XML_NAMESPACE;
     if (name === XMLNS_NAMESPACE_NAME) return XMLNS_NAMESPACE;
-    if (!ABSOLUTE.test(name)) {
-      this.#wrongNamespace('A namespace name must be an absolute URI', start);
+    if (!isKnown) {
+      if (!ABSOLUTE.test(name)) this.#wrongNamespace('A namespace name must be an absolute URI', start);
+      if (isSpelled) remember(name, octets, start, end);
     }
     const index = this.#namespaces.push(name) - 1;
     this.#namespaceIndex.set(name, index);
-    const isSpelled = (flags & (PLAIN | CANONICAL)) === (PLAIN | CANONICAL);
     this.#spellings.push(isSpelled ? start : -1, isSpelled ? end : -1);
     return index;
   }
@@ -683,7 +807,7 @@ class Scanner {
   /** PI (production 16); its target has no colon (Namespaces in XML 1.0, section 7). */
   #instruction(start: number): number {
     const octets = this.#octets;
-    const target = this.#names.read(start + 2);
+    const target = this.#names.read(octets, this.#words, start + 2);
     if (target < 0) this.#fail('A processing instruction needs a target', start + 2);
     const end = this.#names.end;
     if (/^xml$/i.test(octets.toString('latin1', start + 2, end))) {

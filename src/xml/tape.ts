@@ -49,7 +49,10 @@ export const E_ATTRIBUTES = 7;
 export const E_DECLARATIONS = 8;
 export const E_SCOPE = 9;
 
-/** An attribute: qualified name, namespace, value between its quotes, flags `CANONICAL` and `PLAIN`. */
+/** `name="value"` is written as in canonical form: the value is `CANONICAL`, in double quotes, and no white space is around `=`. */
+export const VERBATIM = 32;
+
+/** An attribute: qualified name, namespace, value between its quotes, flags `CANONICAL`, `PLAIN` and `VERBATIM`. */
 export const ATTRIBUTE = 5;
 export const A_NAME = 0;
 export const A_NAMESPACE = 1;
@@ -64,14 +67,21 @@ export const D_NAMESPACE = 1;
 export const D_OUTER = 2;
 export const D_SHADOWED = 3;
 
-/** A name: octets, prefix (a name), local part (a name), what it means, hash. */
-export const NAME = 6;
+/**
+ * A name: octets, prefix (a name), local part (a name), what it means, hash; and what the scan learns on its way: the name
+ * that came next the last time, an attribute name that may stand before it in canonical form, and an element of this name, plus
+ * one, whose start tag may be compared with the next one.
+ */
+export const NAME = 9;
 export const M_START = 0;
 export const M_LENGTH = 1;
 export const M_PREFIX = 2;
 export const M_LOCAL = 3;
 export const M_MEANING = 4;
 export const M_HASH = 5;
+export const M_FOLLOWING = 6;
+export const M_ORDERED = 7;
+export const M_MODEL = 8;
 
 /** The name that is empty: the prefix of names without one. */
 export const NO_NAME = 0;
@@ -89,8 +99,10 @@ export const XML_NAMESPACE_NAME = 'http://www.w3.org/XML/1998/namespace';
 export const XMLNS_NAMESPACE_NAME = 'http://www.w3.org/2000/xmlns/';
 
 export interface Tape {
-  /** UTF-8 with one octet 0 behind the end. */
+  /** UTF-8 with `SLACK` octets 0 behind the end. */
   readonly octets: Buffer;
+  /** The same memory, to be read a word at a time. */
+  readonly words: DataView;
   readonly length: number;
   /** Every octet is below 0x80, so that octets and UTF-16 units are the same. */
   readonly ascii: boolean;
@@ -115,16 +127,21 @@ export function grown(run: Int32Array): Int32Array<ArrayBuffer> {
 }
 
 /** The beginnings of the runs, each as long as said, copied into one piece of memory. */
-export function packed(runs: readonly Int32Array[], lengths: readonly number[]): readonly Int32Array[] {
+export function packed(runs: readonly Int32Array[], lengths: readonly number[]): Int32Array[] {
   let total = 0;
   for (const length of lengths) total += length;
-  const memory = new Int32Array(total);
-  let from = 0;
-  return runs.map((run, index) => {
+  // From the pool, or at least not cleared: all of it is written.
+  const { buffer, byteOffset } = Buffer.allocUnsafe(total * Int32Array.BYTES_PER_ELEMENT);
+  const copies: Int32Array[] = [];
+  let from = byteOffset;
+  for (let index = 0; index < runs.length; index++) {
+    const run = runs[index] as Int32Array;
     const length = lengths[index] as number;
-    if (length > 256) memory.set(run.subarray(0, length), from);
-    else for (let at = 0; at < length; at++) memory[from + at] = run[at] as number;
-    from += length;
-    return memory.subarray(from - length, from);
-  });
+    const copy = new Int32Array(buffer, from, length);
+    if (length > 100) copy.set(run.subarray(0, length));
+    else for (let at = 0; at < length; at++) copy[at] = run[at] as number;
+    copies.push(copy);
+    from += length * Int32Array.BYTES_PER_ELEMENT;
+  }
+  return copies;
 }

@@ -117,9 +117,20 @@ describe('what an answer means', () => {
     expect(followed).toBe(0);
   });
 
-  test('a SOAP content type that lies is the error of the codec', async () => {
-    const to = await answering(200, { 'content-type': soap }, '<p>not SOAP</p>');
-    await expect(channelTo(to).send(request())).rejects.toMatchObject({ code: 'SOAP_ENVELOPE' });
+  test.each([
+    ['<p>not SOAP</p>', 'SOAP_ENVELOPE'],
+    ['<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>cut of', 'XML_MALFORMED'],
+    ['<!DOCTYPE x><x/>', 'XML_DTD'],
+  ])('an answer that cannot be read is TRANSPORT_ANSWER, and asking again may help: %s', async (body, code) => {
+    const to = await answering(200, { 'content-type': soap }, body);
+    const error = await failure(channelTo(to).send(request()));
+    expect(error).toMatchObject({ code: 'TRANSPORT_ANSWER', transient: true, cause: { code } });
+  });
+
+  test('an answer of another SOAP version stays one', async () => {
+    const to = await answering(200, { 'content-type': soap }, '<Envelope xmlns="urn:soap:9"><Body/></Envelope>');
+    const error = await failure(channelTo(to).send(request()));
+    expect(error).toMatchObject({ code: 'TRANSPORT_ANSWER', transient: false, cause: { code: 'SOAP_VERSION' } });
   });
 });
 
