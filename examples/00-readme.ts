@@ -18,8 +18,7 @@ const orders = surewire.contract({
 const { folder } = await surewire.developmentPki({ folder: 'certs-dev/generated' });
 const pem = (name: string): Promise<Buffer> => readFile(`${folder}/${name}`);
 const ca = await pem('trust.pem');
-const trust = surewire.trustChain({ anchors: ca, intermediates: await pem('ec/intermediate.cert.pem') });
-async function layers(signer: string, tls: surewire.TlsOptions) {
+async function layers(signer: string, trust: surewire.Trust, tls: surewire.TlsOptions) {
   const key = surewire.signingKey({
     privateKey: await pem(`ec/${signer}.key.pem`),
     certificate: await pem(`ec/${signer}.chain.pem`),
@@ -32,7 +31,8 @@ async function layers(signer: string, tls: surewire.TlsOptions) {
   return surewire.binding(elements, surewire.httpTransport({ tls }));
 }
 
-// The service …
+// The service believes every client that the authority stands behind …
+const clients = surewire.trustChain({ anchors: ca, intermediates: await pem('ec/intermediate.cert.pem') });
 const tls = { cert: await pem('ec/server.chain.pem'), key: await pem('ec/server.key.pem') };
 const service = surewire.dispatcher(orders, {
   place({ sku, quantity }, { delivery }) {
@@ -41,10 +41,16 @@ const service = surewire.dispatcher(orders, {
   },
 });
 await using hosted = await surewire.host([
-  { binding: await layers('service-signing', tls), url: new URL('https://127.0.0.1:0/orders'), receive: service },
+  {
+    binding: await layers('service-signing', clients, tls),
+    url: new URL('https://127.0.0.1:0/orders'),
+    receive: service,
+  },
 ]);
 
-// … and its client. Closing ends the session in good order: last acknowledgement, TerminateSequence, close-notify.
-await using client = surewire.client(orders, surewire.connect(await layers('client-signing', { ca }), hosted.url));
+// … and the client only this one service. Closing ends the session in good order: last acknowledgement, TerminateSequence.
+const theService = surewire.trustPeers(await pem('ec/service-signing.cert.pem'));
+const channel = surewire.connect(await layers('client-signing', theService, { ca }), hosted.url);
+await using client = surewire.client(orders, channel);
 const { number } = await client.place({ sku: 'A-1', quantity: 2 });
 console.log(`order ${number} confirmed`);

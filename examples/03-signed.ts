@@ -23,8 +23,10 @@ import {
   type SecurityPolicy,
   security,
   signingKey,
+  type Trust,
   text,
   trustChain,
+  trustPeers,
   x509Signed,
 } from '../src/index.ts';
 
@@ -32,12 +34,11 @@ const { folder } = await developmentPki({ folder: 'certs-dev/generated' });
 const file = (name: string): Promise<Buffer> => readFile(`${folder}/${name}`);
 
 /** What is required of whatever arrives is stated before anything does; the wire can only satisfy it. */
-async function policy(name: string): Promise<SecurityPolicy> {
+async function policy(name: string, trust: Trust): Promise<SecurityPolicy> {
   const key = signingKey({
     privateKey: await file(`ec/${name}.key.pem`),
     certificate: await file(`ec/${name}.chain.pem`),
   });
-  const trust = trustChain({ anchors: await file('trust.pem'), intermediates: await file('ec/intermediate.cert.pem') });
   return x509Signed({ key, trust });
 }
 
@@ -48,8 +49,12 @@ const orders = contract({
     place: requestReply({ request: record({ sku: text, quantity: integer }), reply: record({ number: integer }) }),
   },
 });
-const signedBy = async (name: string) =>
-  binding([exchange({ addressing: addressing200508 }), security(await policy(name))], httpTransport());
+const signedBy = async (name: string, trust: Trust) =>
+  binding([exchange({ addressing: addressing200508 }), security(await policy(name, trust))], httpTransport());
+
+// The service believes whoever the authority stands behind, the client only this one service.
+const clients = trustChain({ anchors: await file('trust.pem'), intermediates: await file('ec/intermediate.cert.pem') });
+const theService = trustPeers(await file('ec/service-signing.cert.pem'));
 
 const service = dispatcher(orders, {
   place({ sku, quantity }, { delivery }) {
@@ -60,9 +65,9 @@ const service = dispatcher(orders, {
   },
 });
 await using hosted = await host([
-  { binding: await signedBy('service-signing'), url: new URL('http://127.0.0.1:0/orders'), receive: service },
+  { binding: await signedBy('service-signing', clients), url: new URL('http://127.0.0.1:0/orders'), receive: service },
 ]);
 
-await using calls = client(orders, connect(await signedBy('client-signing'), hosted.url));
+await using calls = client(orders, connect(await signedBy('client-signing', theService), hosted.url));
 const { number } = await calls.place({ sku: 'A-1', quantity: 2 });
 console.log(`confirmed, with a signature too: order ${number}`);

@@ -5,6 +5,11 @@
 export interface SurewireErrorOptions extends ErrorOptions {
   /** True when the same call may succeed later without anyone changing anything (a lost connection, a busy peer). */
   readonly transient?: boolean;
+  /**
+   * True when the peer answered and said no, or its answer cannot be believed. While a session is being opened, trying again
+   * is pointless; an established session keeps trying, because anybody may have forged the answer.
+   */
+  readonly refusal?: boolean;
 }
 
 export class SurewireError<Code extends string = string> extends Error {
@@ -12,12 +17,15 @@ export class SurewireError<Code extends string = string> extends Error {
   readonly code: Code;
   /** True when the same call may succeed later: reliable sessions retry these and give up at once on all others. */
   readonly transient: boolean;
+  /** True when the peer said no or cannot be believed: a session that is being opened gives up at once. */
+  readonly refusal: boolean;
 
   constructor(code: Code, message: string, options: SurewireErrorOptions = {}) {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
     this.transient = options.transient ?? false;
+    this.refusal = options.refusal ?? false;
   }
 }
 

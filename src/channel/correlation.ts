@@ -15,6 +15,7 @@ import {
   isAnonymous,
   isNone,
   replyAddressing,
+  requireMessageId,
   withAddressing,
 } from '../soap/addressing.ts';
 import { addressingError } from '../soap/addressing-faults.ts';
@@ -129,6 +130,7 @@ function asked(message: Message, { addressing: version, replyHosts = [], address
     const reason = 'The message is not for this service: wsa:To names another, or none.';
     throw addressingError(version, 'destinationUnreachable', reason, { address: request.to });
   }
+  requireMessageId(request);
   for (const [name, target] of [
     ['ReplyTo', request.replyTo],
     ['FaultTo', request.faultTo],

@@ -64,7 +64,7 @@ export async function identity(options: IdentityOptions, standIns: StandIns): Pr
   const signer = signing === undefined ? undefined : await pair(signing);
   const authorities = split(ca, signer?.cert);
   return {
-    signer: signer === undefined ? undefined : `x509:${certificates(signer.cert)[0]?.fingerprint}`,
+    signer: signer === undefined ? undefined : `x509:${certificates(signer.cert)[0]?.keyFingerprint}`,
     tls: { ...shown, ...passphrase, ca, ...(crl.length === 0 ? {} : { crl }) },
     signed(peer) {
       if (signer === undefined) {

@@ -12,7 +12,7 @@ import { asError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
 import { wait } from '../base/signals.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
-import { addressingOf, replyAddressing, withAddressing } from '../soap/addressing.ts';
+import { addressingOf, isNone, replyAddressing, withAddressing } from '../soap/addressing.ts';
 import { message, withHeaders } from '../soap/envelope.ts';
 import { faultFor, faultReply } from '../soap/fault.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
@@ -161,7 +161,7 @@ export class Accepted implements SessionView {
   async resume(): Promise<void> {
     publish(() => ({ event: 'session.resumed', session: this.id, side: this.side }));
     // Until its reply is there a repeated request has to wait: a WCF client takes a bare acknowledgement for the answer.
-    if (this.offer !== undefined) for (const { number } of this.#record.receipt.held) this.#parking.open(number);
+    for (const { number } of this.#record.receipt.held) this.#parking.open(number);
     await this.#serial.run(() => this.#advance({ kind: 'resumed' }));
   }
 
@@ -327,10 +327,11 @@ export class Accepted implements SessionView {
     return { answer: 'empty' };
   }
 
-  /** True when the exchange waits for the application: a reply can be sent, and the request can be answered. */
+  /** True when the exchange waits for the application: the request can be answered. */
   #answersLater(request: Message): boolean {
-    if (this.offer === undefined) return false;
-    return request.action === this.version.actions.lastMessage || addressingOf(request)?.messageId !== undefined;
+    if (request.action === this.version.actions.lastMessage) return this.offer !== undefined;
+    const asked = addressingOf(request);
+    return asked?.messageId !== undefined && !isNone(asked.version, asked.replyTo);
   }
 
   /** Learns what the client has of the replies; what it has is forgotten. Runs in the mailbox. */
@@ -472,21 +473,23 @@ export class Accepted implements SessionView {
     const drop = [{ direction: 'in' as const, number }];
     const last = trip.message.action === this.version.actions.lastMessage;
     const acknowledged = this.#snapshots.get(number) ?? this.#record.receipt.received;
-    const made =
-      reply !== undefined && this.#answersLater(trip.message)
-        ? answered(this.#record, number, acknowledged, this.#now, this.#policy)
-        : undefined;
-    if (made === undefined || reply === undefined) {
+    if (reply === undefined || !this.#answersLater(trip.message)) {
       await this.#advance({ kind: 'delivered', number }, { drop });
       this.#finished(number, trip.carrying(this.#acknowledged(trip.message)), last);
       return;
     }
-    const { answer } = made;
-    this.#replies.set(answer.reply, reply.message);
+    const { maxTransferWindowSize } = this.#settings;
+    const made = answered(this.#record, number, acknowledged, this.#now, this.#policy, maxTransferWindowSize);
+    const { answer, forgotten } = made;
     const put = [{ direction: 'out' as const, number: answer.reply, octets: this.#journal.octets(reply.message) }];
-    await this.#advance({ kind: 'delivered', number }, { drop, put }, undefined, made.record);
-    this.statistics.sent += 1;
-    publish(() => ({ event: 'message.sent', session: this.id, number: answer.reply, attempt: 1 }));
+    const without = [...drop, ...forgotten.map((old) => ({ direction: 'out' as const, number: old }))];
+    this.#replies.set(answer.reply, reply.message);
+    await this.#advance({ kind: 'delivered', number }, { drop: without, put }, undefined, made.record);
+    for (const old of forgotten) this.#replies.delete(old);
+    if (this.offer !== undefined) {
+      this.statistics.sent += 1;
+      publish(() => ({ event: 'message.sent', session: this.id, number: answer.reply, attempt: 1 }));
+    }
     this.#finished(number, reply.carrying(this.#numbered(reply.message, answer)), last);
   }
 
@@ -513,13 +516,13 @@ export class Accepted implements SessionView {
     return trip.carrying(this.#numbered(kept, answer));
   }
 
+  /** The reply as it goes out: with its number, where the client offered a sequence, and the acknowledgement. */
   #numbered(reply: Message, answer: Answer): Message {
-    const last = reply.action === this.version.actions.lastMessage;
-    const block = { id: this.offer ?? '', number: answer.reply, last };
-    return withHeaders(reply, [
-      sequenceHeader(this.version, reply.version, block),
-      ...this.#acknowledgement(reply.version, answer.acknowledged),
-    ]);
+    const { offer, version } = this;
+    const last = reply.action === version.actions.lastMessage;
+    const number = answer.reply;
+    const block = offer === undefined ? [] : [sequenceHeader(version, reply.version, { id: offer, number, last })];
+    return withHeaders(reply, [...block, ...this.#acknowledgement(reply.version, answer.acknowledged)]);
   }
 
   /** A message that only acknowledges. */

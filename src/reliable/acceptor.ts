@@ -7,7 +7,7 @@ import { abortable } from '../base/signals.ts';
 import type { Channel } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { identityOf } from '../security/evidence.ts';
-import { type Addressing, addressingOf } from '../soap/addressing.ts';
+import { type Addressing, addressingOf, requireMessageId } from '../soap/addressing.ts';
 import { addressingFault } from '../soap/addressing-faults.ts';
 import { addressing200508 } from '../soap/addressing-versions.ts';
 import { notUnderstood } from '../soap/envelope.ts';
@@ -84,6 +84,8 @@ export class Acceptor implements Channel {
         return trip.carrying(refusal(message, version ?? this.#asked, thrown));
       }
       if (thrown instanceof SoapError && thrown.fault !== undefined) {
+        const { code, message: reason } = thrown;
+        publish(() => ({ event: 'message.refused', code, reason }));
         return trip.carrying(faultReply(message, thrown.fault));
       }
       throw thrown;
@@ -117,6 +119,7 @@ export class Acceptor implements Channel {
       });
     }
     if (headers?.sequence !== undefined) {
+      requireMessageId(asked);
       const session = this.#session(identity, headers.sequence.id, version);
       const own = headers.acknowledgements.find(({ id }) => id === session.offer);
       await this.#acknowledge(identity, headers, session.offer);

@@ -2,6 +2,9 @@
  * The replies of an acceptor's session: each gets a number on the reply sequence in the order in which they are made, and is
  * kept until the client has acknowledged it, so that a repeated request gets the same reply (WCF's reply channel; spec. rule
  * that numbers are never used twice). Pure steps over the session's record.
+ *
+ * A client that offered no sequence cannot acknowledge replies. It gets them without a number, beside the acknowledgement of
+ * the request, and the last few are kept for requests that are repeated.
  */
 import type { ReliableError } from './errors.ts';
 import type { Acknowledgement } from './headers.ts';
@@ -35,16 +38,27 @@ export function learned(
   return { record: { source: next, answers }, settled };
 }
 
-/** The next reply: to request `request`, with what was acknowledged when that was accepted. */
+/**
+ * The next reply: to request `request`, with what was acknowledged when that was accepted.
+ *
+ * @param window how many replies without a number are kept
+ * @returns `forgotten`: replies that need not be kept any more
+ */
 export function answered(
   record: Replies,
   request: number,
   acknowledged: Ranges,
   when: When,
   policy: Transmission,
-): { readonly record: Replies; readonly answer: Answer } | undefined {
-  if (record.source === null) return undefined;
+  window: number,
+): { readonly record: Replies; readonly answer: Answer; readonly forgotten: readonly number[] } {
+  if (record.source === null) {
+    const answer: Answer = { request, reply: request, acknowledged };
+    const answers = [...record.answers, answer];
+    const forgotten = answers.slice(0, -window).map(({ reply }) => reply);
+    return { record: { source: null, answers: answers.slice(-window) }, answer, forgotten };
+  }
   const [next] = source(record.source, { kind: 'submit', expects: 'acknowledgement', ...when }, policy);
   const answer: Answer = { request, reply: submitted(next), acknowledged };
-  return { record: { source: next, answers: [...record.answers, answer] }, answer };
+  return { record: { source: next, answers: [...record.answers, answer] }, answer, forgotten: [] };
 }

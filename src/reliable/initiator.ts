@@ -385,7 +385,8 @@ export class Initiator implements Channel, SessionView {
   async #troubled(about: About, error: Error): Promise<void> {
     if (this.#end.signal.aborted || about.kind === 'fault') return;
     this.#trouble = error;
-    if (error instanceof SurewireError && error.transient) this.#refused(about, false);
+    if (about.kind === 'create' && error instanceof SurewireError && error.refusal) this.#post(declined(error));
+    else if (error instanceof SurewireError && error.transient) this.#refused(about, false);
     else this.#post(abortion('RELIABLE_FAILED', error.message, false));
   }
 
@@ -500,4 +501,10 @@ export class Initiator implements Channel, SessionView {
     const transient = reason.code === 'RELIABLE_TOO_BUSY' || reason.code === 'RELIABLE_OPEN_TIMEOUT';
     return new ReliableError(reason.code, reason.text, { outcomes, transient, cause: this.#trouble });
   }
+}
+
+/** The end of a session that was never created. Only a first answer counts so: later anybody may have forged one (M5). */
+function declined(error: SurewireError): Bare<SourceEvent> {
+  const advice = 'Check the certificates or credentials of both ends, whom each of them trusts, and their clocks.';
+  return abortion('RELIABLE_REFUSED', `The session was not created. ${error.message} ${advice}`);
 }

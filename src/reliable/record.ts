@@ -36,10 +36,10 @@ export interface InitiatorRecord extends Common {
   readonly replies: DestinationState | null;
 }
 
-/** A reply that was made and not acknowledged. */
+/** A reply that was made and not acknowledged; without a reply sequence, one of the last few. */
 export interface Answer {
   readonly request: number;
-  /** Its number on the reply sequence. */
+  /** Its number on the reply sequence; without one, that of the request. */
   readonly reply: number;
   /** What was acknowledged when the request was accepted; it is said again with each copy of the reply. */
   readonly acknowledged: Ranges;
@@ -55,7 +55,7 @@ export interface AcceptorRecord extends Common {
   readonly to: string;
   readonly expires: string | null;
   readonly receipt: DestinationState;
-  /** The reply sequence; absent in a one-way session. */
+  /** The reply sequence; absent where the client offered none. */
   readonly source: SourceState | null;
   readonly answers: readonly Answer[];
 }

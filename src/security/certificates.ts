@@ -12,7 +12,7 @@ import { sha256 } from './suites.ts';
 
 export interface Certificate {
   readonly der: Uint8Array;
-  /** SHA-256 of `der`, lower-case hex: the identity of the certificate. */
+  /** SHA-256 of `der`, lower-case hex, as `openssl x509 -fingerprint -sha256` shows it. */
   readonly fingerprint: string;
   /** The subject on one line, for people and for comparing with an expected one: `CN=bob, O=Example`. */
   readonly subject: string;
@@ -23,7 +23,7 @@ export interface Certificate {
   readonly notAfter: Instant;
   readonly key: KeyObject;
   /**
-   * SHA-256 of the SubjectPublicKeyInfo, lower-case hex. The same for every certificate of the key, and for every spelling
+   * SHA-256 of the SubjectPublicKeyInfo, lower-case hex: the identity of the signer. The same for every certificate of the key, and for every spelling
    * of one certificate: anybody can turn the issuer's ECDSA signature (r, s) into (r, n-s), which changes `fingerprint`.
    */
   readonly keyFingerprint: string;

@@ -71,7 +71,8 @@ export function security(policy: SecurityPolicy, options: SecurityOptions = {}):
       } catch (thrown) {
         const refusal = asSecurityError(thrown);
         publish(() => refused('reply.refused', refusal));
-        throw new SecurityError(refusal.code, refusal.what, { cause: refusal.cause ?? refusal, transient: true });
+        const cause = refusal.cause ?? refusal;
+        throw new SecurityError(refusal.code, refusal.what, { cause, transient: true, refusal: true });
       }
     },
     up: (next) => async (incoming) => {

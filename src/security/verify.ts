@@ -140,8 +140,9 @@ async function prove(
     if (found !== undefined) {
       throw new SecurityError('SECURITY_UNSUPPORTED', 'Two signatures cover the Body.');
     }
-    const { der, fingerprint, subject } = certificate;
-    const signer: Signer = { kind: 'x509', identity: `x509:${fingerprint}`, name: subject, certificate: der };
+    const { der, keyFingerprint, subject } = certificate;
+    // Whoever holds the key, under whichever of its certificates: a renewed one goes on with its sequences, a twin is no other.
+    const signer: Signer = { kind: 'x509', identity: `x509:${keyFingerprint}`, name: subject, certificate: der };
     found = { signer: Object.freeze(signer), verified };
   }
   if (found === undefined) throw new SecurityError('SECURITY_UNSIGNED', 'No signature covers the Body.');

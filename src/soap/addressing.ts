@@ -20,6 +20,7 @@ import {
   type EndpointReference,
   iriText,
   isAnonymous,
+  isNone,
   isReserved,
   addressingPrefix as prefix,
   readEndpointReference,
@@ -119,6 +120,17 @@ export function withAddressing(message: Message, addressing: Addressing): Messag
   const addressed = { ...message, action: addressing.action, headers };
   known.set(addressed, addressing);
   return addressed;
+}
+
+/**
+ * A message that says where its answer goes has to say what the answer relates to (WS-Addressing 1.0 Core 3.4; 2004/08, 3.1).
+ *
+ * @throws SoapError `SOAP_ADDRESSING` with MessageAddressingHeaderRequired
+ */
+export function requireMessageId({ version, replyTo, messageId }: Addressing): void {
+  if (messageId !== undefined || replyTo === undefined || isNone(version, replyTo)) return;
+  const reason = 'wsa:ReplyTo asks for an answer, and there is no wsa:MessageID to relate it to: send one.';
+  throw addressingError(version, 'headerRequired', reason, { header: 'MessageID' });
 }
 
 /** Addressing of the answer to `request`: to its ReplyTo, related to its MessageID. */

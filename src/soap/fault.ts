@@ -103,6 +103,15 @@ export function faultFor(thrown: unknown): Fault {
   return { code: 'receiver', reason: 'The message could not be processed because of an internal error.' };
 }
 
+/**
+ * The fault for octets that could not be read: `faultFor`, and where they are wrong. For octets as they came only; what
+ * was decrypted is nobody's business.
+ */
+export function unreadableFault(thrown: unknown): Fault {
+  if (!(thrown instanceof XmlError)) return faultFor(thrown);
+  return { code: 'sender', reason: `The message could not be read as XML: ${thrown.message}.` };
+}
+
 const faultDetail = 'FaultDetail';
 
 interface Form {

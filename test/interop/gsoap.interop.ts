@@ -80,9 +80,9 @@ await withPeer(
         const one = { ...row, version };
         const oneWay: Course = { ...plain, version, operation: 'notify' };
         scenario({ ...one, scenario: 'one-way without an Offer' }, () => run(oneWay, ['-f']));
-        unclaimed(
-          { ...one, scenario: 'request-reply without an Offer' },
-          'surewire sends no reply in a session without an Offer, where it could not be reliable',
+        scenario({ ...one, scenario: 'request-reply without an Offer' }, () => run({ ...plain, version }, ['-f']));
+        scenario({ ...one, scenario: 'request-reply without an Offer, exchanges lost on the way' }, () =>
+          run({ ...plain, version }, ['-f', '-r', '5'], unluckyMessages),
         );
         scenario({ ...one, scenario: 'one-way, terminated without being closed' }, () => run(oneWay, ['-x']));
         scenario({ ...one, scenario: 'several sequences one after the other' }, () =>

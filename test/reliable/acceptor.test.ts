@@ -15,7 +15,7 @@ import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
 import { evidence, identityOf } from '../../src/security/evidence.ts';
-import { addressing200508, addressingOf } from '../../src/soap/addressing.ts';
+import { addressing200508, addressingOf, withAddressing } from '../../src/soap/addressing.ts';
 import { header, payload, withHeaders } from '../../src/soap/envelope.ts';
 import { faultOf } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
@@ -176,7 +176,8 @@ describe('order and parking', () => {
     made.gate = new Promise((resolve) => {
       open = resolve;
     });
-    const answers = [await made.client.ask(made.client.numbered(1)), await made.client.ask(made.client.numbered(2))];
+    const oneWay = (number: number) => made.client.ask(made.client.numbered(number, { messageId: undefined }));
+    const answers = [await oneWay(1), await oneWay(2)];
     expect(answers.map(upperOf)).toEqual([[{ lower: 1, upper: 1 }], [{ lower: 1, upper: 2 }]]);
     expect(made.done).toEqual([]);
     open();
@@ -293,7 +294,7 @@ describe('the end of a session', () => {
     made.gate = new Promise((resolve) => {
       open = resolve;
     });
-    await made.client.ask(made.client.numbered(1));
+    await made.client.ask(made.client.numbered(1, { messageId: undefined }));
     const closing = made.client.end.channel.close();
     const refused = await made.client.ask(made.client.createMessage({ offer: 'urn:late' }));
     expect(faultOf(refused ?? saying(''))?.subcode?.local).toBe('EndpointUnavailable');
@@ -403,6 +404,78 @@ describe('messages that are not of WS-RM', () => {
     expect(faultOf((await client.ask(client.createMessage({}))) ?? saying(''))?.subcode?.local).toBe(
       'ActionNotSupported',
     );
+  });
+});
+
+describe('a client that offered no sequence and awaits replies', () => {
+  test.each(reliableVersions)('$name: the reply comes without a number, with the acknowledgement', async (version) => {
+    const { client, views } = await world({}, { version, offer: undefined });
+    const request = client.numbered(1);
+    const reply = await client.ask(request);
+    expect([textOf(reply), numberOf(reply), upperOf(reply)]).toEqual([
+      're: message 1',
+      undefined,
+      [{ lower: 1, upper: 1 }],
+    ]);
+    expect(addressingOf(reply ?? saying(''))?.relatesTo).toBe(addressingOf(request)?.messageId);
+    expect(views[0]?.submitted).toBe(0);
+  });
+
+  test('a repeated request gets the same reply and is executed once; so with a copy that waits', async () => {
+    const made = await world({}, { offer: undefined });
+    const { client, done } = made;
+    await client.ask(client.numbered(1));
+    expect(textOf(await client.ask(client.numbered(1)))).toBe('re: message 1');
+    let open: () => void = () => undefined;
+    made.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const both = [client.ask(client.numbered(2)), client.ask(client.numbered(2))];
+    await settled();
+    open();
+    expect((await Promise.all(both)).map(textOf)).toEqual(['re: message 2', 're: message 2']);
+    expect(done).toEqual(['message 1', 'message 2']);
+  });
+
+  test('a window of replies is kept, in memory and in the store; after that a copy is only acknowledged', async () => {
+    const store = memory();
+    const { client, done } = await world({ store, maxTransferWindowSize: 2 }, { offer: undefined });
+    for (const number of [1, 2, 3]) await client.ask(client.numbered(number));
+    expect((await client.ask(client.numbered(1)))?.action).toBe(reliable200702.actions.sequenceAcknowledgement);
+    const again = [await client.ask(client.numbered(2)), await client.ask(client.numbered(3))];
+    expect(again.map(textOf)).toEqual(['re: message 2', 're: message 3']);
+    const key = (await store.sessions())[0]?.session ?? '';
+    expect((await store.messages(key)).map(({ direction, number }) => [direction, number])).toEqual([
+      ['out', 2],
+      ['out', 3],
+    ]);
+    expect(done).toHaveLength(3);
+    await client.ask(client.about('TerminateSequence', 3));
+    expect(await store.sessions()).toEqual([]);
+  });
+
+  test('after a restart the reply is given again', async () => {
+    const store = memory();
+    const first = await world({ store }, { offer: undefined });
+    await first.client.ask(first.client.numbered(1));
+    first.client.end.channel.abort(new Error('killed'));
+    const end = acceptorEnd({ clock: first.clock, store }, async () => expect.fail('executed twice'));
+    await end.channel.open();
+    const client = new Client(end, reliable200702);
+    client.id = first.client.id;
+    const again = await client.ask(client.numbered(1));
+    expect([textOf(again), upperOf(again)]).toEqual(['re: message 1', [{ lower: 1, upper: 1 }]]);
+  });
+
+  test('ReplyTo none: nothing is awaited, so the acknowledgement comes at once', async () => {
+    const made = await world({}, { offer: undefined });
+    made.gate = new Promise(() => undefined);
+    const request = made.client.numbered(1);
+    const given = addressingOf(request);
+    if (given === undefined) throw new Error('no addressing');
+    const none = { address: given.version.none ?? '', parameters: [] };
+    const answer = await made.client.ask(withAddressing(request, { ...given, replyTo: none }));
+    expect(answer?.action).toBe(reliable200702.actions.sequenceAcknowledgement);
   });
 });
 

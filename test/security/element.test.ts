@@ -31,8 +31,8 @@ describe.each([soap11, soap12])('security element, SOAP $name', (version) => {
     expect(end.heard).toHaveLength(1);
     const [arrived] = end.heard;
     const found = arrived?.get(evidence);
-    expect(found?.signer?.identity).toBe(`x509:${all.client.certificate.fingerprint}`);
-    expect(arrived && identityOf(arrived)).toBe(`x509:${all.client.certificate.fingerprint}`);
+    expect(found?.signer?.identity).toBe(`x509:${all.client.certificate.keyFingerprint}`);
+    expect(arrived && identityOf(arrived)).toBe(`x509:${all.client.certificate.keyFingerprint}`);
     expect(found?.signed).toContain(`{${wsrm}}Sequence`);
     expect(found?.signed).toContain(`{${version.namespace}}Body`);
     expect(found?.created).toBe(start);

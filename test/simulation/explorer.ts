@@ -124,6 +124,9 @@ interface Step<State, Effect> {
   readonly commits: boolean;
 }
 
+/** How many fields a world has before its net. */
+const fields = 11;
+
 type Bare<Event> = Event extends unknown ? Omit<Event, 'now' | 'jitter'> : never;
 
 class Interned<T> {
@@ -147,6 +150,26 @@ class Interned<T> {
   }
 }
 
+/** Many numbers in little room. */
+class Numbers {
+  length = 0;
+  #values = new Uint32Array(1 << 16);
+
+  push(value: number): void {
+    if (this.length === this.#values.length) {
+      const more = new Uint32Array(this.length * 2);
+      more.set(this.#values);
+      this.#values = more;
+    }
+    this.#values[this.length] = value;
+    this.length += 1;
+  }
+
+  at(index: number): number {
+    return this.#values[index] ?? 0;
+  }
+}
+
 class Broken extends Error {}
 
 /** Explores; `limit` is the greatest number of states. */
@@ -164,11 +187,13 @@ class Explorer {
   readonly #sourceSteps = new Map<string, Step<SourceState, SourceEffect>>();
   readonly #destinationSteps = new Map<string, Step<DestinationState, DestinationEffect>>();
   readonly #seen = new Map<string, number>();
-  readonly #worlds: World[] = [];
-  readonly #parents: number[] = [];
-  readonly #labels: string[] = [];
+  /** By number; the text holds the fields of a world and then its net. */
+  readonly #worlds: string[] = [];
+  readonly #parents = new Numbers();
   /** Steps that a healed network takes, as pairs from, to. */
-  readonly #calm: number[] = [];
+  readonly #calm = new Numbers();
+  /** Where a schedule is told: the label of the step to this state. */
+  #wanted: { readonly key: string; label: string } | undefined;
   readonly #violations = new Map<string, number>();
   #at = 0;
   #steps = 0;
@@ -217,14 +242,36 @@ class Explorer {
   }
 
   #world(index: number): World {
-    const world = this.#worlds[index];
-    if (world === undefined) throw new Error(`no state ${index}`);
-    return world;
+    const key = this.#worlds[index];
+    if (key === undefined) throw new Error(`no state ${index}`);
+    const at = (field: number) => key.charCodeAt(field);
+    const net: number[] = [];
+    for (let field = fields; field < key.length; field += 1) net.push(at(field));
+    return {
+      source: at(0),
+      sourceKept: at(1),
+      destination: at(2),
+      destinationKept: at(3),
+      accepted: at(4),
+      handed: at(5),
+      finished: at(6),
+      losses: at(7),
+      duplicates: at(8),
+      early: at(9),
+      crashes: at(10),
+      net,
+    };
   }
 
+  /** The shortest way to a state: what was done is found by doing it again. */
   #schedule(at: number): readonly string[] {
     const labels: string[] = [];
-    for (let index = at; index > 0; index = this.#parents[index] ?? 0) labels.push(this.#labels[index] ?? '');
+    for (let index = at; index > 0; index = this.#at) {
+      this.#at = this.#parents.at(index);
+      this.#wanted = { key: this.#worlds[index] ?? '', label: '?' };
+      this.#expand(this.#world(this.#at));
+      labels.push(this.#wanted.label);
+    }
     return labels.reverse();
   }
 
@@ -233,8 +280,7 @@ class Explorer {
   }
 
   #reach(given: World, label: string, calm: boolean): void {
-    // What only a crash would need is forgotten when there will be none.
-    const world = given.crashes > 0 ? given : { ...given, sourceKept: 0, destinationKept: 0 };
+    const world = this.#pruned(given);
     const key = String.fromCharCode(
       world.source,
       world.sourceKept,
@@ -249,29 +295,82 @@ class Explorer {
       world.crashes,
       ...world.net,
     );
+    if (this.#wanted !== undefined) {
+      if (this.#wanted.key === key && this.#wanted.label === '?') this.#wanted.label = label;
+      return;
+    }
     this.#steps += 1;
     let index = this.#seen.get(key);
     if (index === undefined) {
-      index = this.#worlds.push(world) - 1;
+      index = this.#worlds.push(key) - 1;
       this.#seen.set(key, index);
       this.#parents.push(this.#at);
-      this.#labels.push(label);
     }
-    if (calm && index !== this.#at) this.#calm.push(this.#at, index);
+    if (calm && index !== this.#at) {
+      this.#calm.push(this.#at);
+      this.#calm.push(index);
+    }
+  }
+
+  /** The same world without what cannot make a difference any more. */
+  #pruned(world: World): World {
+    const state = this.#sources.at(world.source);
+    const known = acknowledgedBy(state);
+    const net = world.net.filter((item) => !this.#isSpent(this.#items.at(item), state, known));
+    const isOver = state.phase === 'ended';
+    const kept = world.crashes > 0;
+    return {
+      ...world,
+      net: net.length === world.net.length ? world.net : net,
+      sourceKept: kept && !isOver ? world.sourceKept : 0,
+      destinationKept: kept ? world.destinationKept : 0,
+      // Nothing is sent again: what is lost now might as well arrive later, or never.
+      losses: isOver ? 0 : world.losses,
+      early: isOver ? 0 : world.early,
+    };
+  }
+
+  /** True for an answer that changes nothing, now or ever: phases only go on and knowledge only grows, crashes included. */
+  #isSpent({ about, answer }: Item, state: SourceState, known: number): boolean {
+    if (answer === undefined || state.phase === 'none' || state.phase === 'creating') return false;
+    const isEnding = state.phase === 'terminating';
+    switch (answer.is) {
+      case 'created':
+        return true;
+      case 'broken':
+      case 'empty':
+        if (state.phase === 'ended') return true;
+        return about.kind === 'message' && !about.last && (known & bit(about.number)) !== 0;
+      case 'acknowledgement': {
+        if (state.phase === 'ended') return true;
+        const isNews = (maskOf(answer.said.ranges) & ~known) !== 0;
+        if (isNews || isLimit(answer.said.room, this.#of.messages)) return false;
+        if (about.kind === 'terminate') return false;
+        if (about.kind === 'message' && !about.last && !answer.said.final) return true;
+        return isEnding || (about.kind === 'poll' && !answer.said.final);
+      }
+      case 'fault':
+        return state.phase === 'ended';
+      default:
+        return answer satisfies never;
+    }
   }
 
   /** Liveness: from every state, what a healed network does alone leads to the good end; so every fair schedule ends. */
   #live(): void {
+    const calm = this.#calm;
     const count = this.#worlds.length;
-    const starts = new Uint32Array(count + 1);
-    for (let at = 1; at < this.#calm.length; at += 2) starts[(this.#calm[at] ?? 0) + 1] = (starts[(this.#calm[at] ?? 0) + 1] ?? 0) + 1;
-    for (let at = 0; at < count; at += 1) starts[at + 1] = (starts[at + 1] ?? 0) + (starts[at] ?? 0);
-    const fill = starts.slice();
-    const before = new Uint32Array(this.#calm.length / 2);
-    for (let at = 0; at < this.#calm.length; at += 2) {
-      const to = this.#calm[at + 1] ?? 0;
-      before[fill[to] ?? 0] = this.#calm[at] ?? 0;
-      fill[to] = (fill[to] ?? 0) + 1;
+    const starts = new Uint32Array(count + 2);
+    const up = (list: Uint32Array, at: number, by: number) => {
+      list[at] = (list[at] ?? 0) + by;
+    };
+    for (let at = 1; at < calm.length; at += 2) up(starts, calm.at(at) + 2, 1);
+    for (let at = 1; at <= count; at += 1) up(starts, at + 1, starts[at] ?? 0);
+    const before = new Uint32Array(calm.length / 2);
+    for (let at = 0; at < calm.length; at += 2) {
+      const slot = calm.at(at + 1) + 1;
+      before[starts[slot] ?? 0] = calm.at(at);
+      up(starts, slot, 1);
     }
     const ends = new Uint8Array(count);
     const queue: number[] = [];
@@ -474,7 +573,7 @@ class Explorer {
       state = next;
       effects.push(...more);
     }
-    const canonical = timeless(this.#opened(before, state));
+    const canonical = timeless(this.#opened(before, state), this.#of.messages);
     const made = { next: this.#sources.of(canonical), state: canonical, effects, commits: !isSame(before, state) };
     this.#sourceSteps.set(key, made);
     return made;
@@ -541,8 +640,9 @@ class Explorer {
   #sourceDied(world: World): World {
     const crashes = world.crashes - 1;
     const net = world.net.filter((item) => this.#items.at(item).answer === undefined);
+    // Its record is gone: there is nothing to take up.
+    if (this.#sources.at(world.source).phase === 'ended') return { ...world, crashes };
     const kept = this.#sources.at(world.sourceKept);
-    if (kept.phase === 'ended') return { ...world, crashes };
     const step = this.#sourceStep(world.sourceKept, [{ kind: 'resumed' }]);
     this.#checkSource(world, kept, step.state, step.effects);
     let next: World = { ...world, crashes, net, source: step.next };
@@ -719,32 +819,41 @@ function isSent({ effect }: SourceEffect): boolean {
   return effect === 'transmit' || effect === 'create' || effect === 'poll' || effect === 'close' || effect === 'terminate';
 }
 
+/** True when so much room may keep the source from sending. */
+function isLimit(room: number | undefined, messages: number): boolean {
+  return room !== undefined && room < messages;
+}
+
 /** A state without instants, measurements and high counts. */
-function timeless(state: SourceState): SourceState {
+function timeless(state: SourceState, messages: number): SourceState {
   switch (state.phase) {
     case 'none':
     case 'ended':
       return state;
     case 'creating':
-      return { ...state, first: NOW, attempts: 1, due: LATER, queue: timelessLedger(state.queue) };
+      return { ...state, first: NOW, attempts: 1, due: LATER, queue: timelessLedger(state.queue, messages) };
     case 'closing':
     case 'terminating':
-      return { ...state, attempts: 1, due: LATER, ledger: timelessLedger(state.ledger) };
+      // The window is closed: what is sent now goes out one by one.
+      return { ...state, attempts: 1, due: LATER, ledger: { ...timelessLedger(state.ledger, 0), window: shut, recovered: 0 } };
     case 'created':
     case 'rollover':
     case 'draining':
-      return { ...state, ledger: timelessLedger(state.ledger) };
+      return { ...state, ledger: timelessLedger(state.ledger, messages) };
     default:
       return state satisfies never;
   }
 }
 
-function timelessLedger(ledger: Ledger): Ledger {
+const shut = { size: 1, threshold: 1, lost: 1, credit: 0 };
+
+function timelessLedger(ledger: Ledger, messages: number): Ledger {
   return {
     ...ledger,
     roundTrip: { mean: 1, deviation: 0 },
     heard: NOW,
     polls: 0,
+    room: isLimit(ledger.room ?? undefined, messages) ? ledger.room : null,
     flights: ledger.flights.map((flight) => ({
       ...flight,
       attempts: Math.min(2, flight.attempts),

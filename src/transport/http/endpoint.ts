@@ -14,11 +14,11 @@ import { asError, hasCode } from '../../base/errors.ts';
 import { type Delivery, delivery } from '../../channel/delivery.ts';
 import { type Peer, peer } from '../../channel/transport.ts';
 import { decode, encode } from '../../soap/codec.ts';
-import { SoapError } from '../../soap/errors.ts';
-import { faultFor, faultOf, faultReply } from '../../soap/fault.ts';
+import { SoapError, type SoapErrorCode } from '../../soap/errors.ts';
+import { faultFor, faultOf, faultReply, unreadableFault } from '../../soap/fault.ts';
 import type { Message } from '../../soap/message.ts';
 import { type SoapVersion, soap12, soapVersions } from '../../soap/version.ts';
-import { TransportError } from '../errors.ts';
+import { TransportError, type TransportErrorCode } from '../errors.ts';
 import { peerOf } from '../tls.ts';
 import { mediaTypeOf } from './answer.ts';
 import type { Entrance } from './entrance.ts';
@@ -98,6 +98,7 @@ export class Endpoint {
     if (type === undefined || versionOf(type) === undefined) {
       return {
         status: 415,
+        code: 'SOAP_CONTENT_TYPE',
         text: `The content type must be ${soapVersions.map((row) => row.mediaType).join(' or ')}.`,
       };
     }
@@ -122,7 +123,8 @@ export class Endpoint {
     try {
       message = decode(body, type, one(soapaction), this.#settings.quotas);
     } catch (error) {
-      if (hasCode(error, 'SOAP_CONTENT_TYPE')) return this.#refuse(response, { status: 415, text: error.message });
+      if (hasCode(error, 'SOAP_CONTENT_TYPE'))
+        return this.#refuse(response, { status: 415, code: error.code, text: error.message });
       publish(() => ({
         event: 'request.unreadable',
         address: request.socket.remoteAddress,
@@ -131,7 +133,7 @@ export class Endpoint {
       }));
       return this.#answer(
         response,
-        faultReply(undefined, faultFor(error), { version: versionOf(type) ?? soap12 }),
+        faultReply(undefined, unreadableFault(error), { version: versionOf(type) ?? soap12 }),
         true,
       );
     }
@@ -176,8 +178,8 @@ export class Endpoint {
     response.end(encoded?.body);
   }
 
-  #refuse(response: ServerResponse, { status, text, headers = {}, drain }: Refusal): void {
-    publish(() => ({ event: 'request.refused', status, reason: text }));
+  #refuse(response: ServerResponse, { status, code, text, headers = {}, drain }: Refusal): void {
+    publish(() => ({ event: 'request.refused', status, ...(code === undefined ? {} : { code }), reason: text }));
     if (response.destroyed) return;
     response.statusCode = status;
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
@@ -208,6 +210,8 @@ export class Endpoint {
 
 interface Refusal {
   readonly status: number;
+  /** For the operator, where one of our errors says the same. */
+  readonly code?: SoapErrorCode | TransportErrorCode;
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Swallows the rest of the request, so that the client comes to read the answer; then calls back. */
@@ -217,7 +221,8 @@ interface Refusal {
 function tooLarge(request: IncomingMessage, limit: number): Refusal {
   return {
     status: 413,
-    text: `The message is larger than ${limit} octets.`,
+    code: 'TRANSPORT_OVERSIZE',
+    text: `The message is larger than ${limit} octets: split it, or ask for a greater maxReceivedMessageSize here.`,
     headers: { Connection: 'close' },
     drain: (then) => discard(request, 2 * limit, then),
   };
