@@ -3,7 +3,7 @@
  * asks for; and nobody else is harmed: beside every case another client's session goes on at the same endpoint.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -153,9 +153,11 @@ async function raw(body: string | Uint8Array, headers: RequestOptions['headers']
   });
 }
 
-function faultIn({ text, type }: Answer): surewire.Fault {
-  const fault = surewire.faultOf(decode(utf8(text), type));
-  if (fault === undefined) throw new Error(`There is no fault in ${text}`);
+const messageOf = ({ text, type }: Answer): surewire.Message => decode(utf8(text), type);
+
+function faultIn(answer: Answer): surewire.Fault {
+  const fault = surewire.faultOf(messageOf(answer));
+  if (fault === undefined) throw new Error(`There is no fault in ${answer.text}`);
   return fault;
 }
 
@@ -171,10 +173,7 @@ async function stranger(
   const ask = async (of: surewire.Message) => post(encodeEnvelope(await protector.protect(of, now())));
   const end = {
     channel: idle('acceptor', async () => undefined),
-    ask: async (of: surewire.Message) => {
-      const { text, type } = await ask(of);
-      return text === '' ? undefined : decode(utf8(text), type);
-    },
+    ask: async (of: surewire.Message) => messageOf(await ask(of)),
   };
   const client = new Client(end, surewire.reliable200702, { offer: `urn:uuid:${crypto.randomUUID()}` });
   return { client, ask };
@@ -184,7 +183,7 @@ const envelope = (body: string, namespace: string = soap.namespace): string =>
   `<s:Envelope xmlns:s="${namespace}"><s:Body>${body}</s:Body></s:Envelope>`;
 
 /** A sentence that says more than that something is wrong. */
-const aSentence = /^[A-Z"“].{20,}[.?]$/s;
+const aSentence = /^\S.{20,}[.?]$/s;
 
 interface Refusal {
   readonly code: string;
@@ -318,11 +317,15 @@ describe('sequences that are not', () => {
       (client) => client.message('urn:test:say'),
       { code: 'RELIABLE_REQUIRED', status: 500, fault: fault('WsrmRequired') },
     ],
-    ['number 0', (client) => numbered(client, '0'), { code: 'RELIABLE_MALFORMED', status: 500, fault: fault('X') }],
+    [
+      'number 0',
+      (client) => numbered(client, '0'),
+      { code: 'RELIABLE_MALFORMED', status: 500, fault: { code: 'sender' }, says: /MessageNumber.*from 1 on/ },
+    ],
     [
       'a number that is none',
       (client) => numbered(client, 'one'),
-      { code: 'RELIABLE_MALFORMED', status: 500, fault: fault('X') },
+      { code: 'RELIABLE_MALFORMED', status: 500, fault: { code: 'sender' }, says: /MessageNumber.*from 1 on/ },
     ],
     [
       'a number beyond 2^63−1',
@@ -337,11 +340,11 @@ describe('sequences that are not', () => {
     [
       'ranges that run backwards',
       (client) => acknowledged(client, range('5', '1')),
-      { code: 'RELIABLE_MALFORMED', status: 500, fault: fault('InvalidAcknowledgement') },
+      { code: 'RELIABLE_INVALID_ACKNOWLEDGEMENT', status: 500, fault: fault('InvalidAcknowledgement') },
     ],
     [
       'ranges that overlap',
-      (client) => acknowledged(client, range('1', '3') + range('2', '4')),
+      (client) => acknowledged(client, range('1', '1') + range('1', '4')),
       { code: 'RELIABLE_INVALID_ACKNOWLEDGEMENT', status: 500, fault: fault('InvalidAcknowledgement') },
     ],
     [
@@ -352,7 +355,173 @@ describe('sequences that are not', () => {
   ];
   test.each(cases)('%s', async (_, attack, refusal) => {
     const { client, ask } = await stranger();
-    await client.create();
+    client.id = readCreateSequenceResponse(
+      surewire.reliable200702,
+      messageOf(await ask(client.createMessage({ messageId: `urn:uuid:${crypto.randomUUID()}` }))),
+    ).id;
     await expectRefused(await ask(attack(client)), refusal);
   });
+});
+
+describe('messages whose signature proves nothing', () => {
+  const minutes = (count: number) => (): Instant => instant(systemClock.now() + count * 60_000);
+  const cases: readonly (readonly [string, string, () => Instant, string])[] = [
+    ['made 20 minutes ago (clock skew)', 'client-signing', minutes(-20), 'SECURITY_TIMESTAMP_EXPIRED'],
+    ['made in 20 minutes (clock skew)', 'client-signing', minutes(20), 'SECURITY_TIMESTAMP_FUTURE'],
+    ['signed with an expired certificate', 'expired', minutes(0), 'SECURITY_CERTIFICATE_EXPIRED'],
+    ['signed with a revoked certificate', 'revoked', minutes(0), 'SECURITY_CERTIFICATE_REVOKED'],
+  ];
+  test.each(cases)('%s', async (_, signer, now, code) => {
+    const { client, ask } = await stranger(signer, now);
+    const answer = await ask(client.createMessage());
+    await expectRefused(answer, { code, status: 500, fault: { code: 'sender' }, says: /wsse:Security/ });
+  });
+});
+
+describe('a server that is not what it says', () => {
+  const cases: readonly (readonly [string, string, () => Promise<surewire.TlsOptions>, string, RegExp])[] = [
+    [
+      'the wrong host name',
+      'server',
+      async () => ({ ca: await ca(), serverName: 'elsewhere.example' }),
+      'TRANSPORT_TLS_HOST',
+      /for another host: it names DNS:localhost.*tls\.serverName/,
+    ],
+    ['an expired certificate', 'expired', async () => ({ ca: await ca() }), 'TRANSPORT_TLS_EXPIRED', /expired/],
+    [
+      'a revoked certificate',
+      'revoked',
+      async () => ({
+        ca: [await ca(), await pem('ec/intermediate.cert.pem')],
+        crl: [await pem('ec/root.crl.pem'), await pem('ec/intermediate.crl.pem')],
+      }),
+      'TRANSPORT_TLS_REVOKED',
+      /revo/,
+    ],
+    ['a certificate of nobody known', 'server', async () => ({}), 'TRANSPORT_TLS_UNTRUSTED', /tls\.ca/],
+  ];
+  test.each(cases)('%s', async (_, shown, tls, code, says) => {
+    const other = surewire.httpTransport({ tls: await server(shown) });
+    const at = new URL('https://127.0.0.1:0/');
+    const listener = await surewire.listen(surewire.binding([], other), at, async () => undefined);
+    const calls = surewire.client(
+      orders,
+      surewire.connect(await layers('client-signing', { tls: await tls() }), listener.url),
+    );
+    const error = await calls.place({ n: 0 }).then(() => undefined, asError);
+    expect(causes(error)).toContainEqual(expect.objectContaining({ code, message: expect.stringMatching(says) }));
+    await listener.close();
+    await expectUnharmed();
+  });
+});
+
+/** An error of ours with those that caused it. */
+function causes(error: Error | undefined): readonly { readonly code: string; readonly message: string }[] {
+  if (!(error instanceof SurewireError)) return [];
+  return [{ code: error.code, message: error.message }, ...causes(error.cause as Error | undefined)];
+}
+
+describe('what cannot be started', () => {
+  const failing = async (work: () => unknown): Promise<Error | undefined> => {
+    try {
+      await work();
+      return undefined;
+    } catch (thrown) {
+      return asError(thrown);
+    }
+  };
+  const listening = (url: URL, tls: surewire.TlsOptions) => () =>
+    surewire.listen(surewire.binding([], surewire.httpTransport({ tls })), url, async () => undefined);
+  const cases: readonly (readonly [string, () => Promise<Error | undefined>, string, RegExp])[] = [
+    [
+      'a busy port',
+      async () => failing(listening(hosted.url, await server('server'))),
+      'TRANSPORT_PORT_BUSY',
+      /another port|port 0|other/i,
+    ],
+    [
+      'a key of TLS that is none',
+      async () =>
+        failing(listening(new URL('https://127.0.0.1:0/'), { ...(await server('server')), key: 'not a key' })),
+      'TRANSPORT_KEY',
+      /key/,
+    ],
+    [
+      'a key of TLS for another certificate',
+      async () => {
+        const key = await pem('ec/alice.key.pem');
+        return failing(listening(new URL('https://127.0.0.1:0/'), { ...(await server('server')), key }));
+      },
+      'TRANSPORT_KEY',
+      /key/,
+    ],
+    [
+      'a signing key that is none',
+      async () => {
+        const certificate = await pem('ec/client-signing.cert.pem');
+        return failing(() => surewire.signingKey({ privateKey: 'not a key', certificate }));
+      },
+      'SECURITY_KEY',
+      /key/,
+    ],
+    [
+      'a store in a folder that is not there',
+      () => failing(() => opened(join(folder, 'nowhere', 'sessions.db'))),
+      'STORE_UNWRITABLE',
+      /nowhere/,
+    ],
+    [
+      'a store that is a folder',
+      async () => {
+        await mkdir(join(folder, 'a folder'), { recursive: true });
+        return failing(() => opened(join(folder, 'a folder')));
+      },
+      'STORE_UNWRITABLE',
+      /a folder/,
+    ],
+    [
+      'a store that is another file',
+      async () => {
+        await writeFile(join(folder, 'letter.db'), 'Dear Sir or Madam, this is no database. '.repeat(100));
+        return failing(() => opened(join(folder, 'letter.db')));
+      },
+      'STORE_CORRUPT',
+      /letter\.db/,
+    ],
+  ];
+  const opened = async (file: string) => {
+    const store = surewire.sqlite(file);
+    await store.sessions();
+  };
+  test.each(cases)('%s', async (_, attempt, code, says) => {
+    const error = await attempt();
+    expect(error).toMatchObject({ code });
+    expect(error?.message).toMatch(says);
+    expect(error?.message).toMatch(aSentence);
+    await expectUnharmed();
+  });
+});
+
+test('a store that cannot be written any more: the call says so, others go on', async () => {
+  const broken: surewire.SessionStore = {
+    sessions: async () => [],
+    messages: async () => [],
+    message: async () => undefined,
+    close: async () => undefined,
+    commit: async () => {
+      throw new surewire.StoreError('STORE_UNWRITABLE', 'The disk is gone. Bring it back.');
+    },
+  };
+  const session = surewire.reliableSession({ store: broken, label: 'x', to: hosted.url });
+  const elements = [
+    surewire.exchange({ addressing: surewire.addressing200508 }),
+    session,
+    surewire.security(await policyOf('client-signing')),
+  ];
+  const via = surewire.binding(elements, surewire.httpTransport({ tls: { ca: await ca() } }));
+  const calls = surewire.client(orders, surewire.connect(via, hosted.url));
+  const error = await calls.place({ n: 0 }).then(() => undefined, asError);
+  expect(causes(error).at(0)?.code).toBe('RELIABLE_STORE');
+  expect(causes(error).at(-1)).toEqual({ code: 'STORE_UNWRITABLE', message: 'The disk is gone. Bring it back.' });
+  await expectUnharmed();
 });

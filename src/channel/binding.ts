@@ -2,7 +2,7 @@
 import { type BindingElement, type Channel, type ChannelFactory, places } from './channel.ts';
 import type { Carry } from './delivery.ts';
 import { ChannelError } from './errors.ts';
-import type { Listener, Transport } from './transport.ts';
+import { destination, type Listener, type Transport } from './transport.ts';
 
 export interface Binding {
   readonly elements: readonly BindingElement[];
@@ -36,7 +36,15 @@ export function layered(elements: readonly BindingElement[], base: ChannelFactor
 
 /** An initiator channel to `to`; `receive` hears what arrives unasked. */
 export function connect(via: Binding, to: URL, receive: Carry = async () => undefined): Channel {
-  return layered(via.elements, via.transport.connect(to))(receive);
+  const channel = layered(via.elements, via.transport.connect(to))(receive);
+  return Object.freeze({
+    side: channel.side,
+    open: (signal) => channel.open(signal),
+    send: (trip) => channel.send(trip.with(destination, to)),
+    close: (signal) => channel.close(signal),
+    abort: (reason) => channel.abort(reason),
+    closed: channel.closed,
+  } satisfies Channel);
 }
 
 /** Listens at `at`; everything that arrives goes up to `receive`, whose value is the reply. */

@@ -27,6 +27,7 @@ import type { BindingElement } from './channel.ts';
 import { type Carry, type ContextKey, contextKey, type Delivery } from './delivery.ts';
 import { ChannelError } from './errors.ts';
 import { transform } from './transform.ts';
+import { destination } from './transport.ts';
 
 /** Set to false by whoever sends a one-way message: it gets no MessageID and no ReplyTo, as WCF sends it. */
 export const expectsReply: ContextKey<boolean> = contextKey<boolean>('expectsReply', true);
@@ -34,7 +35,7 @@ export const expectsReply: ContextKey<boolean> = contextKey<boolean>('expectsRep
 export interface ExchangeOptions {
   /** The version that is written, and the only one that is accepted. */
   readonly addressing: AddressingVersion;
-  /** wsa:To of messages that do not say where they go. */
+  /** wsa:To of messages that do not say where they go; default: where the channel was connected to. */
   readonly to?: URL | undefined;
   /** Where MessageIDs come from; cryptographically strong unless a test says otherwise. */
   readonly random?: Random | undefined;
@@ -83,7 +84,10 @@ function askingFor(trip: Delivery, options: ExchangeOptions, random: Random): Ad
   return {
     version,
     action: given?.action ?? trip.message.action,
-    to: given?.to ?? options.to?.href ?? (version.writesAnonymousTo ? version.anonymous : undefined),
+    to:
+      given?.to ??
+      (options.to ?? trip.get(destination))?.href ??
+      (version.writesAnonymousTo ? version.anonymous : undefined),
     parameters: given?.parameters,
     messageId: given?.messageId ?? (expected ? uuidUrn(random) : undefined),
     relatesTo: given?.relatesTo,

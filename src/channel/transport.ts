@@ -34,3 +34,6 @@ export interface Peer {
 
 /** Left on every inbound delivery by the transport. */
 export const peer: ContextKey<Peer | undefined> = contextKey<Peer | undefined>('peer', undefined);
+
+/** Set by `connect` on every message that an initiator sends: where it goes, which is also its wsa:To unless it says otherwise. */
+export const destination: ContextKey<URL | undefined> = contextKey<URL | undefined>('destination', undefined);

@@ -201,8 +201,12 @@ function readRange(version: ReliableVersion, element: XmlElement): Ranges {
   const lower = legalNumber(element.attribute('Lower') ?? '', 'Lower');
   const upper = legalNumber(element.attribute('Upper') ?? '', 'Upper');
   if (lower === 0 && upper === 0 && version.emptyAcknowledgement === 'zero') return [];
-  if (lower === 0 || lower > upper)
-    throw malformed(`The acknowledgement range ${lower} to ${upper} is empty or starts at 0.`);
+  if (lower === 0 || lower > upper) {
+    const reason = `The acknowledgement range ${lower} to ${upper} is empty or starts at 0.`;
+    throw new ReliableError('RELIABLE_INVALID_ACKNOWLEDGEMENT', reason, {
+      fault: { name: 'InvalidAcknowledgement', code: 'sender', reason },
+    });
+  }
   return [{ lower, upper }];
 }
 

@@ -248,10 +248,12 @@ export class Initiator implements Channel, SessionView {
     }
   }
 
-  /** Posts an event of the outside world. */
-  #post(event: Bare<SourceEvent>): void {
+  /** Posts an event of the outside world, which may count in one phase only. */
+  #post(event: Bare<SourceEvent>, only?: SourceState['phase']): void {
     this.#serial
-      .run(() => this.#advance({ source: [event] }))
+      .run(async () => {
+        if (only === undefined || only === this.#source.phase) await this.#advance({ source: [event] });
+      })
       .catch((thrown: unknown) => this.#over({ code: 'RELIABLE_FAILED', text: asError(thrown).message }));
   }
 
@@ -385,8 +387,9 @@ export class Initiator implements Channel, SessionView {
   async #troubled(about: About, error: Error): Promise<void> {
     if (this.#end.signal.aborted || about.kind === 'fault') return;
     this.#trouble = error;
-    if (about.kind === 'create' && error instanceof SurewireError && error.refusal) this.#post(declined(error));
-    else if (error instanceof SurewireError && error.transient) this.#refused(about, false);
+    if (about.kind === 'create' && error instanceof SurewireError && error.refusal) {
+      this.#post(declined(error), 'creating');
+    } else if (error instanceof SurewireError && error.transient) this.#refused(about, false);
     else this.#post(abortion('RELIABLE_FAILED', error.message, false));
   }
 
@@ -408,6 +411,8 @@ export class Initiator implements Channel, SessionView {
     await this.#serial.run(async () => {
       const { record } = this.#keeper;
       if (this.#end.signal.aborted || record === undefined) return;
+      // A late answer to a repeated CreateSequence says nothing that matters to a session that exists.
+      if (about.kind === 'create' && this.#source.phase !== 'creating') return;
       const request = about.kind === 'message' ? this.#messages.get(about.number)?.message : undefined;
       const said = interpret(about, answer, {
         version: this.version,

@@ -129,7 +129,8 @@ export function withAddressing(message: Message, addressing: Addressing): Messag
  */
 export function requireMessageId({ version, replyTo, messageId }: Addressing): void {
   if (messageId !== undefined || replyTo === undefined || isNone(version, replyTo)) return;
-  const reason = 'wsa:ReplyTo asks for an answer, and there is no wsa:MessageID to relate it to: send one.';
+  const reason =
+    'The message asks for an answer (wsa:ReplyTo) and has no wsa:MessageID that it could relate to: send one.';
   throw addressingError(version, 'headerRequired', reason, { header: 'MessageID' });
 }
 

@@ -46,6 +46,22 @@ function wrapped(
   return { channel, up };
 }
 
+test('wsa:To is where the channel was connected to, unless the message or the options say otherwise', async () => {
+  const seen: (string | undefined)[] = [];
+  const network = loopback();
+  const via = binding([exchange({ addressing: addressing200508 })], network);
+  const listener = await listen(via, to, async (trip) => {
+    seen.push(addressingOf(trip.message)?.to);
+    return undefined;
+  });
+  const oneWay = delivery(ask).with(expectsReply, false);
+  await connect(via, to).send(oneWay);
+  const elsewhere = binding([exchange({ addressing: addressing200508, to: new URL('http://public/soap') })], network);
+  await connect(elsewhere, to).send(oneWay);
+  expect(seen).toEqual(['http://service/soap', 'http://public/soap']);
+  await listener.close();
+});
+
 /** What `send` puts on the wire. */
 async function sent(trip: Delivery, options: Partial<ExchangeOptions> = {}): Promise<Addressing | undefined> {
   let found: Addressing | undefined;

@@ -113,6 +113,43 @@ describe('opening', () => {
     expect(scene.sent).toHaveLength(1);
   });
 
+  test('an answer that cannot be believed ends it at once, and says what to check', async () => {
+    const scene = new Scene({}, () => {
+      throw new SurewireError('SECURITY_UNSECURED_FAULT', 'The peer answered with an unprotected fault.', {
+        transient: true,
+        refusal: true,
+      });
+    });
+    const error = await scene.failure(scene.channel.open());
+    expect(error).toMatchObject({ code: 'RELIABLE_REFUSED', transient: false });
+    expect(error.message).toMatch(/not created.*unprotected fault.*certificates.*clocks/);
+    expect(error.cause).toMatchObject({ code: 'SECURITY_UNSECURED_FAULT' });
+    expect(scene.sent).toHaveLength(1);
+  });
+
+  test('an established session passes over such an answer, also when it comes late to a repeated CreateSequence', async () => {
+    let forgeries = 3;
+    const late = Promise.withResolvers<Message>();
+    const forged = () => new SurewireError('SECURITY_DIGEST', 'Forged.', { transient: true, refusal: true });
+    const clock = new VirtualClock();
+    const server = new Server(reliable200702);
+    let creates = 0;
+    const channel = initiatorEnd({ clock, random: seededRandom(1), to, oneWay: true }, async (request) => {
+      if (request.action.endsWith('CreateSequence')) {
+        creates += 1;
+        if (creates === 1) return late.promise;
+      } else if (forgeries-- > 0) throw forged();
+      return server.good(request);
+    });
+    await until(clock, channel.open());
+    expect(creates).toBe(2);
+    late.reject(forged());
+    await until(clock, channel.send(delivery(saying('one')).with(expectsReply, false)));
+    expect(forgeries).toBe(-1);
+    await until(clock, channel.close());
+    expect(await channel.closed).toBeUndefined();
+  });
+
   test('refused: RELIABLE_REFUSED; too many sessions: RELIABLE_TOO_BUSY, transient', async () => {
     const refusing = (connectionLimit: boolean) =>
       new Scene({}, (request, server) =>

@@ -206,8 +206,15 @@ describe('what could be read in two ways is refused', () => {
   });
 
   test.each([
-    ['lower above upper', '<r:AcknowledgementRange Lower="3" Upper="2"></r:AcknowledgementRange>'],
-    ['0–0 in 200702', '<r:AcknowledgementRange Lower="0" Upper="0"></r:AcknowledgementRange>'],
+    ['lower above upper', 'Lower="3" Upper="2"'],
+    ['0–0 in 200702', 'Lower="0" Upper="0"'],
+  ])('an acknowledgement with %s is answered with InvalidAcknowledgement (M6)', (_, bounds) => {
+    const range = `<r:AcknowledgementRange ${bounds}></r:AcknowledgementRange>`;
+    const of = `<r:SequenceAcknowledgement><r:Identifier>urn:s</r:Identifier>${range}</r:SequenceAcknowledgement>`;
+    expect(refusal(() => readHeaders(bearing(of, ns11)))).toBe('RELIABLE_INVALID_ACKNOWLEDGEMENT');
+  });
+
+  test.each([
     ['no bounds', '<r:AcknowledgementRange></r:AcknowledgementRange>'],
     ['a range and a Nack', '<r:AcknowledgementRange Lower="1" Upper="1"></r:AcknowledgementRange><r:Nack>2</r:Nack>'],
     [
