@@ -62,7 +62,10 @@ export interface ReliableSessionOptions {
   /** Wait before the second CreateSequence; default 2 000. */
   readonly firstPatience?: number;
 
-  /** Messages an initiator takes before they are settled; a further `send` waits. Default 1024. */
+  /**
+   * Messages an initiator takes before they are settled; a further `send` waits. Default 1024. A peer that acknowledges only
+   * when the sequence is closed (gSOAP, one-way) gets so many in one session.
+   */
   readonly maxUnsettled?: number;
   /** Octets of messages held in one session of an acceptor; default 16 MiB. */
   readonly maxHeldBytes?: number;

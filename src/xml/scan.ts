@@ -586,7 +586,8 @@ class Scanner {
         do octet = octets[++at] as number;
         while (valueStop[octet] === 0);
       }
-      if (octet !== 0x22 || at - start > mostText) return 0;
+      // Whether a quote ends the value is seen when the next stretch is compared, which begins with one.
+      if (at - start > mostText) return 0;
       attributes[entry + A_NAME] = attributes[other + A_NAME] as number;
       attributes[entry + A_NAMESPACE] = attributes[other + A_NAMESPACE] as number;
       attributes[entry + A_START] = start;

@@ -1,0 +1,25 @@
+/** The process around the program: which Node it wants, and readers who have enough. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const main = resolve(root, 'src/cli/main.ts');
+
+test('a reader that goes away ends it, as SIGPIPE ends others, without a stack', async () => {
+  const child = spawn(process.execPath, [main, 'serve', '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  const said = text(child.stderr);
+  const [code] = await once(child, 'close');
+  expect(await said).toBe('');
+  expect(code).toBe(141);
+});
+
+test('it wants the Node that package.json wants', () => {
+  const { engines } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as { engines: { node: string } };
+  const [, major, minor] = /const needed = \[(\d+), (\d+)\]/.exec(readFileSync(main, 'utf8')) ?? [];
+  expect(engines.node).toBe(`>=${major}.${minor}`);
+});
