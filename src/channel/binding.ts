@@ -34,7 +34,13 @@ export function layered(elements: readonly BindingElement[], base: ChannelFactor
   return elements.reduceRight((inner, element) => element.wrap(inner), base);
 }
 
-/** An initiator channel to `to`; `receive` hears what arrives unasked. */
+/**
+ * Makes a client's channel through every layer of a binding. Nothing is sent before it is opened.
+ *
+ * @param to where the service is
+ * @param receive hears what arrives unasked
+ * @throws what the transport says of the address, such as TransportError `TRANSPORT_ADDRESS`
+ */
 export function connect(via: Binding, to: URL, receive: Carry = async () => undefined): Channel {
   const channel = layered(via.elements, via.transport.connect(to))(receive);
   return Object.freeze({
@@ -47,7 +53,11 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
   } satisfies Channel);
 }
 
-/** Listens at `at`; everything that arrives goes up to `receive`, whose value is the reply. */
+/**
+ * Listens at `at`; everything that arrives goes up through the layers to `receive`, whose value is the reply.
+ *
+ * @returns the listener with its real address; rejects as the transport says, such as with `TRANSPORT_PORT_BUSY`
+ */
 export function listen(via: Binding, at: URL, receive: Carry): Promise<Listener> {
   return via.transport.listen(at, (session) => layered(via.elements, session)(receive));
 }

@@ -56,6 +56,8 @@ export interface ExchangeOptions {
  * with SoapError `SOAP_ADDRESSING` for a message without action or an answer with malformed addressing. A fault that
  * relates to no message is let through: a peer that could not read the request cannot name it. What arrives with
  * addressing that is missing, malformed or asks for an answer elsewhere is answered with the WS-Addressing fault.
+ *
+ * @example exchange({ addressing: addressing200508 })
  */
 export function exchange(options: ExchangeOptions): BindingElement {
   return transform({

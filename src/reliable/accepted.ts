@@ -12,43 +12,33 @@ import { asError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
 import { wait } from '../base/signals.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
-import { addressingOf, isNone, replyAddressing, withAddressing } from '../soap/addressing.ts';
-import { message, withHeaders } from '../soap/envelope.ts';
+import { addressingOf, isNone } from '../soap/addressing.ts';
 import { faultFor, faultReply } from '../soap/fault.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
-import type { SoapVersion } from '../soap/version.ts';
 import { answered, learned } from './answers.ts';
-import { aboutSequence, createSequenceResponse } from './bodies.ts';
 import {
-  bufferRemaining,
   type DeliveryAssurance,
   type DestinationEffect,
   type DestinationEvent,
   destination,
   destinationDue,
-  isFinal,
   sameReceipt,
 } from './destination.ts';
 import type { Outcome, ReliableError } from './errors.ts';
-import {
-  type Acknowledgement,
-  acknowledgementHeader,
-  type SequenceBlock,
-  sequenceHeader,
-  withoutReliableHeaders,
-} from './headers.ts';
+import { type Acknowledgement, type SequenceBlock, withoutReliableHeaders } from './headers.ts';
 import type { Transmission, When } from './ledger.ts';
 import { withOrigin } from './origin.ts';
 import { Parking } from './parking.ts';
 import { position } from './position.ts';
 import { includes, type Ranges } from './ranges.ts';
-import { type AcceptorRecord, type Answer, templateOf } from './record.ts';
-import { refused, response, unknownSequence } from './responses.ts';
+import type { AcceptorRecord, Answer } from './record.ts';
+import { refused, unknownSequence } from './responses.ts';
 import { type Journal, newStatistics, publish, type SessionView, type Statistics } from './session.ts';
 import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
 import { outcomeOf, submitted, unsettled } from './source-state.ts';
 import type { SessionChange } from './store.ts';
 import type { ReliableVersion } from './versions/version.ts';
+import { Wording } from './wording.ts';
 
 type Bare<Event> = Event extends unknown ? Omit<Event, 'now' | 'jitter'> : never;
 
@@ -82,6 +72,7 @@ export class Accepted implements SessionView {
   readonly #settings: Settings;
   readonly #policy: Transmission;
   readonly #assurance: DeliveryAssurance;
+  readonly #wording: Wording;
   readonly #journal: Journal;
   readonly #receive: Carry;
   readonly #signal: AbortSignal;
@@ -103,6 +94,7 @@ export class Accepted implements SessionView {
     this.#policy = transmissionOf(init.settings, init.version, 'reply');
     this.#assurance = assuranceOf(init.settings);
     this.#record = init.record;
+    this.#wording = new Wording(init.settings, init.version, this.#assurance, this.offer);
     this.#journal = init.journal;
     this.#receive = init.receive;
     this.#signal = init.signal;
@@ -167,16 +159,7 @@ export class Accepted implements SessionView {
 
   /** The answer to CreateSequence, the same for each copy of it. */
   createResponse(request: Message): Message {
-    const { expires, to } = this.#record;
-    const wsa = templateOf(this.#record)?.wsa ?? this.#settings.addressing;
-    const accept = this.offer === undefined ? undefined : { address: to, parameters: [] };
-    const body = createSequenceResponse(this.version, wsa, {
-      id: this.id,
-      expires: expires ?? undefined,
-      behaviour: this.#settings.ordered ? 'DiscardFollowingFirstGap' : 'NoDiscard',
-      accept,
-    });
-    return response(request, this.version.actions.createSequenceResponse, [], body);
+    return this.#wording.created(request, this.#record);
   }
 
   /**
@@ -196,7 +179,7 @@ export class Accepted implements SessionView {
       case 'empty':
         return undefined;
       case 'acknowledgement':
-        return trip.carrying(this.#acknowledged(trip.message));
+        return trip.carrying(this.#wording.acknowledged(trip.message, this.#record.receipt));
       case 'wait':
         return this.#parking.wait(block.number === 'beyond' ? 0 : block.number, trip.signal);
       default:
@@ -220,19 +203,13 @@ export class Accepted implements SessionView {
   async ackRequested(request: Message): Promise<Message> {
     await this.#serial.run(() => this.#advance({ kind: 'heard' }));
     if (this.isOver) throw unknownSequence(this.id);
-    return this.#acknowledged(request);
+    return this.#wording.acknowledged(request, this.#record.receipt);
   }
 
   /** @throws ReliableError with the fault to answer */
   async close(request: Message, last: number | undefined): Promise<Message> {
     await this.#ending({ kind: 'close', last });
-    const body = aboutSequence(this.version, 'CloseSequenceResponse', { id: this.id });
-    return response(
-      request,
-      this.version.actions.closeSequenceResponse ?? '',
-      this.#acknowledgement(request.version),
-      body,
-    );
+    return this.#wording.closed(request, this.#record.receipt);
   }
 
   /**
@@ -241,19 +218,13 @@ export class Accepted implements SessionView {
    */
   async terminate(request: Message, last: number | undefined): Promise<Message | undefined> {
     await this.#ending({ kind: 'terminate', last });
-    const { actions } = this.version;
-    if (actions.terminateSequenceResponse !== undefined) {
-      const body = aboutSequence(this.version, 'TerminateSequenceResponse', { id: this.id });
-      return response(request, actions.terminateSequenceResponse, this.#acknowledgement(request.version), body);
-    }
-    if (this.offer === undefined) return undefined;
-    const body = aboutSequence(this.version, 'TerminateSequence', { id: this.offer });
-    return response(request, actions.terminateSequence, this.#acknowledgement(request.version), body);
+    return this.#wording.terminated(request, this.#record.receipt);
   }
 
   /** What goes with a fault about this sequence: once it is closed, the final acknowledgement. */
   faultHeaders(request: Message): readonly HeaderBlock[] {
-    return this.#record.receipt.phase === 'closed' ? this.#acknowledgement(request.version) : [];
+    const { receipt } = this.#record;
+    return receipt.phase === 'closed' ? this.#wording.acknowledgement(request.version, receipt) : [];
   }
 
   /** The client gave the session up. */
@@ -451,7 +422,7 @@ export class Accepted implements SessionView {
     const { lastMessage } = this.version.actions;
     if (lastMessage !== undefined && trip.message.action === lastMessage) {
       // Our own last message answers it, on the reply sequence.
-      return this.offer === undefined ? undefined : trip.carrying(this.#ownLastMessage(trip.message, lastMessage));
+      return this.offer === undefined ? undefined : trip.carrying(this.#wording.lastMessage(trip.message, lastMessage));
     }
     const up = trip.with(position, { sequence: this.id, number }).under(this.#signal);
     try {
@@ -462,12 +433,6 @@ export class Accepted implements SessionView {
     }
   }
 
-  #ownLastMessage(request: Message, action: string): Message {
-    const asked = addressingOf(request);
-    const bare = message({ version: request.version, action });
-    return asked === undefined ? bare : withAddressing(bare, replyAddressing(asked, action));
-  }
-
   /** Marks a message finished and gives its reply a number, in one commit. Runs in the mailbox. */
   async #finish(number: number, trip: Delivery, reply: Delivery | undefined): Promise<void> {
     const drop = [{ direction: 'in' as const, number }];
@@ -475,7 +440,7 @@ export class Accepted implements SessionView {
     const acknowledged = this.#snapshots.get(number) ?? this.#record.receipt.received;
     if (reply === undefined || !this.#answersLater(trip.message)) {
       await this.#advance({ kind: 'delivered', number }, { drop });
-      this.#finished(number, trip.carrying(this.#acknowledged(trip.message)), last);
+      this.#finished(number, trip.carrying(this.#wording.acknowledged(trip.message, this.#record.receipt)), last);
       return;
     }
     const { maxTransferWindowSize } = this.#settings;
@@ -490,7 +455,7 @@ export class Accepted implements SessionView {
       this.statistics.sent += 1;
       publish(() => ({ event: 'message.sent', session: this.id, number: answer.reply, attempt: 1 }));
     }
-    this.#finished(number, reply.carrying(this.#numbered(reply.message, answer)), last);
+    this.#finished(number, reply.carrying(this.#wording.numbered(reply.message, answer, this.#record.receipt)), last);
   }
 
   #finished(number: number, answer: Delivery, last: boolean): void {
@@ -513,36 +478,7 @@ export class Accepted implements SessionView {
     this.#replies.set(answer.reply, kept);
     this.statistics.resent += 1;
     publish(() => ({ event: 'message.resent', session: this.id, number: answer.reply }));
-    return trip.carrying(this.#numbered(kept, answer));
-  }
-
-  /** The reply as it goes out: with its number, where the client offered a sequence, and the acknowledgement. */
-  #numbered(reply: Message, answer: Answer): Message {
-    const { offer, version } = this;
-    const last = reply.action === version.actions.lastMessage;
-    const number = answer.reply;
-    const block = offer === undefined ? [] : [sequenceHeader(version, reply.version, { id: offer, number, last })];
-    return withHeaders(reply, [...block, ...this.#acknowledgement(reply.version, answer.acknowledged)]);
-  }
-
-  /** A message that only acknowledges. */
-  #acknowledged(request: Message): Message {
-    return response(request, this.version.actions.sequenceAcknowledgement, this.#acknowledgement(request.version));
-  }
-
-  #acknowledgement(soap: SoapVersion, ranges?: Ranges): readonly HeaderBlock[] {
-    const { receipt } = this.#record;
-    const final = isFinal(receipt);
-    // A client that is told there is no room and has nothing under way would wait for ever.
-    const room = Math.max(1, bufferRemaining(receipt, this.#assurance));
-    const block: Acknowledgement = {
-      id: this.id,
-      ranges: final || ranges === undefined ? receipt.received : ranges,
-      nacks: [],
-      final,
-      bufferRemaining: this.#settings.flowControlEnabled && !final ? room : undefined,
-    };
-    return [acknowledgementHeader(this.version, soap, block)];
+    return trip.carrying(this.#wording.numbered(kept, answer, this.#record.receipt));
   }
 
   #refused(effect: Extract<DestinationEffect, { readonly effect: 'fault' }>): ReliableError {

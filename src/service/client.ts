@@ -40,10 +40,18 @@ export interface Life extends AsyncDisposable {
 }
 
 /**
+ * The operations of a contract as methods that send through a channel.
+ *
+ * @param channel from `connect`; the first call opens it, and it is the client's to close
  * @returns an object with a method for each operation, and `open`, `close`, `abort`
  *
  * A call rejects with {@link OperationFault} for a fault the contract declares, `FaultError` for any other fault, and
- * ServiceError `SERVICE_TIMEOUT`, `SERVICE_NO_REPLY`, `SERVICE_REPLY` or `SERVICE_SHAPE`.
+ * ServiceError `SERVICE_TIMEOUT`, `SERVICE_NO_REPLY`, `SERVICE_REPLY` or `SERVICE_SHAPE`, and with what `open` and `send` of the
+ * channel reject with (see the layers: `reliableSession`, `security`, `httpTransport`).
+ *
+ * @example
+ * await using calls = client(orders, connect(via, new URL('https://orders.example/soap')));
+ * const { number } = await calls.place({ sku: 'A-1' }, { timeout: 5_000 });
  */
 export function client<O extends Operations>(
   of: Contract<O>,

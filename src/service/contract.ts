@@ -62,9 +62,25 @@ export function oneWay<I>(
   return init;
 }
 
+/** What a client has besides the operations, and what would make a promise of it. */
+const reserved: ReadonlySet<string> = new Set(['open', 'close', 'abort', 'then']);
+
 /**
+ * What two ends agree on: operations with the elements they exchange (document/literal, wrapped) and their actions, as WCF
+ * makes them of a ServiceContract: `<namespace>/<name>/<Operation>` where none is given.
+ *
+ * @param init.name the name of the contract, part of the actions
  * @param init.namespace namespace of the body elements and base of the actions, an absolute URI
- * @throws ServiceError `SERVICE_CONTRACT` when two operations share an action
+ * @param init.operations by name, each made with `requestReply` or `oneWay`
+ * @returns a frozen value for `client` and `dispatcher`
+ * @throws ServiceError `SERVICE_CONTRACT` when two operations share an action, or one has a name that a client needs
+ *
+ * @example
+ * const orders = contract({
+ *   name: 'Orders',
+ *   namespace: 'urn:example:orders',
+ *   operations: { place: requestReply({ request: record({ sku: text }), reply: record({ number: integer }) }) },
+ * });
  */
 export function contract<const O extends Operations>(init: {
   readonly name: string;
@@ -74,6 +90,12 @@ export function contract<const O extends Operations>(init: {
   const operations = new Map<string, Operation>();
   const actions = new Map<string, string>();
   for (const [name, given] of Object.entries(init.operations)) {
+    if (reserved.has(name)) {
+      throw new ServiceError(
+        'SERVICE_CONTRACT',
+        `A client has a method "${name}" of its own. Name the operation otherwise, and give its element and action.`,
+      );
+    }
     const element = given.element ?? name.charAt(0).toUpperCase() + name.slice(1);
     const action = given.action ?? `${init.namespace.replace(/\/$/, '')}/${init.name}/${element}`;
     const taken = actions.get(action);

@@ -44,7 +44,11 @@ const publish = diagnostics('service');
 
 /**
  * An up-arrow that serves `of` with `implementation`. It never rejects: whatever goes wrong becomes a fault, and what an
- * implementation throws that the contract does not declare is told to nobody but the diagnostics channel.
+ * implementation throws that the contract does not declare is told to nobody but the diagnostics channel
+ * `surewire:service`.
+ *
+ * @param implementation a function for each operation: its request and a context (signal, delivery with evidence and peer)
+ * @returns what `host` and `listen` take as `receive`
  */
 export function dispatcher<O extends Operations>(
   of: Contract<O>,

@@ -21,7 +21,10 @@ export interface Host extends AsyncDisposable {
 }
 
 /**
- * Opens every endpoint. When one cannot be opened the others are closed again and its error is thrown.
+ * Opens every endpoint. When one cannot be opened the others are closed again and its error is thrown, such as
+ * TransportError `TRANSPORT_PORT_BUSY`, `TRANSPORT_KEY`, `TRANSPORT_ADDRESS` or StoreError `STORE_CORRUPT`.
+ *
+ * @returns the host, to be closed, or declared with `await using`
  */
 export async function host(endpoints: readonly [Endpoint, ...Endpoint[]]): Promise<Host> {
   const listeners: Listener[] = [];

@@ -3,6 +3,7 @@
  * signature digested and what the application reads can be compared without names, paths or ids. Strings are made only
  * when they are asked for.
  */
+import { Remembered } from './remembered.ts';
 import {
   A_END,
   A_FLAGS,
@@ -49,6 +50,10 @@ export interface XmlAttribute {
   readonly value: string;
 }
 
+const nameTexts = new Remembered();
+
+const NONE: readonly XmlElement[] = [];
+
 /** A scanned document. Immutable: nothing may write to `bytes`. */
 export class XmlDocument {
   /** For the XML room only: where canonicalization, bridges and cursors read. */
@@ -87,7 +92,12 @@ export class XmlDocument {
     if (text === undefined) {
       const { names, octets, ascii } = this.tape;
       const start = names[name * NAME + M_START] as number;
-      text = slice(octets, start, start + (names[name * NAME + M_LENGTH] as number), ascii);
+      const end = start + (names[name * NAME + M_LENGTH] as number);
+      text = nameTexts.find(octets, start, end);
+      if (text === '' && start < end) {
+        text = slice(octets, start, end, ascii);
+        nameTexts.keep(text, octets, start, end);
+      }
       this.#names[name] = text;
     }
     return text;
@@ -100,6 +110,7 @@ export class XmlElement {
   /** Position on the tape: grows in document order. */
   readonly index: number;
   readonly #record: number;
+  #children: readonly XmlElement[] | undefined;
 
   /** Use `XmlDocument.root` and the cursors it leads to: an element made by hand is identical to no other. */
   constructor(document: XmlDocument, index: number) {
@@ -138,18 +149,25 @@ export class XmlElement {
 
   /** The element children, in document order. */
   get children(): readonly XmlElement[] {
+    this.#children ??= this.#findChildren();
+    return this.#children;
+  }
+
+  #findChildren(): readonly XmlElement[] {
     const { nodes, elements } = this.document.tape;
-    const found: XmlElement[] = [];
     const after = elements[this.#record + E_AFTER] as number;
+    let found: XmlElement[] | undefined;
     for (let node = this.index + 1; node < after; ) {
       if (((nodes[node * NODE + N_KIND] as number) & KIND_MASK) === ELEMENT) {
-        found.push(this.document.at(node));
+        const child = this.document.at(node);
+        if (found === undefined) found = [child];
+        else found.push(child);
         node = elements[(nodes[node * NODE + N_REF] as number) * RECORD + E_AFTER] as number;
       } else {
         node++;
       }
     }
-    return found;
+    return found ?? NONE;
   }
 
   /** The character data directly inside, CDATA included, comments and instructions ignored. */

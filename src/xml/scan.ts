@@ -12,7 +12,7 @@ import { declaration, decode, type Source } from './encoding.ts';
 import { XmlError } from './errors.ts';
 import { type XmlLimits, xmlLimits } from './limits.ts';
 import { Names } from './names.ts';
-import { remember, remembered } from './namespaces.ts';
+import { Remembered } from './remembered.ts';
 import type { Tape } from './tape.ts';
 import * as tape from './tape.ts';
 import { grown, packed } from './tape.ts';
@@ -97,6 +97,9 @@ const KEPT = 1 << 18;
 
 /** From so many octets on a document gets scratch of its own, which becomes its tape without being copied. */
 const LARGE = 1 << 20;
+
+/** Namespace names that were found to be absolute URIs. */
+const acceptable = new Remembered();
 
 const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 
@@ -700,7 +703,7 @@ class Scanner {
     if (end - start > this.#limits.name) this.#limit('octets of a namespace name', 'name', start);
     const octets = this.#octets;
     const isSpelled = (flags & (PLAIN | CANONICAL)) === (PLAIN | CANONICAL);
-    let name = isSpelled ? remembered(octets, start, end) : '';
+    let name = isSpelled ? acceptable.find(octets, start, end) : '';
     const isKnown = name !== '';
     if (!isKnown) {
       name = isSpelled
@@ -713,7 +716,7 @@ class Scanner {
     if (name === XMLNS_NAMESPACE_NAME) return XMLNS_NAMESPACE;
     if (!isKnown) {
       if (!ABSOLUTE.test(name)) this.#wrongNamespace('A namespace name must be an absolute URI', start);
-      if (isSpelled) remember(name, octets, start, end);
+      if (isSpelled) acceptable.keep(name, octets, start, end);
     }
     const index = this.#namespaces.push(name) - 1;
     this.#namespaceIndex.set(name, index);

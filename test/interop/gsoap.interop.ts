@@ -176,6 +176,21 @@ await withPeer(
         scenario({ ...one, scenario: 'request-reply, calls at the same time, ordered: false' }, () =>
           atTheSameTime(version, false),
         );
+        scenario({ ...one, scenario: 'request-reply and one-way in turn' }, () =>
+          between({ ...plain, version }, async (client, server) => {
+            const oneWay: Promise<unknown>[] = [];
+            for (const text of ['one', 'two', 'three']) {
+              oneWay.push(client.notify({ text }));
+              expect(await client.echo({ text })).toEqual({ text });
+            }
+            oneWay.push(client.notify({ text: 'four' }));
+            const settled = Promise.all(oneWay);
+            await Promise.race([server.event('notify', oneWay.length), settled]);
+            await Promise.all([settled, client.close(AbortSignal.timeout(CLOSE_LIMIT))]);
+            const notified = await executedBy(server, { ...plain, version, operation: 'notify' }, 4);
+            expect(notified.map(({ digest }) => digest)).toEqual(['one', 'two', 'three', 'four'].map(digestOf));
+          }),
+        );
         scenario({ ...one, scenario: 'request-reply, an operation answers with a fault' }, () =>
           between({ ...plain, version }, async (client) => {
             expect(await client.echo({ text: 'before' })).toEqual({ text: 'before' });

@@ -13,6 +13,17 @@ export const hasGsoapTraces: boolean = existsSync(gsoapTraces);
 /** Goes into the titles of tests that cannot run without the data. */
 export const withoutData = 'skipped: ../shared with recorded exchanges is not beside the project';
 
+/** Every capture of a WCF client that speaks WS-RM without secure conversation, on a network that loses nothing. */
+export const cleanCaptures = [
+  'wcf-metro-rm10',
+  'wcf-metro-rm11',
+  'wcf-metro-oneway-rm10',
+  'wcf-metro-oneway-rm11',
+  'wcf-metro-rm10-tls',
+  'wcf-metro-rm11-tls',
+  'wcf-metro-rm11-unordered',
+] as const;
+
 interface Recorded {
   /** Absent for an answer without a message. */
   readonly message: Message | undefined;

@@ -142,6 +142,16 @@ describe('what does not fit the contract', () => {
     expect(await asked(`${namespace}/Shop/Place`, body)).toMatchObject({ code: 'sender' });
   });
 
+  test.each(['open', 'close', 'abort', 'then'])(
+    'SERVICE_CONTRACT: an operation called %s, as a client has it',
+    (name) => {
+      const operations = { [name]: oneWay({ request: record({ text }) }) };
+      expect(() => contract({ name: 'X', namespace, operations })).toThrow(
+        expect.objectContaining({ code: 'SERVICE_CONTRACT' }),
+      );
+    },
+  );
+
   test('SERVICE_CONTRACT: two operations with one action', () => {
     const operations = { a: oneWay({ request: text, action: 'urn:x' }), b: oneWay({ request: text, action: 'urn:x' }) };
     expect(() => contract({ name: 'Twice', namespace, operations })).toThrow(

@@ -12,8 +12,8 @@ import { clientSettings, type HttpTransportOptions, listenerSettings } from './s
  *
  * `connect(to)` throws `TRANSPORT_ADDRESS` for a URL that is not http(s) or holds credentials. Its channels connect to
  * that URL only and follow no redirection. `send` resolves with the reply (faults too), or `undefined` for an empty
- * 200, 202 or 204, and rejects with the reason of the delivery's signal, with what `decode` throws, or with
- * `TRANSPORT_STATUS`, `TRANSPORT_CONTENT_TYPE`, `TRANSPORT_UNREACHABLE`, `TRANSPORT_BROKEN`, `TRANSPORT_TIMEOUT`,
+ * 200, 202 or 204, and rejects with the reason of the delivery's signal or with
+ * `TRANSPORT_STATUS`, `TRANSPORT_ANSWER`, `TRANSPORT_CONTENT_TYPE`, `TRANSPORT_UNREACHABLE`, `TRANSPORT_BROKEN`, `TRANSPORT_TIMEOUT`,
  * `TRANSPORT_TLS`, `TRANSPORT_TLS_HOST`, `TRANSPORT_TLS_UNTRUSTED`, `TRANSPORT_TLS_EXPIRED`, `TRANSPORT_TLS_REVOKED`,
  * `TRANSPORT_TLS_CLIENT_CERTIFICATE`, `TRANSPORT_OVERSIZE`, `TRANSPORT_PROXY` or `TRANSPORT_CLOSED`.
  *
