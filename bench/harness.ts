@@ -85,7 +85,8 @@ export interface Comparison {
 
 const ROUNDS = 9;
 const ROUND = 150;
-const WARM_UP = 500;
+/** Long enough that what is compiled while running is compiled, also where other processes want the processors. */
+const WARM_UP = 1500;
 
 /** Lets the contenders take turns and makes the row. */
 export async function compare({ work, size, surewire, peers }: Comparison): Promise<Row> {

@@ -1,3 +1,5 @@
+import { XmlError } from './errors.ts';
+
 /**
  * How much of everything one XML document may bring. Each limit is checked while the octets are scanned, so that a
  * document that breaks one has cost no more than the octets up to that place.
@@ -31,3 +33,8 @@ export const xmlLimits: XmlLimits = {
   nodes: 1_000_000,
   output: 64 * 1024 * 1024,
 };
+
+/** The error for a document that breaks a limit: more than allowed of what. */
+export function beyond(limits: XmlLimits, limit: keyof XmlLimits, what: string, offset: number): XmlError {
+  return new XmlError('XML_LIMIT', `More than ${limits[limit]} ${what}: raise limits.${limit}`, { offset });
+}

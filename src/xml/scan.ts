@@ -10,13 +10,13 @@ import * as characters from './characters.ts';
 import { XmlDocument } from './document.ts';
 import { declaration, decode, type Source } from './encoding.ts';
 import { XmlError } from './errors.ts';
-import { type XmlLimits, xmlLimits } from './limits.ts';
+import { beyond, type XmlLimits, xmlLimits } from './limits.ts';
 import { Names } from './names.ts';
-import { Remembered } from './remembered.ts';
+import { Scope } from './scope.ts';
 import type { Tape } from './tape.ts';
 import * as tape from './tape.ts';
 import { grown, packed } from './tape.ts';
-import { reference, valueText } from './values.ts';
+import { reference } from './values.ts';
 import { SLACK, same } from './words.ts';
 
 // V8 folds a module's own constants into the code it compiles, but reads imported ones from memory every time: with these
@@ -32,10 +32,6 @@ const {
   CANONICAL,
   CDATA,
   COMMENT,
-  D_NAMESPACE,
-  D_OUTER,
-  D_PREFIX,
-  D_SHADOWED,
   DECLARATION,
   DECLARES,
   E_AFTER,
@@ -75,9 +71,7 @@ const {
   TEXT,
   VERBATIM,
   XML_NAMESPACE,
-  XML_NAMESPACE_NAME,
   XMLNS_NAMESPACE,
-  XMLNS_NAMESPACE_NAME,
 } = tape;
 
 /**
@@ -98,11 +92,6 @@ const KEPT = 1 << 18;
 /** From so many octets on a document gets scratch of its own, which becomes its tape without being copied. */
 const LARGE = 1 << 20;
 
-/** Namespace names that were found to be absolute URIs. */
-const acceptable = new Remembered();
-
-const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
-
 /** The namespace of an attribute whose prefix is looked up at the end of its tag: declarations may follow it. */
 const UNRESOLVED = -1;
 
@@ -119,6 +108,7 @@ const NO_WORDS = new DataView(new ArrayBuffer(SLACK));
 
 class Scanner {
   readonly #names = new Names();
+  readonly #scope = new Scope(this.#names);
   #octets: Buffer = NOTHING;
   #words: DataView = NO_WORDS;
   #length = 0;
@@ -130,20 +120,6 @@ class Scanner {
   #elementCount = 0;
   #attributes = new Int32Array(ATTRIBUTE * 256);
   #attributeCount = 0;
-  #declarations = new Int32Array(DECLARATION * 64);
-  #declarationCount = 0;
-  #namespaces: string[] = [];
-  #spellings: number[] = [];
-  #namespaceIndex = new Map<string, number>();
-  /** By prefix (a name): its namespace where the scan stands, -1 for none. */
-  #bound = new Int32Array(256);
-  /** By name: the last element that declared this prefix, for finding it declared twice. */
-  #declaredBy = new Int32Array(256);
-  /** How many of the two tables above are filled for this document. */
-  #prepared = 0;
-  /** Innermost declaration in scope and how many there are. */
-  #scope = -1;
-  #scopeDepth = 0;
   /** Of the start tag read last: the name, and the octet behind. */
   #tagName = NO_NAME;
   #behind = 0;
@@ -158,14 +134,10 @@ class Scanner {
     this.#length = source.length;
     this.#ascii = source.ascii;
     this.#limits = limits;
-    this.#nodeCount = this.#elementCount = this.#attributeCount = this.#declarationCount = 0;
-    this.#namespaces = ['', XML_NAMESPACE_NAME, XMLNS_NAMESPACE_NAME];
-    this.#spellings = [0, 0, -1, -1, -1, -1];
-    if (this.#namespaceIndex.size > 0) this.#namespaceIndex = new Map();
-    this.#prepared = 0;
-    this.#scope = this.#openNode = this.#root = -1;
-    this.#scopeDepth = this.#depth = 0;
+    this.#nodeCount = this.#elementCount = this.#attributeCount = this.#depth = 0;
+    this.#openNode = this.#root = -1;
     this.#names.begin(source, limits.name);
+    this.#scope.begin(source, limits);
     if (source.length > LARGE) this.#enlarge(source.length);
     try {
       this.#document(declaration(source));
@@ -178,12 +150,13 @@ class Scanner {
   #tape(): Tape {
     this.#closeRuns();
     const names = this.#names;
-    const runs = [this.#nodes, this.#elements, this.#attributes, this.#declarations, names.records];
+    const scope = this.#scope;
+    const runs = [this.#nodes, this.#elements, this.#attributes, scope.declarations, names.records];
     const lengths = [
       this.#nodeCount * NODE,
       (this.#elementCount + 1) * RECORD,
       this.#attributeCount * ATTRIBUTE,
-      this.#declarationCount * DECLARATION,
+      scope.count * DECLARATION,
       names.count * NAME,
     ];
     const isLarge = this.#length > LARGE;
@@ -202,8 +175,8 @@ class Scanner {
       attributes,
       declarations,
       names: records,
-      namespaces: this.#namespaces,
-      spellings: this.#spellings,
+      namespaces: scope.namespaces,
+      spellings: scope.spellings,
       root: this.#root,
     };
   }
@@ -211,9 +184,10 @@ class Scanner {
   /** Gives back what only this document needed. */
   #release(): void {
     this.#names.release();
+    this.#scope.release();
     this.#octets = NOTHING;
     this.#words = NO_WORDS;
-    if (Math.max(this.#nodes.length, this.#elements.length, this.#attributes.length, this.#bound.length) > KEPT) {
+    if (Math.max(this.#nodes.length, this.#elements.length, this.#attributes.length) > KEPT) {
       this.#renew();
     }
   }
@@ -222,10 +196,8 @@ class Scanner {
     this.#nodes = new Int32Array(NODE * 512);
     this.#elements = new Int32Array(RECORD * 256);
     this.#attributes = new Int32Array(ATTRIBUTE * 256);
-    this.#declarations = new Int32Array(DECLARATION * 64);
-    this.#bound = new Int32Array(256);
-    this.#declaredBy = new Int32Array(256);
     this.#names.renew();
+    this.#scope.renew();
   }
 
   /** Room at once for what a large document may bring; memory that is not written to costs nothing. */
@@ -245,8 +217,7 @@ class Scanner {
   }
 
   #limit(what: string, limit: keyof XmlLimits, offset: number): never {
-    const allowed = this.#limits[limit];
-    throw new XmlError('XML_LIMIT', `More than ${allowed} ${what}: raise limits.${limit}`, { offset });
+    throw beyond(this.#limits, limit, what, offset);
   }
 
   /**
@@ -272,6 +243,7 @@ class Scanner {
     const octets = this.#octets;
     const words = this.#words;
     const names = this.#names;
+    const scope = this.#scope;
     const limits = this.#limits;
     const mostNodes = counted(limits.nodes);
     const mostDepth = counted(limits.depth);
@@ -357,7 +329,7 @@ class Scanner {
         elements[record + E_END] = ++at;
         elements[record + E_AFTER] = nodeCount;
         if ((elements[record + E_SCOPE] as number) >= (elements[record + E_DECLARATIONS] as number)) {
-          this.#leave(elements[record + E_DECLARATIONS] as number);
+          scope.leave(elements[record + E_DECLARATIONS] as number);
         }
         openNode = nodes[openNode * NODE + N_PARENT] as number;
         depth--;
@@ -382,17 +354,16 @@ class Scanner {
         this.#elements = elements;
       }
       // What comes before this element ends where its own begins.
-      const firstDeclaration = this.#declarationCount;
+      const firstDeclaration = scope.count;
       elements[record + E_ATTRIBUTES] = this.#attributeCount;
       elements[record + E_DECLARATIONS] = firstDeclaration;
       const flags = (this.#likeBefore(tagStart) || this.#startTag(tagStart, elementCount)) | 0;
       const name = this.#tagName;
       at = this.#behind | 0;
       const prefix = names.records[name * NAME + M_PREFIX] as number;
-      let namespace = prefix < this.#prepared ? (this.#bound[prefix] as number) : UNRESOLVED;
-      if (namespace < 0) {
-        namespace = this.#namespaceOf(prefix, tagStart);
-        if (namespace === XMLNS_NAMESPACE) this.#wrongNamespace('An element may not have the prefix xmlns', tagStart);
+      const namespace = scope.namespaceOf(prefix, tagStart);
+      if (namespace === XMLNS_NAMESPACE) {
+        this.#wrongNamespace('An element may not have the prefix xmlns', tagStart);
       }
       if (nodeCount >= mostNodes) this.#limit('nodes', 'nodes', tagStart);
       const node = nodeCount++;
@@ -409,7 +380,7 @@ class Scanner {
       elements[record + E_NAME] = name;
       elements[record + E_NAMESPACE] = namespace;
       elements[record + E_CONTENT] = at;
-      elements[record + E_SCOPE] = this.#scope;
+      elements[record + E_SCOPE] = scope.innermost;
       if (this.#root < 0) this.#root = node;
       if ((flags & EMPTY) === 0) {
         openNode = node;
@@ -418,7 +389,7 @@ class Scanner {
         elements[record + E_CLOSE] = at;
         elements[record + E_END] = at;
         elements[record + E_AFTER] = nodeCount;
-        if (this.#scope >= firstDeclaration) this.#leave(firstDeclaration);
+        if (scope.innermost >= firstDeclaration) scope.leave(firstDeclaration);
       }
     }
     this.#depth = depth;
@@ -515,7 +486,7 @@ class Scanner {
         // In canonical form declarations come first.
         flags &= attributeCount === firstAttribute ? ~SIMPLE : ~(SIMPLE | CANONICAL);
         const declared = meaning === DECLARES ? (records[attribute * NAME + M_LOCAL] as number) : NO_NAME;
-        this.#declare(element, declared, valueStart, valueEnd, valueFlags, nameStart);
+        this.#scope.declare(element, declared, valueStart, valueEnd, valueFlags, nameStart);
         continue;
       }
       let namespace = NO_NAMESPACE as number;
@@ -630,7 +601,7 @@ class Scanner {
   #closeRuns(): void {
     const record = this.#elementCount * RECORD;
     this.#elements[record + E_ATTRIBUTES] = this.#attributeCount;
-    this.#elements[record + E_DECLARATIONS] = this.#declarationCount;
+    this.#elements[record + E_DECLARATIONS] = this.#scope.count;
   }
 
   #skip(from: number): number {
@@ -643,100 +614,6 @@ class Scanner {
     return `The end tag </${this.#octets.toString('utf8', from, from + length)}> expected`;
   }
 
-  /** Leaves an element with declarations, which are those from `first` to the innermost: gives back what they shadow. */
-  #leave(first: number): void {
-    const declarations = this.#declarations;
-    for (let declared = first; declared <= this.#scope; declared++) {
-      const entry = declared * DECLARATION;
-      this.#bound[declarations[entry + D_PREFIX] as number] = declarations[entry + D_SHADOWED] as number;
-      this.#scopeDepth--;
-    }
-    this.#scope = declarations[first * DECLARATION + D_OUTER] as number;
-  }
-
-  /** Makes room for every name read so far in the tables that are indexed by name. */
-  #prepare(): void {
-    const count = this.#names.count;
-    if (count > this.#bound.length) {
-      this.#bound = extended(this.#bound, count);
-      this.#declaredBy = extended(this.#declaredBy, count);
-    }
-    for (let name = this.#prepared; name < count; name++) this.#bound[name] = this.#declaredBy[name] = -1;
-    if (this.#prepared === 0) this.#bound[NO_NAME] = NO_NAMESPACE;
-    this.#prepared = count;
-  }
-
-  /** A namespace declaration (Namespaces in XML 1.0, sections 3 and 5). */
-  #declare(element: number, prefix: number, start: number, end: number, flags: number, offset: number): void {
-    if (prefix >= this.#prepared) this.#prepare();
-    if (this.#declaredBy[prefix] === element) {
-      this.#fail('A prefix is declared twice in one tag', offset);
-    }
-    this.#declaredBy[prefix] = element;
-    if (++this.#scopeDepth > this.#limits.namespaces) {
-      this.#limit('namespace declarations in scope', 'namespaces', offset);
-    }
-    const namespace = this.#namespace(start, end, flags);
-    const meaning = prefix === NO_NAME ? 0 : (this.#names.records[prefix * NAME + M_MEANING] as number);
-    if (meaning === IS_XMLNS) this.#wrongNamespace('The prefix xmlns may not be declared', offset);
-    if (namespace === XMLNS_NAMESPACE) this.#wrongNamespace('The namespace of xmlns may not be declared', offset);
-    if ((meaning === IS_XML) !== (namespace === XML_NAMESPACE)) {
-      this.#wrongNamespace('The prefix xml and its namespace belong to each other', offset);
-    }
-    if (namespace === NO_NAMESPACE && prefix !== NO_NAME) {
-      this.#wrongNamespace('A prefix may not be undeclared', offset);
-    }
-    const index = this.#declarationCount++;
-    const entry = index * DECLARATION;
-    if (entry >= this.#declarations.length) this.#declarations = grown(this.#declarations);
-    const declarations = this.#declarations;
-    declarations[entry + D_PREFIX] = prefix;
-    declarations[entry + D_NAMESPACE] = namespace;
-    declarations[entry + D_OUTER] = this.#scope;
-    declarations[entry + D_SHADOWED] = this.#bound[prefix] as number;
-    this.#scope = index;
-    this.#bound[prefix] = namespace;
-  }
-
-  #namespace(start: number, end: number, flags: number): number {
-    if (start === end) return NO_NAMESPACE;
-    if (end - start > this.#limits.name) this.#limit('octets of a namespace name', 'name', start);
-    const octets = this.#octets;
-    const isSpelled = (flags & (PLAIN | CANONICAL)) === (PLAIN | CANONICAL);
-    let name = isSpelled ? acceptable.find(octets, start, end) : '';
-    const isKnown = name !== '';
-    if (!isKnown) {
-      name = isSpelled
-        ? octets.toString(this.#ascii ? 'latin1' : 'utf8', start, end)
-        : valueText(octets, start, end, this.#ascii);
-    }
-    const known = this.#namespaceIndex.get(name);
-    if (known !== undefined) return known;
-    if (name === XML_NAMESPACE_NAME) return XML_NAMESPACE;
-    if (name === XMLNS_NAMESPACE_NAME) return XMLNS_NAMESPACE;
-    if (!isKnown) {
-      if (!ABSOLUTE.test(name)) this.#wrongNamespace('A namespace name must be an absolute URI', start);
-      if (isSpelled) acceptable.keep(name, octets, start, end);
-    }
-    const index = this.#namespaces.push(name) - 1;
-    this.#namespaceIndex.set(name, index);
-    this.#spellings.push(isSpelled ? start : -1, isSpelled ? end : -1);
-    return index;
-  }
-
-  #namespaceOf(prefix: number, offset: number): number {
-    if (prefix >= this.#prepared) this.#prepare();
-    const namespace = this.#bound[prefix] as number;
-    if (namespace >= 0) return namespace;
-    const meaning = this.#names.records[prefix * NAME + M_MEANING];
-    if (meaning === IS_XML) return XML_NAMESPACE;
-    if (meaning === IS_XMLNS) return XMLNS_NAMESPACE;
-    const record = prefix * NAME;
-    const start = this.#names.records[record + M_START] as number;
-    const text = this.#octets.toString('utf8', start, start + (this.#names.records[record + M_LENGTH] as number));
-    throw new XmlError('XML_NAMESPACE', `The prefix ${text} is not declared`, { offset });
-  }
-
   /** Attributes' namespaces, and that no two have one expanded name (Namespaces in XML 1.0, section 6.3). */
   #resolve(first: number, last: number, offset: number): void {
     const attributes = this.#attributes;
@@ -745,7 +622,7 @@ class Scanner {
       const entry = index * ATTRIBUTE;
       if (attributes[entry + A_NAMESPACE] === UNRESOLVED) {
         const prefix = records[(attributes[entry + A_NAME] as number) * NAME + M_PREFIX] as number;
-        attributes[entry + A_NAMESPACE] = this.#namespaceOf(prefix, offset);
+        attributes[entry + A_NAMESPACE] = this.#scope.namespaceOf(prefix, offset);
       }
     }
     if (last - first > 16) {
@@ -857,12 +734,6 @@ function isCanonicalReference(octets: Buffer, start: number, behind: number, inV
   }
   if (length === 4) return first === 0x6c || (first === 0x67 && !inValue);
   return length === 6 && first === 0x71 && inValue;
-}
-
-function extended(run: Int32Array, least: number): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(Math.max(run.length * 2, least));
-  longer.set(run);
-  return longer;
 }
 
 const scanner = new Scanner();

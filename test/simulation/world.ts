@@ -14,7 +14,6 @@ import { Network } from '../../src/channel/network.ts';
 import type { Listener } from '../../src/channel/transport.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
 import { position } from '../../src/reliable/position.ts';
-import type { SessionView } from '../../src/reliable/session.ts';
 import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
 import type { SessionStore } from '../../src/reliable/store.ts';
 import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
@@ -30,7 +29,7 @@ export interface Shape {
   readonly oneWay: boolean;
 }
 
-export interface Weather {
+interface Weather {
   readonly loseRequest: number;
   readonly loseReply: number;
   readonly duplicate: number;
@@ -39,12 +38,12 @@ export interface Weather {
 }
 
 /** A bad day drawn from chance; now and then a calm one. */
-export function weather(random: Random): Weather {
+function weather(random: Random): Weather {
   const upTo = (most: number) => (random.fraction() < 0.25 ? 0 : random.fraction() * most);
   return { loseRequest: upTo(0.4), loseReply: upTo(0.4), duplicate: upTo(0.4), break: upTo(0.2), reorder: upTo(0.4) };
 }
 
-export const address: URL = new URL('http://service.example/box');
+const address: URL = new URL('http://service.example/box');
 
 /** When the network stops misbehaving, in milliseconds from the start. */
 const healsAfter = 30_000;
@@ -150,8 +149,4 @@ export class World {
 /** Numbers of messages and of callers, drawn from chance. */
 export function plan(random: Random): { readonly messages: number; readonly atOnce: boolean } {
   return { messages: 1 + Math.floor(random.fraction() * 7), atOnce: random.fraction() < 0.6 };
-}
-
-export function onSession(hear: (view: SessionView) => void): Pick<ReliableSessionOptions, 'onSession'> {
-  return { onSession: hear };
 }
