@@ -3,11 +3,12 @@
  * expired and the revoked certificate that they must refuse. Once made it is kept until it would no longer serve.
  */
 import { generateKeyPair } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Integer } from 'asn1js';
 import { type Clock, type Instant, later, systemClock } from '../base/clock.ts';
+import { makeFolder } from './folder.ts';
 import {
   describe,
   type FolderState,
@@ -147,14 +148,14 @@ async function make(
   obsolete: readonly string[],
   onStep: (text: string) => void,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await replace(folder, GITIGNORE, '*\n', PUBLIC_MODE);
   await replace(folder, MANIFEST, manifest(settings), PUBLIC_MODE);
   const kept = new Set(allFiles(settings));
   for (const file of obsolete) if (!kept.has(file)) await rm(join(folder, file), { force: true });
   const roots: string[] = [];
   for (const algorithm of settings.algorithms) {
-    await mkdir(join(folder, algorithm), { recursive: true });
+    await makeFolder(join(folder, algorithm));
     roots.push(await makeChain(folder, settings, algorithm, now, onStep));
   }
   await replace(folder, TRUST, roots.join(''), PUBLIC_MODE);

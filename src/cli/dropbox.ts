@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, open, rename } from 'node:fs/promises';
+import { access, open, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
 import { wait } from '../base/signals.ts';
+import { makeFolder } from '../certificates/folder.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { position } from '../reliable/position.ts';
 import { evidence, identityOf } from '../security/evidence.ts';
@@ -138,7 +139,7 @@ async function syncFolder(folder: string): Promise<void> {
 export async function writableFolder(name: string): Promise<string> {
   const folder = resolve(name);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     await access(folder, constants.W_OK | constants.X_OK);
     return folder;
   } catch (thrown) {

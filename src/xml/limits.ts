@@ -1,3 +1,4 @@
+/** The limits of the XML room, and the one error that says which of them was broken. */
 import { XmlError } from './errors.ts';
 
 /**
