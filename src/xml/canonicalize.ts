@@ -97,6 +97,9 @@ export function canonicalize(
 
 const UNSET = -1;
 
+/** Nodes that are written from one pause to the next. */
+const STRETCH = 1024;
+
 /** Attributes that are put in order without a list that grows. */
 const FEW = 16;
 
@@ -234,14 +237,21 @@ class Canonicalizer {
     if (to > this.#run) this.#output.copy(this.#run, to);
   }
 
+  /** All nodes from `first` to before `last`, a stretch at a time: see `#document` of the scanner. */
   #walk(first: number, last: number, without: number, apex: number): void {
+    let node = first;
+    while (node < last) node = this.#stretch(node, Math.min(last, node + STRETCH), without, apex);
+  }
+
+  /** Returns the node behind the last one that was written. */
+  #stretch(first: number, last: number, without: number, apex: number): number {
     const { nodes, elements, names } = this.#tape as Tape;
     const octets = this.#octets;
     const output = this.#output;
     const closing = this.#closing;
     const { comments } = this.#method as Canonicalization;
     const rendered = this.#rendered;
-    let closeAt = -1;
+    let closeAt = this.#nextClose();
     let node = first;
     while (node < last || node === closeAt) {
       if (node === closeAt) {
@@ -313,6 +323,7 @@ class Canonicalizer {
       }
       node++;
     }
+    return node;
   }
 
   /** Ends the innermost element that needs work there; returns where the next one ends. */
@@ -331,6 +342,13 @@ class Canonicalizer {
       this.#run = elements[record + E_END] as number;
     }
     this.#restore(undo);
+    return this.#nextClose();
+  }
+
+  /** The node behind the innermost element that needs work at its end, -1 when there is none. */
+  #nextClose(): number {
+    const closing = this.#closing;
+    const { elements } = this.#tape as Tape;
     return closing.length === 0 ? -1 : (elements[(closing.at(-2) as number) + E_AFTER] as number);
   }
 

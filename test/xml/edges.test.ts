@@ -69,6 +69,20 @@ describe('canonicalize', () => {
     expect(canonicalize(amplified, exclusive).length).toBe(1000 * (long.length + '<p:b xmlns:p=""></p:b>'.length) + 7);
   });
 
+  test('elements that end far from where they begin, in more nodes and octets than are worked on at once', () => {
+    const nested = (inner: string, levels: number): string =>
+      levels === 0 ? inner : `<p:n y="2"  x="1" xmlns:p="urn:${levels}">${nested(inner, levels - 1)}</p:n >`;
+    const canonical = (inner: string, levels: number): string =>
+      levels === 0 ? inner : `<p:n xmlns:p="urn:${levels}" x="1" y="2">${canonical(inner, levels - 1)}</p:n>`;
+    const written = nested('<b y="2" x="1">t</b ><!--c--><d/>'.repeat(1500), 5).repeat(3);
+    const expected = canonical('<b x="1" y="2">t</b><d></d>'.repeat(1500), 5).repeat(3);
+    const { root } = scan(Buffer.from(`<r>${written}<x/>${written}</r >`));
+    expect(Buffer.from(canonicalize(root, exclusive)).toString()).toBe(`<r>${expected}<x></x>${expected}</r>`);
+    const without = root.children[3];
+    if (without === undefined) throw new Error('no x');
+    expect(Buffer.from(canonicalize(root, exclusive, { without })).toString()).toBe(`<r>${expected}${expected}</r>`);
+  });
+
   test('after a failure the next canonicalization is right', () => {
     const { root: next } = scan(Buffer.from('<p:a xmlns:p="urn:p"><p:b /></p:a>'));
     const { root: amplified } = scan(
