@@ -52,27 +52,64 @@ const base64Transform: Transform = {
   },
 };
 
-/** ECMA-376 part 2: the relationships that are named, sorted by Id, with their mode, and nothing between them. */
-const relationships: Transform = {
-  uri: 'http://schemas.openxmlformats.org/package/2006/RelationshipTransform',
-  apply(selection, transform) {
-    if (selection.kind !== 'octets') throw new SecurityError('SECURITY_REFERENCE', 'Not the octets of a part.');
-    const { root } = scan(selection.octets);
-    const wanted = new Set(transform.children.map((one) => one.attribute('SourceId')));
-    const writer = new XmlWriter().start(root.namespace, root.local);
-    const chosen = root.children
-      .filter((one) => one.is(root.namespace, 'Relationship') && wanted.has(one.attribute('Id')))
-      .toSorted((one, other) => ((one.attribute('Id') ?? '') < (other.attribute('Id') ?? '') ? -1 : 1));
-    for (const one of chosen) {
-      writer.start(root.namespace, 'Relationship');
-      for (const { local, value } of one.attributes) writer.attribute('', local, value);
-      if (one.attribute('TargetMode') === undefined) writer.attribute('', 'TargetMode', 'Internal');
-      writer.end();
-    }
-    const { element } = writer.end().finish();
-    return { kind: 'nodes', apex: element };
-  },
-};
+/**
+ * ECMA-376 part 2: the relationships that are named, sorted by Id, with their mode, and nothing between them. xmlsec1
+ * 1.3 reads two things otherwise: elements of other namespaces are kept, by their bare name (`foreign`), and under its
+ * switch for old signatures text becomes an element and the root takes the first namespace declared (`legacy`).
+ */
+function relationships(reading: Reading): Transform {
+  return {
+    uri: 'http://schemas.openxmlformats.org/package/2006/RelationshipTransform',
+    apply(selection, transform) {
+      if (selection.kind !== 'octets') throw new SecurityError('SECURITY_REFERENCE', 'Not the octets of a part.');
+      const { root } = scan(selection.octets);
+      const wanted = new Set(transform.children.map((one) => one.attribute('SourceId')));
+      const text = Buffer.from(selection.octets).toString();
+      const declared = reading === 'legacy' ? /xmlns(?::\w+)?="([^"]*)"/.exec(text)?.[1] : undefined;
+      const namespace = declared ?? root.namespace;
+      const writer = new XmlWriter().start(namespace, root.local);
+      const write = (one: XmlElement, mode: boolean) => {
+        writer.start(namespace, one.local);
+        for (const { local, value } of one.attributes) writer.attribute('', local, value);
+        if (mode && one.attribute('TargetMode') === undefined) writer.attribute('', 'TargetMode', 'Internal');
+        writer.end();
+      };
+      const between = text.slice(text.indexOf('<Relationships')).match(/>\s+</g) ?? [];
+      if (reading === 'legacy') for (const _ of between) writer.start(namespace, 'text').end();
+      if (reading === 'foreign')
+        for (const one of root.children) if (one.namespace !== root.namespace) write(one, false);
+      const chosen = root.children
+        .filter((one) => one.is(root.namespace, 'Relationship') && wanted.has(one.attribute('Id')))
+        .toSorted((one, other) => ((one.attribute('Id') ?? '') < (other.attribute('Id') ?? '') ? -1 : 1));
+      for (const one of chosen) write(one, true);
+      const { element } = writer.end().finish();
+      return { kind: 'nodes', apex: element };
+    },
+  };
+}
+
+/**
+ * Whose reading: that of the standards, or that of xmlsec1 1.3 where it takes more: signatures in DER, or r and s with
+ * leading zeros (`encodings`), and relationship parts as above.
+ */
+export type Reading = 'standard' | 'encodings' | 'foreign' | 'legacy';
+
+/** ECDSA values as 6.4.3 of XML Signature 1.1 wants them, r‖s of the length of the curve, from what xmlsec1 1.3 also takes. */
+export function plainEcdsa(value: Uint8Array, half: number): Uint8Array {
+  const padded = (number: Uint8Array) => {
+    const digits = number.slice(
+      Math.max(
+        0,
+        number.findIndex((octet) => octet !== 0),
+      ),
+    );
+    return Buffer.concat([Buffer.alloc(half - digits.length), digits]);
+  };
+  if (value[0] !== 0x30)
+    return Buffer.concat([padded(value.slice(0, value.length / 2)), padded(value.slice(value.length / 2))]);
+  const second = 4 + (value[3] ?? 0);
+  return Buffer.concat([padded(value.slice(4, second)), padded(value.slice(second + 2))]);
+}
 
 function allText(apex: XmlElement | XmlDocument): string {
   const element = 'root' in apex ? apex.root : apex;
@@ -82,7 +119,7 @@ function allText(apex: XmlElement | XmlDocument): string {
 const sha224: DigestAlgorithm = { uri: 'http://www.w3.org/2001/04/xmldsig-more#sha224', hash: 'sha224' };
 
 /** @param file the signature's file, beside which external references are looked for */
-export function wideProfile(document: XmlDocument, file: string): SignatureProfile {
+export function wideProfile(document: XmlDocument, file: string, reading: Reading = 'standard'): SignatureProfile {
   return {
     signatures: byUri([...modernSignatures, unsafeRsaSha1]),
     digests: byUri([...modernDigests, unsafeSha1, sha224]),
@@ -92,7 +129,7 @@ export function wideProfile(document: XmlDocument, file: string): SignatureProfi
       enveloped,
       xpath,
       base64Transform,
-      relationships,
+      relationships(reading),
     ]),
     objects: true,
     limits: { references: 200, transforms: 6, octets: 10_000_000 },

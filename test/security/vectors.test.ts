@@ -10,7 +10,7 @@ import { readSignature, verifySignature } from '../../src/security/signature.ts'
 import { trustChain } from '../../src/security/trust.ts';
 import type { XmlElement } from '../../src/xml/document.ts';
 import { scan } from '../../src/xml/scan.ts';
-import { keyOf, loadKey, wideProfile } from './dsig.ts';
+import { keyOf, loadKey, plainEcdsa, type Reading, wideProfile } from './dsig.ts';
 
 const folder = join(import.meta.dirname, '../../../shared/vectors');
 const there = existsSync(folder);
@@ -25,18 +25,35 @@ interface Case {
   readonly argv?: readonly string[];
 }
 
-/** Cases that are right by their own rules and refused by ours, with the rule. */
-const fixedLength = { code: 'SECURITY_SIGNATURE', rule: 'ECDSA values are r‖s of the length of the curve (6.4.3)' };
-const legacyPackages = {
-  code: 'SECURITY_DIGEST',
-  rule: 'the relationship transform of ECMA-376 keeps neither white space nor unused namespaces (xmlsec1 --relationship-legacy does)',
+/**
+ * Cases that xmlsec1 1.3 calls valid because it reads more than the standards say: by the standards they are refused, by
+ * its reading they are valid, and both is shown.
+ */
+interface Lenient {
+  readonly reading: Reading;
+  readonly code: string;
+  readonly rule: string;
+}
+const fixedLength: Lenient = {
+  reading: 'encodings',
+  code: 'SECURITY_SIGNATURE',
+  rule: 'ECDSA values are r‖s of the length of the curve (6.4.3)',
 };
-const refusedByRule: ReadonlyMap<string, { readonly code: string; readonly rule: string }> = new Map([
+const legacyPackages: Lenient = {
+  reading: 'legacy',
+  code: 'SECURITY_DIGEST',
+  rule: 'the relationship transform of ECMA-376 keeps neither white space nor other namespaces (xmlsec1 --relationship-legacy does)',
+};
+const readLeniently: ReadonlyMap<string, Lenient> = new Map([
   ['aleksey-xmldsig-01.enveloped-sha256-ecdsa-sha256-with-asn1', fixedLength],
   ['aleksey-xmldsig-01.enveloping-sha256-ecdsa-sha256_padded', fixedLength],
   [
     'aleksey-xmldsig-01.enveloping-sha256-rsa-sha256-relationship-foreign',
-    { code: 'SECURITY_DIGEST', rule: 'a relationship part holds Relationship elements only (ECMA-376 part 2)' },
+    {
+      reading: 'foreign',
+      code: 'SECURITY_DIGEST',
+      rule: 'the relationship transform of ECMA-376 drops elements of other namespaces',
+    },
   ],
   ['aleksey-xmldsig-01.enveloping-sha256-rsa-sha256-relationship-whitespace-legacy', legacyPackages],
   ['aleksey-xmldsig-01.enveloping-sha256-rsa-sha256-relationship-ns-legacy', legacyPackages],
@@ -64,19 +81,19 @@ function signatureMethods(text: string): boolean {
   return [...text.matchAll(/SignatureMethod[^>]*/g)].some(([method]) => algorithms.test(`${method}"`));
 }
 
-const counts = { valid: 0, invalid: 0, refused: 0 };
+const counts = { valid: 0, invalid: 0 };
 
 describe.skipIf(!there)('signature vectors', () => {
   for (const one of cases())
     test(`${one.folder}: ${one.id} is ${one.expect}`, async () => {
       const path = join(folder, one.folder, one.file);
-      const rule = refusedByRule.get(one.id);
-      if (rule !== undefined) {
-        const error = await verdict(path, one).catch((thrown: unknown) => thrown);
-        expect(hasCode(error, rule.code), `${rule.rule}: ${error}`).toBe(true);
-        counts.refused++;
-      } else if (one.expect === 'valid') {
-        await verdict(path, one);
+      if (one.expect === 'valid') {
+        const lenient = readLeniently.get(one.id);
+        if (lenient !== undefined) {
+          const error = await verdict(path, one).catch((thrown: unknown) => thrown);
+          expect(hasCode(error, lenient.code), `${lenient.rule}: ${error}`).toBe(true);
+        }
+        await verdict(path, one, lenient?.reading);
         counts.valid++;
       } else {
         await expect(verdict(path, one)).rejects.toBeInstanceOf(SurewireError);
@@ -90,22 +107,22 @@ describe.skipIf(!there)('signature vectors', () => {
   });
 
   afterAll(() => {
-    console.info(
-      `signature vectors: ${counts.valid} valid, ${counts.invalid} invalid, ${counts.refused} refused by rule`,
-    );
-    for (const [id, { rule }] of refusedByRule) console.info(`  refused by rule: ${id}: ${rule}`);
+    console.info(`signature vectors: ${counts.valid} valid, ${counts.invalid} invalid, as their manifests say`);
+    for (const [id, { rule }] of readLeniently)
+      console.info(`  valid only as xmlsec1 1.3 reads it, refused by the standard: ${id}: ${rule}`);
   });
 });
 
 /** Throws the reason when a signature of the file is not valid. */
-async function verdict(path: string, one: Case & { readonly folder: string }): Promise<void> {
+async function verdict(path: string, one: Case & { readonly folder: string }, reading?: Reading): Promise<void> {
   const document = scan(new Uint8Array(readFileSync(path)));
-  const profile = wideProfile(document, path);
+  const profile = wideProfile(document, path, reading);
   const signatures = [...everySignature(document.root)];
   expect(signatures.length).toBeGreaterThan(0);
   const trust = trustOf(one);
   for (const element of signatures) {
-    const read = readSignature(element, profile);
+    const signature = readSignature(element, profile);
+    const read = reading === 'encodings' ? { ...signature, value: plainEcdsa(signature.value, 32) } : signature;
     const found = trust.named ?? keyOf(read.keyInfo, trust.certificates);
     if (found === undefined) throw new SurewireError('KEY', 'no key');
     if (trust.named === undefined) {
