@@ -14,12 +14,16 @@ export interface Row {
   readonly work: string;
   /** How large the input is. */
   readonly size: string;
-  /** Operations per second. */
+  /** Operations per second, unless `unit` says otherwise. */
   readonly surewire: number;
+  /** What the numbers count where they are no operations per second. */
+  readonly unit?: string;
   /** Operations per second, by peer. */
   readonly peers: Readonly<Record<string, number>>;
   /** How many times as fast as each peer surewire is. */
   readonly ratios: Readonly<Record<string, number>>;
+  /** The least and the greatest ratio of one round, where rounds are long enough for it to say something. */
+  readonly spread?: Readonly<Record<string, readonly [least: number, greatest: number]>>;
   /** Peers that are not installed here. */
   readonly missing?: readonly string[];
 }
@@ -81,6 +85,10 @@ export interface Comparison {
   readonly surewire: Contender;
   /** `undefined` for a peer that is not installed. */
   readonly peers: Readonly<Record<string, Contender | undefined>>;
+  /** Milliseconds of one turn, where it is not the usual; the row then tells the spread of the rounds. */
+  readonly turn?: number;
+  /** Milliseconds for each contender to get warm in, where it is not the usual. */
+  readonly warmUp?: number;
 }
 
 const ROUNDS = 9;
@@ -89,13 +97,13 @@ const ROUND = 150;
 const WARM_UP = 1500;
 
 /** Lets the contenders take turns and makes the row. */
-export async function compare({ work, size, surewire, peers }: Comparison): Promise<Row> {
+export async function compare({ work, size, surewire, peers, turn, warmUp }: Comparison): Promise<Row> {
   const present = Object.entries(peers).flatMap(([name, peer]) => (peer === undefined ? [] : [{ name, peer }]));
   const missing = Object.entries(peers).flatMap(([name, peer]) => (peer === undefined ? [name] : []));
   const all = [{ name: '', peer: surewire }, ...present].map((one) => ({ ...one, rates: [] as number[] }));
-  for (const { peer } of all) await peer(WARM_UP);
+  for (const { peer } of all) await peer(warmUp ?? WARM_UP);
   for (let round = 0; round < ROUNDS; round++) {
-    for (const { peer, rates } of all) rates.push(await peer(ROUND));
+    for (const { peer, rates } of all) rates.push(await peer(turn ?? ROUND));
   }
   const own = median(all[0]?.rates ?? []);
   const rates = all.slice(1).map(({ name, rates }) => [name, median(rates)] as const);
@@ -105,8 +113,21 @@ export async function compare({ work, size, surewire, peers }: Comparison): Prom
     surewire: round(own),
     peers: Object.fromEntries(rates.map(([name, rate]) => [name, round(rate)])),
     ratios: Object.fromEntries(rates.map(([name, rate]) => [name, round(own / rate)])),
+    ...(turn === undefined ? {} : { spread: spreadOf(all) }),
     ...(missing.length > 0 ? { missing } : {}),
   };
+}
+
+/** Ratios round by round: what happened to a round happened to all who had a turn in it. */
+function spreadOf([own, ...others]: readonly {
+  readonly name: string;
+  readonly rates: readonly number[];
+}[]): NonNullable<Row['spread']> {
+  const ratios = others.map(({ name, rates }) => {
+    const each = rates.map((rate, at) => round((own?.rates[at] ?? 0) / rate));
+    return [name, [Math.min(...each), Math.max(...each)] as const] as const;
+  });
+  return Object.fromEntries(ratios);
 }
 
 function median(values: readonly number[]): number {
@@ -120,10 +141,14 @@ function round(value: number): number {
 }
 
 /** A row as a line for people. */
-export function line({ work, size, surewire, peers, ratios, missing }: Row): string {
-  const beside = Object.entries(peers).map(([name, rate]) => `${name} ${rate}/s (${ratios[name]}×)`);
+export function line({ work, size, surewire, unit = '/s', peers, ratios, spread, missing }: Row): string {
+  const beside = Object.entries(peers).map(([name, rate]) => {
+    const [least, greatest] = spread?.[name] ?? [];
+    const rounds = least === undefined ? '' : `, rounds ${least}…${greatest}`;
+    return `${name} ${rate}${unit} (${ratios[name]}×${rounds})`;
+  });
   const absent = missing === undefined ? [] : [`missing: ${missing.join(', ')}`];
-  return `${work}, ${size}: ${surewire}/s; ${[...beside, ...absent].join('; ')}`;
+  return [`${work}, ${size}: ${surewire}${unit}`, ...beside, ...absent].join('; ');
 }
 
 const PYTHON = '/usr/bin/python3';

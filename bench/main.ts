@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Row } from './harness.ts';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
-const known = ['xml', 'security'];
+const known = ['xml', 'security', 'reliable'];
 const chosen = positionals.length > 0 ? positionals : known;
 for (const name of chosen) {
   if (!known.includes(name)) {
@@ -28,11 +28,11 @@ if (values.json === true) {
   process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
 } else {
   for (const row of all) {
-    const peers = Object.entries(row.ratios).map(([peer, ratio]) => `${ratio.toFixed(1)}× ${peer}`);
+    const peers = Object.entries(row.ratios).map(([peer, ratio]) => `${ratio.toFixed(ratio < 1 ? 2 : 1)}× ${peer}`);
     const missing =
       row.missing === undefined || row.missing.length === 0 ? '' : `  (missing: ${row.missing.join(', ')})`;
     process.stdout.write(
-      `${row.work.padEnd(34)} ${row.size.padStart(7)} ${row.surewire.toFixed(0).padStart(9)}/s  ${peers.join('  ')}${missing}\n`,
+      `${row.work.padEnd(34)} ${row.size.padStart(7)} ${row.surewire.toFixed(0).padStart(9)}${row.unit ?? '/s'}  ${peers.join('  ')}${missing}\n`,
     );
   }
 }

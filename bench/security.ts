@@ -1,16 +1,22 @@
 /**
- * Six-part X.509 signatures (Body, Timestamp, To, Action, MessageID, ReplyTo; exclusive C14N, SHA-256), octets to verdict
- * and message to octets, beside xml-crypto (as its documentation shows) and xmlsec1 (python3-xmlsec, in one process). Here
- * verifying includes the envelope, the timestamp, the certificate (known already, as from a regular peer) and the rules of
- * coverage; the peers check the signature alone, with the key given.
+ * Six parts (Body, Timestamp, To, Action, MessageID, ReplyTo; exclusive C14N, SHA-256) signed with X.509 keys or under a secret
+ * that both ends have, octets to verdict and message to octets, beside xml-crypto (as its documentation shows), xmlsec1
+ * (python3-xmlsec, in one process) and WSS4J (a warm Java process that times itself). Here verifying includes the envelope, the
+ * timestamp, the certificate (known already, as from a regular peer) and the rules of coverage, as in WSS4J, which builds the
+ * certificate's path each time; the other peers check the signature alone, with the key given. "raw crypto" hashes the
+ * message once and does the one operation under the key.
  */
-import { KeyObject } from 'node:crypto';
+import { createPrivateKey, createSecretKey, hash, sign as signRaw } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { type Instant, instant } from '../src/base/clock.ts';
+import { type Instant, systemClock } from '../src/base/clock.ts';
 import { systemRandom } from '../src/base/random.ts';
+import { algorithmSuite } from '../src/security/algorithm-suites.ts';
 import { base64Digest } from '../src/security/crypto.ts';
+import type { Exchange } from '../src/security/exchange.ts';
 import { insideHeader } from '../src/security/header.ts';
+import { type SigningKey, signingKey } from '../src/security/keys.ts';
 import { type SecurityPolicy, x509Signed } from '../src/security/policy.ts';
+import { anonymousForCertificate } from '../src/security/presets/for-certificate.ts';
 import { Protector } from '../src/security/protect.ts';
 import { signedInfoOctets, writeSignature, writeSignedInfo } from '../src/security/signature.ts';
 import { type SignatureAlgorithm, sha256 } from '../src/security/suites.ts';
@@ -25,7 +31,10 @@ import { elementsById } from '../src/xml/find.ts';
 import { XmlFragment } from '../src/xml/fragment.ts';
 import { exclusive } from '../src/xml/methods.ts';
 import { scan } from '../src/xml/scan.ts';
-import { type Issued, issue } from '../test/security/pki.ts';
+import { type Parties, parties } from '../test/interop/parties.ts';
+import { NotInstalled } from '../test/interop/tools.ts';
+import { buildWss4j } from '../test/interop/wss4j-build.ts';
+import { type MessagePart, type Step, type Wss4j, wss4j } from '../test/interop/wss4j-peer.ts';
 import { type Contender, compare, contender, line, PythonPeer, type Row } from './harness.ts';
 import { sampleMessage } from './sample.ts';
 
@@ -33,9 +42,11 @@ const SIZES: readonly (readonly [number, string])[] = [
   [1000, '1 KB'],
   [10_000, '10 KB'],
   [100_000, '100 KB'],
+  [1_000_000, '1 MB'],
 ];
 
-const now: Instant = instant(Date.UTC(2026, 10, 22));
+/** WSS4J looks at the clock of the machine. */
+const now: Instant = systemClock.now();
 const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
 
 const XMLSEC = `
@@ -52,6 +63,27 @@ def verify(xml, cert):
         context = xmlsec.SignatureContext()
         context.key = key
         context.verify(node)
+    run()
+    return run
+@work
+def verify_hmac(xml, secret):
+    key = xmlsec.Key.from_binary_data(xmlsec.KeyData.HMAC, secret)
+    def run():
+        node = signature(etree.fromstring(xml))
+        context = xmlsec.SignatureContext()
+        context.key = key
+        context.verify(node)
+    run()
+    return run
+@work
+def sign_hmac(xml, secret):
+    key = xmlsec.Key.from_binary_data(xmlsec.KeyData.HMAC, secret)
+    def run():
+        root = etree.fromstring(xml)
+        context = xmlsec.SignatureContext()
+        context.key = key
+        context.sign(signature(root))
+        return etree.tostring(root)
     run()
     return run
 @work
@@ -84,7 +116,7 @@ function awaited(work: () => Promise<unknown>): Contender {
 
 interface Signer {
   readonly name: string;
-  readonly issued: Issued;
+  readonly key: SigningKey;
   readonly policy: SecurityPolicy;
   readonly algorithm: SignatureAlgorithm;
   readonly certificatePem: string;
@@ -92,11 +124,11 @@ interface Signer {
 }
 
 /** A message as a foreign peer would have signed it: what is on the wire is not canonical, so canonicalization has work. */
-async function foreign(size: number, { issued, algorithm }: Signer): Promise<Buffer> {
+async function foreign(size: number, { key, algorithm }: Signer): Promise<Buffer> {
   const timestamp = writeTimestamp('time', now, 300_000);
   const security = (signature: string) =>
     `<wsse:Security xmlns:wsse="${wsse}" s:mustUnderstand="1">${timestamp}` +
-    `${insideHeader(writeBinaryToken('token', issued.certificate))}${signature}</wsse:Security>`;
+    `${insideHeader(writeBinaryToken('token', key.certificate))}${signature}</wsse:Security>`;
   const text = sampleMessage(size).toString('utf8');
   const ids = elementsById(scan(Buffer.from(text.replace('</s:Header>', `${security('')}</s:Header>`))));
   const parts = ['body', 'time', 'to', 'action', 'id', 'reply'].map((id) => {
@@ -105,8 +137,8 @@ async function foreign(size: number, { issued, algorithm }: Signer): Promise<Buf
     return { id, prefixes: [], digest: base64Digest(sha256, canonicalize(element, exclusive)) };
   });
   const content = writeSignedInfo(parts, algorithm, sha256);
-  const value = await issued.key().sign(algorithm, signedInfoOctets(content));
-  const reference = insideHeader(writeTokenReference('direct', issued.certificate, 'token'));
+  const value = await key.sign(algorithm, signedInfoOctets(content));
+  const reference = insideHeader(writeTokenReference('direct', key.certificate, 'token'));
   return Buffer.from(text.replace('</s:Header>', `${security(writeSignature(content, value, reference))}</s:Header>`));
 }
 
@@ -162,74 +194,209 @@ function fresh(message: Message): Message {
   return { ...message, headers, body: again(message.body), source: undefined };
 }
 
+/** Milliseconds of a warm-up and of a turn: twenty rows of up to five contenders are to stay below 150 seconds. */
+const LONGEST = 400;
+const TURN = 90;
+
+/** A contender whose every operation takes long has one turn that counts. */
+function sparing(one: Contender | undefined): Contender | undefined {
+  if (one === undefined) return undefined;
+  let known: number | undefined;
+  return async (milliseconds) => {
+    if (known !== undefined && known < 4) return known;
+    known = await one(Math.min(milliseconds, LONGEST));
+    return known;
+  };
+}
+
+/** WSS4J doing one request again and again; longer at first, so that what is compiled while running is. */
+function java(peer: Wss4j | undefined, request: Readonly<Record<string, unknown>>): Contender | undefined {
+  if (peer === undefined) return undefined;
+  let warm = 1_500;
+  return async (milliseconds) => {
+    const each = await peer.time(request, warm, Math.min(milliseconds, LONGEST));
+    warm = 0;
+    return 1000 / each;
+  };
+}
+
+async function wss4jPeer(all: Parties, secret: Uint8Array, identifier: string): Promise<Wss4j | undefined> {
+  try {
+    const secrets = { [identifier]: Buffer.from(secret).toString('base64') };
+    return await wss4j(await buildWss4j(), all, { secrets });
+  } catch (thrown) {
+    if (thrown instanceof NotInstalled) return undefined;
+    throw thrown;
+  }
+}
+
+const soap = 'http://www.w3.org/2003/05/soap-envelope';
+const addressing = 'http://www.w3.org/2005/08/addressing';
+const utility = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
+const sixParts: readonly MessagePart[] = [
+  ['Body', soap],
+  ['Timestamp', utility],
+  ...['To', 'Action', 'MessageID', 'ReplyTo'].map((local) => [local, addressing] as const),
+];
+
 export async function rows(report: (line: string) => void): Promise<readonly Row[]> {
   const python = await PythonPeer.start(XMLSEC);
   const crypto = await xmlCrypto();
-  const root = await issue({ name: 'root', ca: true });
-  const other = await issue({ name: 'other' }, root);
+  const all = await parties();
+  const secret = createSecretKey(systemRandom.bytes(32));
+  const identifier = systemRandom.bytes(20);
+  const shared = Buffer.from(identifier).toString('base64');
+  const peer = await wss4jPeer(all, secret.export(), shared);
   const found: Row[] = [];
-  for (const kind of ['rsa', 'ec'] as const) {
-    const signer = await signerOf(kind, root);
-    for (const [size, name] of SIZES) {
-      const message = await foreign(size, signer);
-      const inbound = x509Signed({ key: other.key(), trust: trustChain({ anchors: root.certificate }) }).inbound;
-      const around = { now, replay: { remember: () => true }, peer: undefined };
-      const verify = () => examine(readEnvelope(scan(message)), inbound, around);
-      await verify();
-      const rsa = kind === 'rsa' ? crypto : undefined;
-      const withCrypto = (peer: Contender | undefined) => (kind === 'rsa' ? { 'xml-crypto': peer } : {});
-      await add({
-        work: `verify ${signer.name}, six parts`,
-        size: name,
-        surewire: awaited(verify),
-        peers: {
-          ...withCrypto(rsa && contender(rsa.verify(message, signer.certificatePem))),
-          xmlsec1: await python?.contender('verify', { xml: message, cert: Buffer.from(signer.certificatePem) }),
-        },
-      });
-      const protector = new Protector(signer.policy.outbound, systemRandom);
-      const clear = readEnvelope(scan(sampleMessage(size)));
-      const unsigned = fresh(clear);
-      const sign = async () => encodeEnvelope(await protector.protect(fresh(unsigned), now));
-      await sign();
-      const template = Buffer.from(
-        message
-          .toString('utf8')
-          .replace(/<ds:DigestValue>[^<]*/g, '<ds:DigestValue>')
-          .replace(/<ds:SignatureValue>[^<]*/, '<ds:SignatureValue>'),
-      );
-      const bare = Buffer.from(message.toString('utf8').replace(/<ds:Signature .*<\/ds:Signature>/, ''));
-      await add({
-        work: `sign ${signer.name}, six parts`,
-        size: name,
-        surewire: awaited(sign),
-        peers: {
-          ...withCrypto(rsa && contender(rsa.sign(bare, signer.privatePem))),
-          xmlsec1: await python?.contender('sign', { xml: template, key: Buffer.from(signer.privatePem) }),
-        },
-      });
-    }
-  }
+  const context: Context = { all, python, crypto, peer, add };
+  for (const kind of ['client', 'p256'] as const) await certificateRows(context, kind);
+  await secretRows(context, { values: [], secret: { key: secret, identifier }, certificate: undefined }, shared);
   python?.stop();
+  await peer?.stop();
   return found;
 
   async function add(comparison: Parameters<typeof compare>[0]): Promise<void> {
-    const row = await compare(comparison);
+    const surewire: Contender = (milliseconds) => comparison.surewire(Math.min(milliseconds, LONGEST));
+    const peers = Object.entries(comparison.peers).map(([name, one]) => [name, sparing(one)] as const);
+    const row = await compare({ turn: TURN, ...comparison, surewire, peers: Object.fromEntries(peers) });
     report(line(row));
     found.push(row);
   }
 }
 
-async function signerOf(kind: 'rsa' | 'ec', root: Issued): Promise<Signer> {
-  const issued = await issue({ name: `bench ${kind}`, kind }, root);
-  const key = issued.key();
-  const der = Buffer.from(issued.certificate.der).toString('base64').replace(/.{64}/g, '$&\n');
+interface Context {
+  readonly all: Parties;
+  readonly python: PythonPeer | undefined;
+  readonly crypto: XmlCrypto | undefined;
+  readonly peer: Wss4j | undefined;
+  add(comparison: Parameters<typeof compare>[0]): Promise<void>;
+}
+
+/** Without its signature's values, for a peer that puts them in. */
+function templateOf(message: Buffer): Buffer {
+  const text = message.toString('utf8');
+  return Buffer.from(
+    text
+      .replace(/<ds:DigestValue>[^<]*/g, '<ds:DigestValue>')
+      .replace(/<ds:SignatureValue>[^<]*/, '<ds:SignatureValue>'),
+  );
+}
+
+async function certificateRows({ all, python, crypto, peer, add }: Context, kind: 'client' | 'p256'): Promise<void> {
+  const signer = signerOf(all, kind);
+  const isRsa = kind === 'client';
+  for (const [size, name] of isRsa ? SIZES : SIZES.slice(1, 2)) {
+    const message = await foreign(size, signer);
+    const other = signingKey({ privateKey: all.of.service.key, certificate: all.of.service.certificate });
+    const inbound = x509Signed({ key: other, trust: trustChain({ anchors: all.authority }) }).inbound;
+    const around = { now, replay: { remember: () => true }, peer: undefined };
+    const verify = () => examine(readEnvelope(scan(message)), inbound, around);
+    await verify();
+    const rsa = isRsa ? crypto : undefined;
+    const withCrypto = (one: Contender | undefined) => (isRsa ? { 'xml-crypto': one } : {});
+    await add({
+      work: `verify ${signer.name}, six parts`,
+      size: name,
+      surewire: awaited(verify),
+      peers: {
+        ...withCrypto(rsa && contender(rsa.verify(message, signer.certificatePem))),
+        xmlsec1: await python?.contender('verify', { xml: message, cert: Buffer.from(signer.certificatePem) }),
+        WSS4J: java(peer, { op: 'process', envelope: message.toString('utf8'), quiet: true }),
+      },
+    });
+    const protector = new Protector(signer.policy.outbound, systemRandom);
+    const unsigned = fresh(readEnvelope(scan(sampleMessage(size))));
+    const sign = async () => encodeEnvelope(await protector.protect(fresh(unsigned), now));
+    await sign();
+    const bare = Buffer.from(message.toString('utf8').replace(/<ds:Signature .*<\/ds:Signature>/, ''));
+    const privateKey = createPrivateKey(signer.privatePem);
+    const few = message.subarray(0, 2_000);
+    const steps = [
+      { do: 'timestamp' },
+      { do: 'signature', alias: kind, algorithm: signer.algorithm.uri, parts: sixParts },
+    ];
+    await add({
+      work: `sign ${signer.name}, six parts`,
+      size: name,
+      surewire: awaited(sign),
+      peers: {
+        'raw crypto': contender(() => [hash('sha256', message), signRaw('sha256', few, privateKey)]),
+        ...withCrypto(rsa && contender(rsa.sign(bare, signer.privatePem))),
+        xmlsec1: await python?.contender('sign', { xml: templateOf(message), key: Buffer.from(signer.privatePem) }),
+        WSS4J: java(peer, { op: 'secure', envelope: sampleMessage(size).toString('utf8'), steps }),
+      },
+    });
+  }
+}
+
+/** Under a secret that both ends have, as in every message of a session but its first. */
+async function secretRows({ all, python, peer, add }: Context, exchange: Exchange, shared: string): Promise<void> {
+  const { reply } = anonymousForCertificate({
+    ...{ key: signingKey({ privateKey: all.of.service.key, certificate: all.of.service.certificate }) },
+    ...{ derivedKeys: false, encryptSignature: false, confirmSignatures: false },
+  });
+  const { inbound, outbound } = reply;
+  if (inbound.encryption === undefined || outbound.encryption === undefined) throw new Error('the preset encrypts');
+  const signedOnly = {
+    inbound: { ...inbound, encryption: { ...inbound.encryption, body: false } },
+    outbound: { ...outbound, encryption: { ...outbound.encryption, body: false } },
+  };
+  const secret = exchange.secret?.key.export() ?? new Uint8Array();
+  const around = { now, replay: { remember: () => true }, peer: undefined, exchange };
+  const suite = algorithmSuite('Aes256GcmSha256');
+  for (const [size, name] of SIZES) {
+    const plain = sampleMessage(size);
+    const unsigned = fresh(readEnvelope(scan(plain)));
+    for (const [directions, what] of [
+      [signedOnly, 'HMAC-SHA256'],
+      [reply, 'HMAC-SHA256 and AES-256-GCM'],
+    ] as const) {
+      const encrypts = directions === reply;
+      const step = {
+        ...{ do: 'session', shared, order: encrypts ? 'sign-encrypt' : 'sign', parts: sixParts },
+        ...{ content: suite.content.uri, encrypted: [['Body', soap, 'Content']] },
+      };
+      const request = { op: 'secure', envelope: plain.toString('utf8'), steps: [{ do: 'timestamp' }, step] };
+      const protector = new Protector(directions.outbound, systemRandom);
+      const sign = async () => encodeEnvelope((await protector.secure(fresh(unsigned), now, exchange)).message);
+      // What WSS4J wrote where it is here: a peer's message is not in canonical form.
+      const made = await peer?.secure(request.envelope, request.steps as readonly Step[]);
+      const message = made === undefined ? Buffer.from(await sign()) : Buffer.from(made.envelope);
+      const verify = () => examine(readEnvelope(scan(message)), directions.inbound, around);
+      await verify();
+      const sealed = { xml: message, secret };
+      await add({
+        work: `verify${encrypts ? ' and decrypt' : ''} ${what}, six parts`,
+        size: name,
+        surewire: awaited(verify),
+        peers: {
+          ...(!encrypts && { xmlsec1: await python?.contender('verify_hmac', sealed) }),
+          WSS4J: java(peer, { op: 'process', envelope: message.toString('utf8'), quiet: true }),
+        },
+      });
+      if (encrypts) continue;
+      await add({
+        work: `sign ${what}, six parts`,
+        size: name,
+        surewire: awaited(sign),
+        peers: {
+          xmlsec1: await python?.contender('sign_hmac', { xml: templateOf(message), secret }),
+          WSS4J: java(peer, request),
+        },
+      });
+    }
+  }
+}
+
+function signerOf(all: Parties, kind: 'client' | 'p256'): Signer {
+  const { key: privatePem, certificate: certificatePem } = all.of[kind];
+  const key = signingKey({ privateKey: privatePem, certificate: certificatePem });
   return {
-    name: kind === 'rsa' ? 'RSA-2048-SHA256' : 'ECDSA-P256-SHA256',
-    issued,
-    policy: x509Signed({ key, trust: trustChain({ anchors: root.certificate }) }),
+    name: kind === 'client' ? 'RSA-2048-SHA256' : 'ECDSA-P256-SHA256',
+    key,
+    policy: x509Signed({ key, trust: trustChain({ anchors: all.authority }) }),
     algorithm: key.algorithm,
-    certificatePem: `-----BEGIN CERTIFICATE-----\n${der}\n-----END CERTIFICATE-----\n`,
-    privatePem: KeyObject.from(issued.pair.privateKey).export({ type: 'pkcs8', format: 'pem' }) as string,
+    certificatePem,
+    privatePem,
   };
 }

@@ -27,11 +27,14 @@ export {
   type NetworkOptions,
   type Script,
 } from './channel/network.ts';
+export { type Session, session } from './channel/session.ts';
 export { type Transform, transform } from './channel/transform.ts';
 export { type Listener, type Peer, peer, type Transport } from './channel/transport.ts';
 // reliable: exactly once, in order, across failures
 export { reliableSession } from './reliable/element.ts';
 export { type Outcome, ReliableError, type ReliableErrorCode } from './reliable/errors.ts';
+export type { DropReason, ReliableEvent, ResendCause } from './reliable/events.ts';
+export { type OutcomeListener, onOutcome, type StoredOutcomes, storedOutcomes } from './reliable/outcomes.ts';
 export { type Position, position } from './reliable/position.ts';
 export type { SessionView, Statistics } from './reliable/session.ts';
 export type { IdentifierUse, ReliableSessionOptions } from './reliable/settings.ts';
@@ -40,13 +43,31 @@ export { reliable200502 } from './reliable/versions/v200502.ts';
 export { reliable200702 } from './reliable/versions/v200702.ts';
 export type { ReliableVersion } from './reliable/versions/version.ts';
 // security: who, which parts, with which algorithms
+export {
+  type AlgorithmSuite,
+  type AlgorithmSuiteOptions,
+  algorithmSuite,
+  algorithmSuiteNames,
+  type SuiteReading,
+  type SuiteWeakness,
+  unsafeSuiteRsa15,
+  unsafeSuiteSha1,
+  unsafeSuiteTripleDes,
+} from './security/algorithm-suites.ts';
 export { type Certificate, type CertificateSource, certificates } from './security/certificates.ts';
 export { type SecurityOptions, security } from './security/element.ts';
 export { SecurityError, type SecurityErrorCode } from './security/errors.ts';
 export { anonymous, type Evidence, evidence, identityOf, type Part, type Signer } from './security/evidence.ts';
-export { type SigningKey, type SigningKeyOptions, signingKey } from './security/keys.ts';
+export { type ExternalKeyOptions, externalSigningKey } from './security/external-keys.ts';
 export {
-  type SecurityPolicy,
+  type DecryptionKey,
+  type SigningKey,
+  type SigningKeyOptions,
+  signingKey,
+  signingKeyFromPkcs12,
+} from './security/keys.ts';
+export type { OcspOptions } from './security/ocsp.ts';
+export {
   timestampOnly,
   type UnsafeOption,
   type UsernameOptions,
@@ -57,12 +78,42 @@ export {
   type X509SignedOptions,
   x509Signed,
 } from './security/policy.ts';
+export type { EncryptedOptions, PeerOptions } from './security/presets/common.ts';
+export {
+  type AnonymousForCertificateOptions,
+  anonymousForCertificate,
+  type ForCertificateOptions,
+  type MutualCertificateOptions,
+  mutualCertificate,
+  type UserNameForCertificateOptions,
+  userNameForCertificate,
+} from './security/presets/for-certificate.ts';
+export {
+  type IssuedTokenForCertificateOptions,
+  type IssuedTokenOptions,
+  type IssuedTokenOverTransportOptions,
+  issuedTokenForCertificate,
+  issuedTokenOverTransport,
+} from './security/presets/issued-token.ts';
+export {
+  type MutualCertificateWss10Options,
+  mutualCertificateWss10,
+} from './security/presets/mutual-certificate-wss10.ts';
+export { type CertificateOverTransportOptions, certificateOverTransport } from './security/presets/over-transport.ts';
+export type { IssuedToken, Layout, ProtectionOrder, SecurityPolicy, TokenSource } from './security/protection.ts';
 export { MemoryReplayCache, type ReplayCache } from './security/replay.ts';
 export {
   type DigestAlgorithm,
   ecdsaSha256,
   ecdsaSha384,
   ecdsaSha512,
+  ed25519,
+  hmacSha256,
+  hmacSha384,
+  hmacSha512,
+  rsaPssSha256,
+  rsaPssSha384,
+  rsaPssSha512,
   rsaSha256,
   rsaSha384,
   rsaSha512,
@@ -70,9 +121,31 @@ export {
   sha256,
   sha384,
   sha512,
+  unsafeHmacSha1,
   unsafeRsaSha1,
   unsafeSha1,
 } from './security/suites.ts';
+export type { Claims } from './security/tokens/claims.ts';
+export {
+  type JwtAlgorithm,
+  type JwtIssuer,
+  type JwtRequirement,
+  type JwtToken,
+  readJwtToken,
+  verifyJwt,
+  writeJwtToken,
+} from './security/tokens/jwt.ts';
+export { type ConfirmationMethod, type SamlVersion, saml11, saml20 } from './security/tokens/saml.ts';
+export { readAssertion, type SamlAssertion, type SubjectConfirmation } from './security/tokens/saml-assertion.ts';
+export { type SamlIssuer, type SamlRequirement, unsafeAnyAudience } from './security/tokens/saml-conditions.ts';
+export {
+  admitAssertion,
+  type Confirmation,
+  type SamlToken,
+  type SenderProof,
+  validateAssertion,
+} from './security/tokens/saml-validate.ts';
+export { type AssertionDraft, type AssertionSigning, writeAssertion } from './security/tokens/saml-write.ts';
 export type { PasswordSource, UsernameCredentials } from './security/tokens/username.ts';
 export {
   type ChainTrustOptions,
@@ -80,6 +153,8 @@ export {
   type Trust,
   trustChain,
   trustPeers,
+  trustPeersOrChain,
+  unsafeTrustAnyone,
 } from './security/trust.ts';
 // service: typed contracts, clients and hosts
 export { type CallOptions, type Calls, type ClientOptions, client, type Life } from './service/client.ts';
@@ -93,10 +168,27 @@ export {
   type ReplyOf,
   type RequestOf,
   requestReply,
+  type SessionMode,
 } from './service/contract.ts';
-export { type CallContext, type DispatcherOptions, dispatcher, type Implementation } from './service/dispatcher.ts';
+export {
+  type CallContext,
+  type DispatcherOptions,
+  dispatcher,
+  type Implementation,
+  type Service,
+} from './service/dispatcher.ts';
 export { OperationFault, ServiceError, type ServiceErrorCode } from './service/errors.ts';
 export { type Endpoint, type Host, host } from './service/host.ts';
+export {
+  type Concurrency,
+  type Create,
+  type InstanceOptions,
+  type InstanceStart,
+  type Instances,
+  oneInstance,
+  perCall,
+  perSession,
+} from './service/instances.ts';
 export {
   binary,
   boolean,
@@ -113,6 +205,7 @@ export {
   text,
   type ValueOf,
 } from './service/shape.ts';
+export type { ThrottleOptions } from './service/throttle.ts';
 // soap: messages, addressing, faults
 export { type Addressing, addressingOf, type EndpointReference, withAddressing } from './soap/addressing.ts';
 export { type AddressingVersion, addressing200408, addressing200508 } from './soap/addressing-versions.ts';

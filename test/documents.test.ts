@@ -4,7 +4,15 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorCodes, errorsPage } from '../docs/errors.ts';
 import { settingsOf } from '../src/reliable/settings.ts';
+import { ocspLimit } from '../src/security/ocsp.ts';
+import { pkcs12Limits } from '../src/security/pkcs12.ts';
 import { defaultFreshness } from '../src/security/timestamp.ts';
+import { pathTokenLimits } from '../src/security/tokens/certificate-paths.ts';
+import { tokenTimes } from '../src/security/tokens/claims.ts';
+import { jwtLimits } from '../src/security/tokens/jwt.ts';
+import { samlLimits } from '../src/security/tokens/saml.ts';
+import { usernameKeyLimits } from '../src/security/tokens/username-key.ts';
+import { throttleOf } from '../src/service/throttle.ts';
 import { listenerSettings } from '../src/transport/http/settings.ts';
 import { xmlLimits } from '../src/xml/limits.ts';
 
@@ -58,11 +66,25 @@ describe('SECURITY.md', () => {
     ['xml', new Map(Object.entries(xmlLimits))],
     ['transport', new Map<string, unknown>(Object.entries(listenerSettings({})))],
     ['reliable', new Map<string, unknown>(Object.entries(settingsOf({})))],
+    ['service', new Map<string, unknown>(Object.entries(throttleOf({})))],
     [
       'security',
       new Map([
         ['lifetime of a message', defaultFreshness.lifetime],
         ['clock skew', defaultFreshness.skew],
+        ['confirmations of an assertion', samlLimits.confirmations],
+        ['attributes of an assertion', samlLimits.attributes],
+        ['values of an assertion', samlLimits.values],
+        ['audiences of an assertion', samlLimits.audiences],
+        ['certificates of a KeyInfo', samlLimits.certificates],
+        ['life of an assertion or JSON Web Token', tokenTimes.lifetime],
+        ['JSON Web Token', jwtLimits.octets],
+        ['claims of a JSON Web Token', jwtLimits.claims],
+        ['certificates of a path token', pathTokenLimits.certificates],
+        ['path token', pathTokenLimits.octets],
+        ["rounds of a password's key", usernameKeyLimits.mostRounds],
+        ['OCSP response', ocspLimit],
+        ['PKCS#12 file', pkcs12Limits.octets],
       ]),
     ],
   ]);

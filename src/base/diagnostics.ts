@@ -11,10 +11,10 @@ export interface DiagnosticEvent {
   readonly [detail: string]: unknown;
 }
 
-export type Publish = (make: () => DiagnosticEvent) => void;
+export type Publish<Event extends DiagnosticEvent = DiagnosticEvent> = (make: () => Event) => void;
 
 /** The publisher of one room; `make` is called only when somebody listens. */
-export function diagnostics(room: string): Publish {
+export function diagnostics<Event extends DiagnosticEvent = DiagnosticEvent>(room: string): Publish<Event> {
   const topic = channel(`surewire:${room}`);
   return (make) => {
     if (topic.hasSubscribers) topic.publish(make());

@@ -16,10 +16,20 @@ export function uuidUrn(random: Random): string {
   return `urn:uuid:${groups.join('-')}`;
 }
 
+/** Drawn many at a time: a call to the platform costs more than all else that happens to a message between two of them. */
+const drawn = new Uint32Array(256);
+let used = drawn.length;
+
 /** Cryptographically strong randomness of the platform. */
 export const systemRandom: Random = {
   bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-  fraction: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
+  fraction: () => {
+    if (used === drawn.length) {
+      crypto.getRandomValues(drawn);
+      used = 0;
+    }
+    return (drawn[used++] ?? 0) / 2 ** 32;
+  },
 };
 
 /** Repeatable pseudo-randomness for tests, simulations and the demo. Never a source of keys, nonces or identifiers in production. */

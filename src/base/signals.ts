@@ -6,6 +6,7 @@ export const never: AbortSignal = new AbortController().signal;
 
 /** Settles as `work` does, or rejects with the signal's reason as soon as it fires. `work` itself goes on unheard. */
 export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal === never) return work;
   if (signal.aborted) {
     work.catch(() => undefined);
     return Promise.reject(signal.reason);

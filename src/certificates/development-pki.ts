@@ -3,7 +3,7 @@
  * expired and the revoked certificate that they must refuse. Once made it is kept until it would no longer serve.
  */
 import { generateKeyPair } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Integer } from 'asn1js';
@@ -28,7 +28,9 @@ import {
   README,
   revocationFiles,
   TRUST,
+  UNFINISHED,
 } from './layout.ts';
+import { alone, isLocked } from './lock.ts';
 import { LEGACY, MODERN, writePkcs12 } from './pkcs12.ts';
 import { type PlannedCertificate, plan } from './plan.ts';
 import { readme } from './readme.ts';
@@ -75,7 +77,7 @@ const generate = promisify(generateKeyPair);
  * Makes the development PKI in a folder, or keeps the one that is there: unless `force` is given it is made again only
  * when a setting that was given differs (a list counts as the same when it asks for nothing new), when a file is missing,
  * when an earlier run did not finish, or when less than 30 days or a third of the validity are left. Settings that were
- * not given are those of the earlier run; with `force` they are the defaults.
+ * not given are those of the earlier run; with `force` they are the defaults. Runs in one folder wait for each other.
  *
  * @returns what lies in the folder now, and whether this call made it
  * @throws CertificatesError `CERTIFICATES_DAYS_INVALID`, `CERTIFICATES_HOST_INVALID`, `CERTIFICATES_SETTING_INVALID`,
@@ -83,27 +85,74 @@ const generate = promisify(generateKeyPair);
  */
 export async function developmentPki(options: PkiOptions): Promise<PkiResult> {
   const { folder: name, force = false, clock = systemClock, onStep = () => undefined, ...given } = options;
-  const wanted = checkSettings(given);
-  const folder = resolve(name);
-  const now = clock.now();
+  const order: Order = { folder: resolve(name), wanted: checkSettings(given), force, now: clock.now(), onStep };
+  // Most runs find what they need: these wait for nobody and write nothing.
+  const first = await look(order).catch((thrown: unknown) => ifOurs(order.folder, thrown));
+  if (first !== undefined && 'contents' in first) return kept(order, first.contents);
+  return usable(order.folder, async () => {
+    await makeFolder(order.folder);
+    return alone(order.folder, async () => {
+      // Another run may have made it meanwhile.
+      const found = await look(order);
+      return 'contents' in found ? kept(order, found.contents) : made(order, found);
+    });
+  });
+}
+
+/** What a run is to do. */
+interface Order {
+  readonly folder: string;
+  readonly wanted: Partial<PkiSettings>;
+  readonly force: boolean;
+  readonly now: Instant;
+  readonly onStep: (text: string) => void;
+}
+
+/** What has to be made, and why. */
+interface Need {
+  readonly settings: PkiSettings;
+  readonly obsolete: readonly string[];
+  readonly reason: string;
+}
+
+/** What serves, or what has to be made. */
+async function look({ folder, wanted, force, now }: Order): Promise<{ readonly contents: PkiContents } | Need> {
   const state = force ? await inspectForced(folder) : await inspectFolder(folder);
-  const before = state.kind === 'pki' && !force ? state.settings : {};
-  const settings = { ...DEFAULT_SETTINGS, ...before, ...wanted };
   if (state.kind === 'foreign' && !force) throw mixed(folder, `it has files but no ${MANIFEST}`);
+  const before = state.kind === 'pki' && !force ? state.settings : {};
   const found = state.kind === 'pki' && !force ? await judge(folder, state, wanted, now) : undefined;
-  if (typeof found === 'object') {
-    return { folder, created: false, reason: 'The certificates that are there still serve.', ...found };
-  }
-  const reason = found ?? (force ? 'Making them again was forced.' : 'There were none.');
+  if (typeof found === 'object') return { contents: found };
+  return {
+    settings: { ...DEFAULT_SETTINGS, ...before, ...wanted },
+    obsolete: state.kind === 'pki' ? allFiles(state.settings) : [],
+    reason: found ?? (force ? 'Making them again was forced.' : 'There were none.'),
+  };
+}
+
+/** A folder that another run may just be filling looks wrong in many ways: it is looked at again when that run is over. */
+async function ifOurs(folder: string, thrown: unknown): Promise<undefined> {
+  if (await isLocked(folder)) return undefined;
+  throw thrown;
+}
+
+function kept({ folder }: Order, contents: PkiContents): PkiResult {
+  return { folder, created: false, reason: 'The certificates that are there still serve.', ...contents };
+}
+
+async function made({ folder, now, onStep }: Order, { settings, obsolete, reason }: Need): Promise<PkiResult> {
+  await make(folder, settings, now, obsolete, onStep);
+  const contents = await describe(folder, settings, '');
+  await replace(folder, MANIFEST, manifest(settings, contents), PUBLIC_MODE);
+  return { folder, created: true, reason, ...(await describe(folder, settings, folder)) };
+}
+
+/** What the system says of the folder, as an error of this room. */
+async function usable<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
-    const obsolete = state.kind === 'pki' ? allFiles(state.settings) : [];
-    await make(folder, settings, now, obsolete, onStep);
-    const contents = await describe(folder, settings, '');
-    await replace(folder, MANIFEST, manifest(settings, contents), PUBLIC_MODE);
+    return await work();
   } catch (thrown) {
     throw thrown instanceof Error && 'syscall' in thrown ? folderUnusable(folder, thrown) : thrown;
   }
-  return { folder, created: true, reason, ...(await describe(folder, settings, folder)) };
 }
 
 /** With force, a folder whose manifest cannot be understood is one of somebody else. */
@@ -149,8 +198,9 @@ async function make(
   onStep: (text: string) => void,
 ): Promise<void> {
   await makeFolder(folder);
-  await replace(folder, GITIGNORE, '*\n', PUBLIC_MODE);
+  // First of all: from here on the folder is known to be one that a run did not finish.
   await replace(folder, MANIFEST, manifest(settings), PUBLIC_MODE);
+  await replace(folder, GITIGNORE, '*\n', PUBLIC_MODE);
   const kept = new Set(allFiles(settings));
   for (const file of obsolete) if (!kept.has(file)) await rm(join(folder, file), { force: true });
   const roots: string[] = [];
@@ -236,9 +286,11 @@ function newKeys(algorithm: PkiAlgorithm, rsaBits: number): Promise<KeyPair> {
     : generate('ec', { namedCurve: 'P-256' });
 }
 
-/** The old file goes first: a new one takes its mode from here and not from what was there. */
+/** All of it or nothing, and a mode that is not that of what was there. */
 async function replace(folder: string, file: string, content: string | Uint8Array, mode: number): Promise<void> {
   const path = join(folder, file);
-  await rm(path, { force: true });
-  await writeFile(path, content, { flag: 'wx', mode });
+  const unfinished = `${path}${UNFINISHED}`;
+  await rm(unfinished, { force: true });
+  await writeFile(unfinished, content, { flag: 'wx', mode });
+  await rename(unfinished, path);
 }

@@ -15,9 +15,11 @@ import {
   allFiles,
   type CertificateFiles,
   certificateFiles,
+  LOCK,
   MANIFEST,
   revocationFiles,
   TRUST,
+  UNFINISHED,
 } from './layout.ts';
 import { type PkiRole, type PlannedCertificate, plan } from './plan.ts';
 import { checkSettings, DEFAULT_SETTINGS, type PkiAlgorithm, type PkiSettings } from './settings.ts';
@@ -97,7 +99,7 @@ export function manifest(settings: PkiSettings, contents?: PkiContents): string 
 export async function inspectFolder(folder: string): Promise<FolderState> {
   let names: readonly string[];
   try {
-    names = await readdir(folder);
+    names = (await readdir(folder)).filter((name) => name !== LOCK && name !== `${MANIFEST}${UNFINISHED}`);
   } catch (thrown) {
     if (isMissing(thrown)) return { kind: 'empty' };
     throw folderUnusable(folder, thrown);

@@ -10,6 +10,10 @@ import type { PkiAlgorithm, PkiSettings } from './settings.ts';
 export const MANIFEST = 'pki.json';
 export const README = 'README.md';
 export const GITIGNORE = '.gitignore';
+/** What the name of a file ends with until it is whole. */
+export const UNFINISHED = '.part';
+/** Held while the files are made; always empty. */
+export const LOCK = '.lock';
 /** The root certificates of all chains. */
 export const TRUST = 'trust.pem';
 

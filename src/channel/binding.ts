@@ -1,5 +1,6 @@
 /** A binding is a list of elements, outermost first, above a transport; its order is checked when it is made. */
 import { type BindingElement, type Channel, type ChannelFactory, places } from './channel.ts';
+import { callback } from './callback.ts';
 import type { Carry } from './delivery.ts';
 import { ChannelError } from './errors.ts';
 import { destination, type Listener, type Transport } from './transport.ts';
@@ -45,6 +46,7 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
   const channel = layered(via.elements, via.transport.connect(to))(receive);
   return Object.freeze({
     side: channel.side,
+    isDuplex: channel.isDuplex,
     open: (signal) => channel.open(signal),
     send: (trip) => channel.send(trip.with(destination, to)),
     close: (signal) => channel.close(signal),
@@ -54,10 +56,17 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
 }
 
 /**
- * Listens at `at`; everything that arrives goes up through the layers to `receive`, whose value is the reply.
+ * Listens at `at`; everything that arrives goes up through the layers to `receive`, whose value is the reply. Over a duplex
+ * transport each delivery bears the `callback` channel on which its sender can be called.
  *
  * @returns the listener with its real address; rejects as the transport says, such as with `TRANSPORT_PORT_BUSY`
  */
 export function listen(via: Binding, at: URL, receive: Carry): Promise<Listener> {
-  return via.transport.listen(at, (session) => layered(via.elements, session)(receive));
+  return via.transport.listen(at, (session) => {
+    const top: Channel = layered(
+      via.elements,
+      session,
+    )((trip) => receive(top.isDuplex === true ? trip.with(callback, top) : trip));
+    return top;
+  });
 }

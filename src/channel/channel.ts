@@ -6,6 +6,11 @@ export type Side = 'initiator' | 'acceptor';
 
 export interface Channel {
   readonly side: Side;
+  /**
+   * True where both ends send unasked: `send` settles with nothing when the message is on its way, whatever the other end has
+   * to say comes up, and what the up-arrow returns is sent as a message of its own. Absent on request-reply channels.
+   */
+  readonly isDuplex?: boolean | undefined;
   /** Makes the channel ready: connects, negotiates, creates the sequence. Idempotent. */
   open(signal?: AbortSignal): Promise<void>;
   /** Carries a message to the other end; the value is what came back on the same exchange. */

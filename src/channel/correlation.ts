@@ -24,9 +24,10 @@ import { SoapError } from '../soap/errors.ts';
 import { faultOf, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import type { BindingElement } from './channel.ts';
+import { Awaited, isAnswer, isAnswerable } from './awaited.ts';
 import { type Carry, type ContextKey, contextKey, type Delivery } from './delivery.ts';
 import { ChannelError } from './errors.ts';
-import { transform } from './transform.ts';
+import { sendingThrough } from './transform.ts';
 import { destination } from './transport.ts';
 
 /** Set to false by whoever sends a one-way message: it gets no MessageID and no ReplyTo, as WCF sends it. */
@@ -50,7 +51,8 @@ export interface ExchangeOptions {
 }
 
 /**
- * The element for both ends of an exchange, place `exchange`.
+ * The element for both ends of an exchange, place `exchange`. On a duplex channel an answer is found by what it relates to;
+ * one that relates to nothing that was asked here is thrown away.
  *
  * Its `send` rejects with ChannelError `CHANNEL_CORRELATION` when the answer relates to another message or to none, and
  * with SoapError `SOAP_ADDRESSING` for a message without action or an answer with malformed addressing. A fault that
@@ -60,12 +62,29 @@ export interface ExchangeOptions {
  * @example exchange({ addressing: addressing200508 })
  */
 export function exchange(options: ExchangeOptions): BindingElement {
-  return transform({
+  return {
     name: 'exchange',
     place: 'exchange',
-    down: (next) => asking(options, next),
-    up: (next) => answering(options, next),
-  });
+    wrap: (inner) => (receive) => {
+      const awaited = new Awaited();
+      const up = answering(options, receive);
+      const below = inner(async (trip) => {
+        if (below.isDuplex !== true) return up(trip);
+        if (!isAnswer(trip.message)) return isAnswerable(trip.message) ? up(trip) : unanswered(up(trip));
+        awaited.answer(trip);
+        return undefined;
+      });
+      void below.closed.then((reason) => awaited.end(reason));
+      const expects = (trip: Delivery) => trip.get(expectsReply);
+      const next = below.isDuplex === true ? awaited.asking(below.send, expects) : below.send;
+      return sendingThrough(below, asking(options, next));
+    },
+  };
+}
+
+/** What has no MessageID has no answer: on a duplex channel it would come out of the blue, and be answered in turn. */
+async function unanswered(answer: Promise<Delivery | undefined>): Promise<undefined> {
+  await answer;
 }
 
 function asking(options: ExchangeOptions, next: Carry): Carry {

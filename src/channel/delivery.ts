@@ -31,26 +31,36 @@ export interface Delivery {
 export type Carry = (delivery: Delivery) => Promise<Delivery | undefined>;
 
 export function delivery(message: Message, signal: AbortSignal = never): Delivery {
-  return new Trip(message, signal, new Map());
+  return new Trip(message, signal, undefined);
+}
+
+/** What was learned last, and what before it: a trip learns a few things, and each is looked for once or twice. */
+interface Finding {
+  readonly id: symbol;
+  readonly value: unknown;
+  readonly before: Finding | undefined;
 }
 
 class Trip implements Delivery {
   readonly message: Message;
   readonly signal: AbortSignal;
-  readonly #findings: ReadonlyMap<symbol, unknown>;
+  readonly #findings: Finding | undefined;
 
-  constructor(message: Message, signal: AbortSignal, findings: ReadonlyMap<symbol, unknown>) {
+  constructor(message: Message, signal: AbortSignal, findings: Finding | undefined) {
     this.message = message;
     this.signal = signal;
     this.#findings = findings;
   }
 
   get<T>(key: ContextKey<T>): T {
-    return this.#findings.has(key.id) ? (this.#findings.get(key.id) as T) : key.initial;
+    for (let finding = this.#findings; finding !== undefined; finding = finding.before) {
+      if (finding.id === key.id) return finding.value as T;
+    }
+    return key.initial;
   }
 
   with<T>(key: ContextKey<T>, value: T): Delivery {
-    return new Trip(this.message, this.signal, new Map(this.#findings).set(key.id, value));
+    return new Trip(this.message, this.signal, { id: key.id, value, before: this.#findings });
   }
 
   carrying(message: Message): Delivery {

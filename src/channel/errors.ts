@@ -19,6 +19,8 @@ export type ChannelErrorCode =
   /** A message beyond the limit. */
   | 'CHANNEL_TOO_LARGE'
   /** The network lost the message, or broke. */
-  | 'CHANNEL_LOST';
+  | 'CHANNEL_LOST'
+  /** The sender of a message cannot be called back: it came over a request-reply channel. */
+  | 'CHANNEL_NO_CALLBACK';
 
 export class ChannelError extends SurewireError<ChannelErrorCode> {}

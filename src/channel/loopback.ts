@@ -1,17 +1,20 @@
 /**
  * An in-memory transport. Every leg is encoded to octets and decoded again, so what crosses is what would cross a wire;
- * exchanges are sessionless request-reply, as over HTTP. A `Network` between the ends makes it as bad as a test wants.
+ * exchanges are sessionless request-reply, as over HTTP, or duplex connections, as over WebSocket (duplex-loopback.ts). A
+ * `Network` between the ends makes it as bad as a test wants.
  */
 import { asError } from '../base/errors.ts';
 import { never } from '../base/signals.ts';
-import { decode, type Encoded, encode, soapActionHeader } from '../soap/codec.ts';
 import { faultFor, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import type { Channel, ChannelFactory } from './channel.ts';
 import { type Carry, delivery } from './delivery.ts';
 import { ChannelError } from './errors.ts';
+import { free, keyOf, unreachable } from './loopback-address.ts';
+import { connectDuplex, type DuplexWire, listenDuplex } from './duplex-loopback.ts';
 import { Life } from './life.ts';
-import { Network, type Parcel } from './network.ts';
+import { Network } from './network.ts';
+import { received, requireSize, type Sent, sent } from './parcel.ts';
 import { type Listener, type Peer, peer, type Transport } from './transport.ts';
 
 export interface LoopbackOptions {
@@ -23,6 +26,11 @@ export interface LoopbackOptions {
   readonly server?: Peer | undefined;
   /** Greatest message either side takes, in octets; 16 MiB where not given. */
   readonly maxBytes?: number | undefined;
+  /**
+   * True: each initiator channel is a connection of its own, on which both ends send unasked; `listen` calls `accept` for each.
+   * False where not given: request-reply without sessions.
+   */
+  readonly duplex?: boolean | undefined;
 }
 
 export interface Loopback extends Transport {
@@ -32,8 +40,6 @@ export interface Loopback extends Transport {
 
 const defaultPeer: Peer = Object.freeze({ secure: false, address: 'loopback' });
 const defaultMaxBytes = 16 * 2 ** 20;
-const firstFreePort = 49_152;
-
 /** A transport whose listeners are reachable from the transports that it makes, and from nowhere else. */
 export function loopback(options: LoopbackOptions = {}): Loopback {
   const wire: Wire = {
@@ -42,10 +48,16 @@ export function loopback(options: LoopbackOptions = {}): Loopback {
     maxBytes: options.maxBytes ?? defaultMaxBytes,
     listening: new Map(),
   };
+  const duplex: DuplexWire = { ...wire, listening: new Map() };
   const as = (connecting: Peer): Transport => ({
     name: 'loopback',
-    connect: (to) => () => new Initiator(wire, to, connecting),
-    listen: async (at, accept) => startListening(wire, at, accept),
+    connect: (to) => {
+      if (options.duplex === true) return connectDuplex(duplex, to, connecting);
+      return () => new Initiator(wire, to, connecting);
+    },
+    listen: async (at, accept) => {
+      return options.duplex === true ? listenDuplex(duplex, at, accept) : startListening(wire, at, accept);
+    },
   });
   return { ...as(options.peer ?? defaultPeer), as };
 }
@@ -56,8 +68,6 @@ interface Wire {
   readonly maxBytes: number;
   readonly listening: Map<string, Listening>;
 }
-
-interface Sent extends Encoded, Parcel {}
 
 class Initiator implements Channel {
   readonly side = 'initiator';
@@ -161,14 +171,7 @@ interface Listening {
 }
 
 function startListening(wire: Wire, at: URL, accept: (session: ChannelFactory) => Channel): Listener {
-  const url = new URL(at);
-  for (let port = firstFreePort; at.port === '0' && (url.port === '0' || wire.listening.has(keyOf(url))); port++) {
-    url.port = String(port);
-  }
-  const key = keyOf(url);
-  if (wire.listening.has(key)) {
-    throw new ChannelError('CHANNEL_ADDRESS_IN_USE', `Somebody listens at ${url} already. Choose another address.`);
-  }
+  const { url, key } = free(wire.listening, at);
   const listening: Listening = { current: undefined };
   const top = accept((receive) => {
     listening.current = new Acceptor(receive);
@@ -189,25 +192,5 @@ function startListening(wire: Wire, at: URL, accept: (session: ChannelFactory) =
 function reach(wire: Wire, to: URL): Acceptor {
   const acceptor = wire.listening.get(keyOf(to))?.current;
   if (acceptor?.isOpen) return acceptor;
-  throw new ChannelError('CHANNEL_UNREACHABLE', `Nobody listens at ${to}. Start the listener, or check the address.`, {
-    transient: true,
-  });
-}
-
-function keyOf(url: URL): string {
-  return `${url.host}${url.pathname}`;
-}
-
-function sent(message: Message): Sent {
-  return { ...encode(message), message };
-}
-
-function received({ body, contentType, headers }: Sent): Message {
-  return decode(body, contentType, headers[soapActionHeader]);
-}
-
-function requireSize({ body }: Sent, maxBytes: number): void {
-  if (body.length > maxBytes) {
-    throw new ChannelError('CHANNEL_TOO_LARGE', `The message has ${body.length} octets; ${maxBytes} are allowed here.`);
-  }
+  throw unreachable(to);
 }

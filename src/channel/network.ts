@@ -8,10 +8,14 @@ import { abortable, never, wait } from '../base/signals.ts';
 import type { Message } from '../soap/message.ts';
 import { ChannelError } from './errors.ts';
 
-/** One half of an exchange on the network. */
+/** One half of an exchange on the network, or one message of a duplex connection. */
 export interface Leg {
+  /** On a duplex connection: `request` is what the initiator sends, `reply` what the acceptor sends. */
   readonly way: 'request' | 'reply';
-  /** The number of the exchange on this network, from 1; a reply has the number of its request. */
+  /**
+   * The number of the exchange on this network, from 1; a reply has the number of its request. Duplex messages are counted
+   * together, whichever way they go.
+   */
   readonly number: number;
   /** Absent for a reply without message, such as an HTTP 202. */
   readonly message: Message | undefined;
@@ -22,6 +26,9 @@ export interface Leg {
  * What becomes of a leg. `lose`: it is gone, and the sender hears nothing until `patience` is over. `break`: the
  * connection is cut and the sender hears of it at once. `duplicate` (requests only; a reply passes): a second copy
  * arrives, and its reply is lost. `delay` in milliseconds; `until`: held back for as long as the promise is pending.
+ *
+ * Of a duplex message the sender never hears: `lose` is silence, `duplicate` counts both ways, and `break` ends the
+ * connection for both ends, with everything that is under way on it.
  */
 export type Fate =
   | 'pass'
@@ -122,6 +129,49 @@ export class Network {
     const reply = await abortable(deliver(), signal);
     await this.#travel({ way: 'reply', number, message: reply?.message, octets: reply?.body ?? nothing }, signal);
     return reply;
+  }
+
+  /**
+   * Carries one message of a duplex connection to `deliver`: once, twice or not at all. Settles when nothing more will come of
+   * it, and never rejects for what the network did.
+   *
+   * @param signal fires when the connection is over: what is under way then does not arrive
+   * @param cut ends the connection for both ends
+   */
+  async post(
+    way: Leg['way'],
+    { message, body }: Parcel,
+    deliver: () => void,
+    signal: AbortSignal,
+    cut: (reason: Error) => void,
+  ): Promise<void> {
+    const number = ++this.#counts.exchanges;
+    const fate = this.#fate({ way, number, message, octets: body });
+    if (fate === 'lose') {
+      this.#counts[way === 'request' ? 'lostRequests' : 'lostReplies']++;
+      return;
+    }
+    if (fate === 'break') {
+      this.#counts.broken++;
+      cut(lost(`The connection broke under message ${number}.`));
+      return;
+    }
+    if (fate === 'duplicate') this.#counts.duplicated++;
+    const copies = fate === 'duplicate' ? 2 : 1;
+    const arrive = async () => {
+      await this.#delayed(fate, signal);
+      deliver();
+    };
+    await Promise.allSettled(Array.from({ length: copies }, arrive));
+  }
+
+  async #delayed(fate: Fate, signal: AbortSignal): Promise<void> {
+    if (typeof fate === 'object') {
+      this.#counts.delayed++;
+      await ('until' in fate ? abortable(fate.until, signal) : wait(this.#clock, fate.delay, signal));
+    }
+    await this.#latency(signal);
+    signal.throwIfAborted();
   }
 
   /** Takes one leg to its end; true when a copy of it is to arrive as well. */

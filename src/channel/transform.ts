@@ -40,6 +40,7 @@ export function transform({ name, place, down = pass, up = pass }: Transform): B
 export function sendingThrough(below: Channel, send: Carry): Channel {
   return {
     side: below.side,
+    isDuplex: below.isDuplex,
     send,
     closed: below.closed,
     open: (signal) => below.open(signal),

@@ -24,12 +24,15 @@ import { faultyNetwork, type NetworkCounts } from './network.ts';
 import { purchaseOrder } from './orders/order.ts';
 import type { Output } from './output.ts';
 import { transfer } from './transfer.ts';
+import { watched } from './watch/watch.ts';
 import { documentAction, hear, serviceSettings } from './wire.ts';
 
 export interface DemonstrationOptions {
   readonly messages: number;
   readonly loss: number;
   readonly seed: number;
+  /** Draws the sequences instead of a bar. */
+  readonly watch?: true;
 }
 
 /** What was seen, as `--json` prints it. */
@@ -82,7 +85,7 @@ export async function demonstrate(
   const client = await identity({ certs }, clientStandIns);
   const documents = await orders(options);
   const stores = { service: sqlite(join(folder, 'serve.db')), client: sqlite(join(folder, 'send.db')) };
-  const progress = said.progress(documents.length, 'delivered');
+  const progress = options.watch ? watched(said) : said.progress(documents.length, 'delivered');
   try {
     const inbox = await writableFolder(join(folder, 'inbox'));
     await using box = await openBox(service, stores.service, inbox, (count) => progress.to(count), said);

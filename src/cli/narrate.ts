@@ -35,6 +35,8 @@ function sentence(room: Room, event: DiagnosticEvent): string | undefined {
       return `a message of session ${session} failed (${why})`;
     case 'reliable session.resumed':
       return `session ${session} goes on`;
+    case 'reliable session.suspended':
+      return `session ${session} stands still and is kept (${code})`;
     case 'reliable sequence.created':
       return `session ${session} begins`;
     case 'reliable sequence.terminated':

@@ -4,6 +4,8 @@
  */
 import { format } from 'node:util';
 import { Presets, SingleBar } from 'cli-progress';
+import { Screen, type Terminal } from './screen.ts';
+import type { Canvas } from './watch/picture.ts';
 
 export interface Output {
   readonly json: boolean;
@@ -17,9 +19,19 @@ export interface Output {
   record(value: object): void;
   /** A bar on a terminal, a line for each tenth elsewhere, nothing with `--json` unless standard error is a terminal. */
   progress(total: number, unit: string): Progress;
+  /** Lines at the end of standard error that are drawn again and again, and lines one after the other where that is no terminal. */
+  live(): Live;
 }
 
-interface Progress {
+export interface Live {
+  /** What can be drawn on; absent where lines only follow each other. Asked for each picture, because windows change. */
+  readonly canvas: Canvas | undefined;
+  draw(lines: readonly string[]): void;
+  /** Idempotent. */
+  end(): void;
+}
+
+export interface Progress {
   to(done: number): void;
   /** Idempotent. */
   end(): void;
@@ -28,29 +40,57 @@ interface Progress {
 /** Where the output goes. */
 export interface Streams {
   readonly out: { write(text: string): unknown };
-  readonly err: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly err: Terminal & { readonly isTTY?: boolean };
 }
 
 export function output(json: boolean, streams: Streams): Output {
   const isTerminal = streams.err.isTTY === true;
   // On a terminal a bar may stand in the line: it is wiped, and drawn again with its next step.
-  const say = (text: string): void => void streams.err.write(`${isTerminal ? '\r\x1b[K' : ''}${text}\n`);
+  const screen = new Screen(streams.err);
+  const say = (text: string): void =>
+    screen.above(() => void streams.err.write(`${isTerminal ? '\r\x1b[K' : ''}${text}\n`));
+  // The two streams are usually one terminal.
+  const print = (text: string): void => screen.above(() => void streams.out.write(`${text}\n`));
   return {
     json,
     line: (text = '') => {
-      if (!json) streams.out.write(`${text}\n`);
+      if (!json) print(text);
     },
     remark: (text) => {
       if (!json) say(text);
     },
     warn: say,
     record: (value) => {
-      if (json) streams.out.write(`${JSON.stringify(value)}\n`);
+      if (json) print(JSON.stringify(value));
     },
     progress: (total, unit) => {
       if (isTerminal) return bar(total, unit);
       return json ? silent : lines(total, unit, say);
     },
+    live: () => (isTerminal ? drawing(screen, streams.err) : following(json, say)),
+  };
+}
+
+/** `NO_COLOR` with any value but the empty one means no colours (no-color.org). */
+function drawing(screen: Screen, terminal: Terminal): Live {
+  const { NO_COLOR = '', TERM = '' } = process.env;
+  const colour = NO_COLOR === '' && TERM !== 'dumb';
+  return {
+    get canvas() {
+      return { columns: terminal.columns ?? 80, rows: (terminal.rows ?? 24) - 1, colour };
+    },
+    draw: (lines) => screen.draw(lines),
+    end: () => screen.end(),
+  };
+}
+
+function following(json: boolean, say: (text: string) => void): Live {
+  return {
+    canvas: undefined,
+    draw: (lines) => {
+      if (!json) for (const line of lines) say(line);
+    },
+    end() {},
   };
 }
 

@@ -7,11 +7,13 @@
  * first for the same reply, and a reply is kept and given again until the client has acknowledged it (WCF's
  * ReliableReplySessionChannel). An empty answer (`undefined`) means: not taken, come again.
  */
-import { later, type Timer } from '../base/clock.ts';
+import { Alarm } from '../base/alarm.ts';
+import { later } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
 import { wait } from '../base/signals.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
+import { session } from '../channel/session.ts';
 import { addressingOf, isNone } from '../soap/addressing.ts';
 import { faultFor, faultReply } from '../soap/fault.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
@@ -25,19 +27,23 @@ import {
   sameReceipt,
 } from './destination.ts';
 import type { Outcome, ReliableError } from './errors.ts';
+import { type DropReason, publish } from './events.ts';
 import { type Acknowledgement, type SequenceBlock, withoutReliableHeaders } from './headers.ts';
 import type { Transmission, When } from './ledger.ts';
+import { Narration } from './narration.ts';
 import { withOrigin } from './origin.ts';
 import { Parking } from './parking.ts';
 import { position } from './position.ts';
 import { includes, type Ranges } from './ranges.ts';
 import type { AcceptorRecord, Answer } from './record.ts';
 import { refused, unknownSequence } from './responses.ts';
-import { type Journal, newStatistics, publish, type SessionView, type Statistics } from './session.ts';
+import { type Journal, newStatistics, type SessionView, type Statistics } from './session.ts';
 import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
 import { outcomeOf, submitted, unsettled } from './source-state.ts';
 import type { SessionChange } from './store.ts';
+import { UpwardSession } from './upward.ts';
 import type { ReliableVersion } from './versions/version.ts';
+import { watchDestination, watchSource } from './watch.ts';
 import { Wording } from './wording.ts';
 
 type Bare<Event> = Event extends unknown ? Omit<Event, 'now' | 'jitter'> : never;
@@ -77,20 +83,23 @@ export class Accepted implements SessionView {
   readonly #receive: Carry;
   readonly #signal: AbortSignal;
   readonly #onEnded: (session: Accepted) => void;
+  readonly #tell = new Narration('acceptor', () => this);
   readonly #serial = new Serial();
   readonly #held = new Map<number, Delivery>();
   readonly #snapshots = new Map<number, Ranges>();
   readonly #parking = new Parking();
   readonly #replies = new Map<number, Message>();
   readonly #running = new Set<Promise<void>>();
+  readonly #upward: UpwardSession;
   #record: AcceptorRecord;
-  #timer: Timer | undefined;
+  readonly #timer: Alarm;
   #stopped = false;
 
   constructor(init: AcceptedInit) {
     this.version = init.version;
     this.resumed = init.resumed;
     this.#settings = init.settings;
+    this.#timer = new Alarm(init.settings.clock, () => this.#elapse());
     this.#policy = transmissionOf(init.settings, init.version, 'reply');
     this.#assurance = assuranceOf(init.settings);
     this.#record = init.record;
@@ -99,6 +108,7 @@ export class Accepted implements SessionView {
     this.#receive = init.receive;
     this.#signal = init.signal;
     this.#onEnded = init.onEnded;
+    this.#upward = new UpwardSession(init.record, init.resumed);
   }
 
   get id(): string {
@@ -131,7 +141,8 @@ export class Accepted implements SessionView {
 
   async suspend(): Promise<void> {
     this.#stopped = true;
-    this.#timer?.cancel();
+    this.#timer.cancel();
+    this.#upward.end(undefined);
     await this.#serial.idle();
     this.#parking.clear();
   }
@@ -145,16 +156,21 @@ export class Accepted implements SessionView {
   /** Makes a new session durable. */
   async begin(): Promise<void> {
     await this.#journal.commit({ state: this.#record });
-    publish(() => ({ event: 'sequence.created', session: this.id, side: this.side, version: this.version.name }));
+    publish(() => {
+      const { version, peer, offer = null } = this;
+      return { event: 'sequence.created', ...this.#tell.of, version: version.name, peer, offer };
+    });
     this.#rearm();
   }
 
   /** Takes up what the store kept: hands up again what was not finished. */
   async resume(): Promise<void> {
-    publish(() => ({ event: 'session.resumed', session: this.id, side: this.side }));
+    publish(() => ({ event: 'session.resumed', ...this.#tell.of, submitted: this.submitted }));
     // Until its reply is there a repeated request has to wait: a WCF client takes a bare acknowledgement for the answer.
-    for (const { number } of this.#record.receipt.held) this.#parking.open(number);
-    await this.#serial.run(() => this.#advance({ kind: 'resumed' }));
+    const { held } = this.#record.receipt;
+    for (const { number, begun } of held) if (begun !== true) this.#parking.open(number);
+    const drop = held.flatMap(({ number, begun }) => (begun === true ? [{ direction: 'in' as const, number }] : []));
+    await this.#serial.run(() => this.#advance({ kind: 'resumed' }, { drop }));
   }
 
   /** The answer to CreateSequence, the same for each copy of it. */
@@ -203,7 +219,7 @@ export class Accepted implements SessionView {
   async ackRequested(request: Message): Promise<Message> {
     await this.#serial.run(() => this.#advance({ kind: 'heard' }));
     if (this.isOver) throw unknownSequence(this.id);
-    return this.#wording.acknowledged(request, this.#record.receipt);
+    return this.#wording.asked(request, this.#record.receipt);
   }
 
   /** @throws ReliableError with the fault to answer */
@@ -221,10 +237,14 @@ export class Accepted implements SessionView {
     return this.#wording.terminated(request, this.#record.receipt);
   }
 
-  /** What goes with a fault about this sequence: once it is closed, the final acknowledgement. */
-  faultHeaders(request: Message): readonly HeaderBlock[] {
-    const { receipt } = this.#record;
-    return receipt.phase === 'closed' ? this.#wording.acknowledgement(request.version, receipt) : [];
+  /** True while the sequence takes nothing new and is not over yet. */
+  get isClosed(): boolean {
+    return this.#record.receipt.phase === 'closed';
+  }
+
+  /** What goes with a fault about a closed sequence, be it the one that ends it: the final acknowledgement (1.1, 3.5). */
+  finalAcknowledgement(request: Message): readonly HeaderBlock[] {
+    return this.#wording.acknowledgement(request.version, this.#record.receipt);
   }
 
   /** The client gave the session up. */
@@ -259,18 +279,21 @@ export class Accepted implements SessionView {
     let effects: readonly DestinationEffect[];
     try {
       const put = [{ direction: 'in' as const, number, octets }];
-      effects = await this.#advance({ kind: 'message', number, bytes, last }, { put }, () => {
+      const isAnswered = this.#parking.has(number) || this.#answersLater(trip.message);
+      const event = { kind: 'message', number, bytes, last, ...(isAnswered ? { isAnswered } : {}) } as const;
+      effects = await this.#advance(event, { put }, () => {
         this.#held.set(number, kept);
         if (this.#answersLater(trip.message)) this.#parking.open(number);
       });
     } catch (thrown) {
       // Not in the store, so not accepted: the client will come again.
-      publish(() => ({ event: 'store.failed', session: this.id, number, reason: asError(thrown).message }));
+      publish(() => ({ event: 'store.failed', ...this.#tell.of, number, reason: asError(thrown).message }));
       return { answer: 'empty' };
     }
     for (const effect of effects) {
       switch (effect.effect) {
         case 'accept':
+          publish(() => ({ event: 'message.accepted', ...this.#tell.requests, number }));
           return { answer: this.#parking.has(number) ? 'wait' : 'acknowledgement' };
         case 'duplicate':
           return this.#repeated(number);
@@ -286,21 +309,23 @@ export class Accepted implements SessionView {
 
   #repeated(number: number): Verdict {
     this.statistics.duplicates += 1;
-    publish(() => ({ event: 'duplicate.dropped', session: this.id, number }));
+    publish(() => ({ event: 'duplicate.dropped', ...this.#tell.requests, number }));
     const again = this.#record.answers.find(({ request }) => request === number);
     if (again !== undefined) return { again };
     return { answer: this.#parking.has(number) ? 'wait' : 'acknowledgement' };
   }
 
-  #drop(number: number, why: string): Verdict {
+  #drop(number: number, reason: DropReason): Verdict {
     this.statistics.dropped += 1;
-    publish(() => ({ event: 'message.dropped', session: this.id, number, reason: why }));
+    publish(() => ({ event: 'message.dropped', ...this.#tell.requests, number, reason }));
     return { answer: 'empty' };
   }
 
   /** True when the exchange waits for the application: the request can be answered. */
   #answersLater(request: Message): boolean {
     if (request.action === this.version.actions.lastMessage) return this.offer !== undefined;
+    // What is handed up when the sequence is whole is answered too late for anybody.
+    if (this.#assurance.incomplete === 'DiscardEntireSequence') return false;
     const asked = addressingOf(request);
     return asked?.messageId !== undefined && !isNone(asked.version, asked.replyTo);
   }
@@ -309,15 +334,17 @@ export class Accepted implements SessionView {
   async #learn(acknowledgement: Acknowledgement): Promise<ReliableError | undefined> {
     const found = learned(this.#record, acknowledgement, this.#now, this.#policy);
     if ('error' in found) return found.error;
+    this.#tell.heardOfReplies(acknowledgement);
     if (found.settled.length === 0) return undefined;
     const record = { ...this.#record, ...found.record };
     const drop = found.settled.map((number) => ({ direction: 'out' as const, number }));
     if (!this.isOver) await this.#journal.commit({ state: record, drop });
+    this.#watch(record);
     this.#record = record;
     for (const number of found.settled) {
       this.#replies.delete(number);
       this.statistics.acknowledged += 1;
-      publish(() => ({ event: 'message.acknowledged', session: this.id, number }));
+      publish(() => ({ event: 'message.acknowledged', ...this.#tell.replies, number }));
     }
     return undefined;
   }
@@ -346,11 +373,19 @@ export class Accepted implements SessionView {
     const isOver = receipt.phase === 'ended' && before.phase !== 'ended';
     if (isOver) await this.#journal.commit({ end: true });
     else if (!sameReceipt(before, receipt)) await this.#journal.commit({ state: record, ...change });
+    this.#watch(record);
     this.#record = record;
-    if (effects.some(({ effect }) => effect === 'accept')) accepted();
+    if (given.kind === 'message' && effects.some(({ effect }) => effect === 'accept' || effect === 'deliver'))
+      accepted();
     for (const effect of effects) this.#perform(effect);
     this.#rearm();
     return effects;
+  }
+
+  #watch(next: AcceptorRecord): void {
+    const { receipt, source: replies } = this.#record;
+    watchDestination(this.#tell.of, receipt, next.receipt);
+    if (replies !== null && next.source !== null) watchSource(this.#tell.of, replies, next.source);
   }
 
   #perform(effect: DestinationEffect): void {
@@ -363,21 +398,27 @@ export class Accepted implements SessionView {
         return;
       }
       case 'discard':
-        publish(() => ({ event: 'messages.discarded', session: this.id, numbers: effect.numbers }));
+        publish(() => ({ event: 'messages.discarded', ...this.#tell.requests, numbers: effect.numbers }));
         for (const number of effect.numbers) this.#release(number, undefined);
         return;
       case 'closed':
-        publish(() => ({ event: 'sequence.closed', session: this.id, side: this.side }));
+        publish(() => ({ event: 'sequence.closed', ...this.#tell.requests }));
         return;
-      case 'fault':
-        publish(() => ({ event: 'sequence.faulted', session: this.id, fault: effect.fault, reason: effect.text }));
+      case 'fault': {
+        const { fault, text: reason } = effect;
+        publish(() => ({ event: 'sequence.faulted', ...this.#tell.of, by: 'here', fault, reason }));
         return;
+      }
       case 'ended':
-        this.#timer?.cancel();
-        publish(() => ({ event: 'sequence.terminated', session: this.id, side: this.side, reason: effect.reason }));
+        this.#timer.cancel();
+        publish(() => {
+          const { reason } = effect;
+          return { event: 'sequence.terminated', ...this.#tell.of, reason, text: `the sequence is over: ${reason}` };
+        });
         this.#parking.clear();
         this.#held.clear();
         this.#replies.clear();
+        this.#upward.end(effect.reason);
         this.#onEnded(this);
         return;
       case 'accept':
@@ -406,7 +447,7 @@ export class Accepted implements SessionView {
         return;
       } catch (thrown) {
         // Only the store can fail here. Until it works again the message counts as not finished.
-        publish(() => ({ event: 'store.failed', session: this.id, number, reason: asError(thrown).message }));
+        publish(() => ({ event: 'store.failed', ...this.#tell.of, number, reason: asError(thrown).message }));
         await wait(clock, storePatience, this.#signal).catch(() => undefined);
       }
     }
@@ -424,11 +465,12 @@ export class Accepted implements SessionView {
       // Our own last message answers it, on the reply sequence.
       return this.offer === undefined ? undefined : trip.carrying(this.#wording.lastMessage(trip.message, lastMessage));
     }
-    const up = trip.with(position, { sequence: this.id, number }).under(this.#signal);
+    const at = { sequence: this.id, number };
+    const up = trip.with(position, at).with(session, this.#upward).under(this.#signal);
     try {
       return await this.#receive(up);
     } catch (thrown) {
-      publish(() => ({ event: 'handler.failed', session: this.id, number, reason: asError(thrown).message }));
+      publish(() => ({ event: 'handler.failed', ...this.#tell.requests, number, reason: asError(thrown).message }));
       return trip.carrying(faultReply(trip.message, faultFor(thrown)));
     }
   }
@@ -440,7 +482,10 @@ export class Accepted implements SessionView {
     const acknowledged = this.#snapshots.get(number) ?? this.#record.receipt.received;
     if (reply === undefined || !this.#answersLater(trip.message)) {
       await this.#advance({ kind: 'delivered', number }, { drop });
-      this.#finished(number, trip.carrying(this.#wording.acknowledged(trip.message, this.#record.receipt)), last);
+      // Nobody waits for it when the exchange was answered on arrival.
+      const isAwaited = this.#parking.has(number);
+      const message = isAwaited ? this.#wording.acknowledged(trip.message, this.#record.receipt) : undefined;
+      this.#finished(number, message === undefined ? undefined : trip.carrying(message), last);
       return;
     }
     const { maxTransferWindowSize } = this.#settings;
@@ -453,15 +498,15 @@ export class Accepted implements SessionView {
     for (const old of forgotten) this.#replies.delete(old);
     if (this.offer !== undefined) {
       this.statistics.sent += 1;
-      publish(() => ({ event: 'message.sent', session: this.id, number: answer.reply, attempt: 1 }));
+      publish(() => ({ event: 'message.sent', ...this.#tell.replies, number: answer.reply, attempt: 1 }));
     }
     this.#finished(number, reply.carrying(this.#wording.numbered(reply.message, answer, this.#record.receipt)), last);
   }
 
-  #finished(number: number, answer: Delivery, last: boolean): void {
+  #finished(number: number, answer: Delivery | undefined, last: boolean): void {
     if (!last) {
       this.statistics.delivered += 1;
-      publish(() => ({ event: 'message.delivered', session: this.id, number }));
+      publish(() => ({ event: 'message.delivered', ...this.#tell.requests, number }));
     }
     this.#release(number, answer);
   }
@@ -477,7 +522,8 @@ export class Accepted implements SessionView {
     const kept = this.#replies.get(answer.reply) ?? (await this.#journal.message('out', answer.reply));
     this.#replies.set(answer.reply, kept);
     this.statistics.resent += 1;
-    publish(() => ({ event: 'message.resent', session: this.id, number: answer.reply }));
+    const { reply: number } = answer;
+    publish(() => ({ event: 'message.resent', ...this.#tell.replies, number, attempt: 2, cause: 'asked' }));
     return trip.carrying(this.#wording.numbered(kept, answer, this.#record.receipt));
   }
 
@@ -486,18 +532,16 @@ export class Accepted implements SessionView {
   }
 
   #rearm(): void {
-    this.#timer?.cancel();
-    const due = this.#stopped ? undefined : destinationDue(this.#record.receipt, this.#assurance);
-    this.#timer = due === undefined ? undefined : this.#settings.clock.at(due, () => this.#elapse());
+    this.#timer.set(this.#stopped ? undefined : destinationDue(this.#record.receipt, this.#assurance));
   }
 
   #elapse(): void {
     this.#serial
       .run(() => this.#advance({ kind: 'elapsed' }))
       .catch((thrown: unknown) => {
-        publish(() => ({ event: 'store.failed', session: this.id, reason: asError(thrown).message }));
+        publish(() => ({ event: 'store.failed', ...this.#tell.of, number: null, reason: asError(thrown).message }));
         const { clock } = this.#settings;
-        if (!this.#stopped) this.#timer = clock.at(later(clock.now(), storePatience), () => this.#elapse());
+        if (!this.#stopped) this.#timer.set(later(clock.now(), storePatience));
       });
   }
 }

@@ -14,14 +14,14 @@ import { notUnderstood } from '../soap/envelope.ts';
 import { SoapError } from '../soap/errors.ts';
 import { faultOf, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
-import type { Accepted } from './accepted.ts';
+import { Accepted } from './accepted.ts';
 import { readAboutSequence, readCreateSequence } from './bodies.ts';
 import { ReliableError } from './errors.ts';
-import { readReliableFault, reliableFaultReply, requiredFault } from './faults.ts';
+import { publish } from './events.ts';
+import { type ReliableFaultName, readReliableFault, reliableFaultReply, requiredFault } from './faults.ts';
 import { type ReliableHeaders, readHeaders } from './headers.ts';
 import { Registry } from './registry.ts';
 import { refusal, refused, unknownSequence } from './responses.ts';
-import { publish } from './session.ts';
 import type { Settings } from './settings.ts';
 import { versionOf } from './versions/table.ts';
 import type { ReliableVersion } from './versions/version.ts';
@@ -31,7 +31,7 @@ export class Acceptor implements Channel {
   readonly closed: Promise<Error | undefined>;
   readonly #settings: Settings;
   readonly #below: Channel;
-  readonly #registry: Registry;
+  readonly #registry: Registry<Accepted>;
   readonly #end = new AbortController();
   #recovered: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -39,7 +39,7 @@ export class Acceptor implements Channel {
   constructor(settings: Settings, below: Channel, receive: Carry) {
     this.#settings = settings;
     this.#below = below;
-    this.#registry = new Registry(settings, receive, this.#end.signal);
+    this.#registry = new Registry(settings, (init) => new Accepted({ ...init, receive }), this.#end.signal);
     this.closed = below.closed;
     void below.closed.then((reason) => this.#stop(reason));
   }
@@ -75,17 +75,12 @@ export class Acceptor implements Channel {
       return await this.#route(trip, version, headers);
     } catch (thrown) {
       if (thrown instanceof ReliableError && thrown.code !== 'RELIABLE_STORE') {
-        publish(() => ({
-          event: 'message.refused',
-          code: thrown.code,
-          reason: thrown.message,
-          fault: thrown.fault?.name,
-        }));
+        tellRefused(thrown.code, thrown.message, thrown.fault?.name);
         return trip.carrying(refusal(message, version ?? this.#asked, thrown));
       }
       if (thrown instanceof SoapError && thrown.fault !== undefined) {
         const { code, message: reason } = thrown;
-        publish(() => ({ event: 'message.refused', code, reason }));
+        tellRefused(code, reason);
         return trip.carrying(faultReply(message, thrown.fault));
       }
       throw thrown;
@@ -172,12 +167,13 @@ export class Acceptor implements Channel {
     session: Accepted,
     answer: () => Promise<Delivery | undefined>,
   ): Promise<Delivery | undefined> {
+    const wasClosed = session.isClosed;
     try {
       return await answer();
     } catch (thrown) {
       if (!(thrown instanceof ReliableError) || thrown.fault === undefined) throw thrown;
-      const headers = session.faultHeaders(trip.message);
-      publish(() => ({ event: 'message.refused', session: session.id, code: thrown.code, reason: thrown.message }));
+      const headers = wasClosed || session.isClosed ? session.finalAcknowledgement(trip.message) : [];
+      tellRefused(thrown.code, thrown.message, thrown.fault.name, session.id);
       return trip.carrying(reliableFaultReply(trip.message, session.version, thrown.fault, headers));
     }
   }
@@ -209,7 +205,7 @@ export class Acceptor implements Channel {
   #notOurs(trip: Delivery, version: ReliableVersion = this.#asked): Delivery {
     const asked = addressingOf(trip.message)?.version ?? addressing200508;
     const fault = requiredFault(version, asked);
-    publish(() => ({ event: 'message.refused', code: 'RELIABLE_REQUIRED', reason: fault.reason }));
+    tellRefused('RELIABLE_REQUIRED', fault.reason, version.required === 'WsrmRequired' ? version.required : undefined);
     const action = version.required === 'WsrmRequired' ? version.faultAction : asked.faultAction;
     return trip.carrying(faultReply(trip.message, fault, action === undefined ? {} : { action }));
   }
@@ -219,8 +215,12 @@ export class Acceptor implements Channel {
     return this.#settings.versions[0] ?? this.#settings.version;
   }
 
+  /** A store that fails now is asked again by whoever comes next. */
   #recover(): Promise<void> {
-    this.#recovered ??= this.#registry.recover();
+    this.#recovered ??= this.#registry.recover().catch((thrown: unknown) => {
+      this.#recovered = undefined;
+      throw thrown;
+    });
     return this.#recovered;
   }
 
@@ -241,8 +241,12 @@ export class Acceptor implements Channel {
   }
 }
 
+export function tellRefused(code: string, reason: string, fault?: ReliableFaultName, session = ''): void {
+  publish(() => ({ event: 'message.refused', side: 'acceptor', session, code, reason, fault: fault ?? null }));
+}
+
 /** A CreateSequence that cannot be read is refused as such. */
-function createSequenceOf(version: ReliableVersion, message: Message): ReturnType<typeof readCreateSequence> {
+export function createSequenceOf(version: ReliableVersion, message: Message): ReturnType<typeof readCreateSequence> {
   try {
     return readCreateSequence(version, message);
   } catch (thrown) {
@@ -252,7 +256,7 @@ function createSequenceOf(version: ReliableVersion, message: Message): ReturnTyp
 }
 
 /** Protocol messages end here: what is left with mustUnderstand, nobody understands. */
-function requireUnderstood(message: Message, version: ReliableVersion): void {
+export function requireUnderstood(message: Message, version: ReliableVersion): void {
   const blocks = notUnderstood(message).filter(({ namespace }) => namespace !== version.namespace);
   if (blocks.length === 0) return;
   const reason = `Not understood: ${blocks.map(({ local }) => local).join(', ')}.`;

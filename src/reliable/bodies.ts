@@ -15,7 +15,7 @@ import type { ReliableVersion } from './versions/version.ts';
 
 /** What becomes of messages behind a gap when the sequence is closed with one. */
 const behaviours = ['DiscardEntireSequence', 'DiscardFollowingFirstGap', 'NoDiscard'] as const;
-type IncompleteSequenceBehavior = (typeof behaviours)[number];
+export type IncompleteSequenceBehavior = (typeof behaviours)[number];
 
 interface Offer {
   readonly id: string;

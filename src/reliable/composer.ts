@@ -30,7 +30,7 @@ export type About =
   | { readonly kind: 'create' | 'poll' | 'close' | 'terminate' | 'fault' | 'unasked' }
   | { readonly kind: 'message'; readonly number: number; readonly last: boolean };
 
-type Control = Extract<SourceEffect, { readonly effect: 'create' | 'poll' | 'close' | 'terminate' }>;
+export type Control = Extract<SourceEffect, { readonly effect: 'create' | 'poll' | 'close' | 'terminate' }>;
 
 export class Composer {
   readonly #settings: Settings;
@@ -76,11 +76,12 @@ export class Composer {
     }
   }
 
-  /** An application's message with its number and what is to be acknowledged. */
-  sequenced(of: Message, id: string, number: number, replies: DestinationState | undefined): Message {
+  /** An application's message with its number and what is to be acknowledged; `asks`: with AckRequested. */
+  sequenced(of: Message, id: string, number: number, replies: DestinationState | undefined, asks: boolean): Message {
     const { version } = this.#settings;
     return withHeaders(of, [
       ...acknowledgements(version, of.version, replies, false),
+      ...(asks ? [ackRequestedHeader(version, of.version, id)] : []),
       sequenceHeader(version, of.version, { id, number, last: false }),
     ]);
   }
@@ -106,7 +107,9 @@ export class Composer {
     const code = effect.fault === 'SequenceTerminated' ? 'receiver' : 'sender';
     // WCF names the offered sequence where there is one: it is the end that receives on it which gives up.
     const identifier = replies?.id ?? id;
-    const form = formOf(soap, version, { name: effect.fault, code, reason: effect.text, identifier });
+    const { refused } = effect;
+    const acknowledgement = refused === undefined ? undefined : { id, nacks: [], ...refused };
+    const form = formOf(soap, version, { name: effect.fault, code, reason: effect.text, identifier, acknowledgement });
     return this.#message(version.faultAction ?? wsa.soapFaultAction, {
       headers: form.headers,
       body: faultPayload(soap, form.fault),

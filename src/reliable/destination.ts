@@ -7,6 +7,7 @@
  * first and not in the second is owed to the application: after a crash it is handed over again.
  */
 import { type Instant, later } from '../base/clock.ts';
+import type { IncompleteSequenceBehavior } from './bodies.ts';
 import type { ReliableFaultName } from './faults.ts';
 import { add, count, equal, highest, includes, none, prefix, type Ranges } from './ranges.ts';
 import type { Step } from './source-state.ts';
@@ -15,8 +16,21 @@ import type { Step } from './source-state.ts';
 export interface DeliveryAssurance {
   /** Messages are handed up in the order of their numbers, the next one after the one before is finished. */
   readonly ordered: boolean;
+  /**
+   * How often the application may see a message (WS-RM Policy 1.1, DeliveryAssurance). `exactly-once`: once, and again only
+   * when the process died before it had finished. `at-most-once`: never again, come what may. `at-least-once`: again whenever
+   * its source sends it again.
+   */
+  readonly repeats: 'exactly-once' | 'at-most-once' | 'at-least-once';
+  /** What becomes of messages behind a gap when the sequence ends with one; `DiscardEntireSequence` hands up only whole ones. */
+  readonly incomplete: IncompleteSequenceBehavior;
   /** How far ahead of the first missing (unordered) or unfinished (ordered) message a number may be. */
   readonly window: number;
+  /**
+   * True where messages may be finished out of turn (duplex: the answer that a handler waits for overtakes the message that it
+   * handles): the window then begins at the first missing message in any case.
+   */
+  readonly overtaking?: boolean;
   /** The most octets held for messages that are accepted and not finished. */
   readonly heldBytes: number;
   /** The most ranges that an acknowledgement may need. */
@@ -29,6 +43,8 @@ export interface DeliveryAssurance {
 interface Held {
   readonly number: number;
   readonly bytes: number;
+  /** It was handed up, and is not to be again (at most once). */
+  readonly begun?: true;
 }
 
 interface Receipt {
@@ -61,6 +77,8 @@ export type DestinationEvent = { readonly now: Instant } & (
       readonly bytes: number;
       /** Marked as the last one (2005/02). */
       readonly last: boolean;
+      /** A copy of it is at work, or its reply is kept: a repetition gets that. */
+      readonly isAnswered?: true;
     }
   /** The application has finished with a message. */
   | { readonly kind: 'delivered'; readonly number: number }
@@ -112,6 +130,19 @@ export function destination(
   event: DestinationEvent,
   assurance: DeliveryAssurance,
 ): DestinationStep {
+  const step = reduced(state, event, assurance);
+  return assurance.repeats === 'at-most-once' ? begun(step) : step;
+}
+
+/** What is handed up is marked before that, in the same commit: not even a crash brings it back. */
+function begun([state, effects]: DestinationStep): DestinationStep {
+  const numbers = effects.flatMap((effect) => (effect.effect === 'deliver' ? [effect.number] : []));
+  if (numbers.length === 0) return [state, effects];
+  const held = state.held.map((one) => (numbers.includes(one.number) ? { ...one, begun: true as const } : one));
+  return [{ ...state, held }, effects];
+}
+
+function reduced(state: DestinationState, event: DestinationEvent, assurance: DeliveryAssurance): DestinationStep {
   switch (event.kind) {
     case 'message':
       return message(state, event, assurance);
@@ -126,7 +157,7 @@ export function destination(
     case 'fault':
       return state.phase === 'ended' || state.phase === 'terminated' ? [state, []] : over(state, 'faulted', assurance);
     case 'resumed':
-      return [{ ...state, heard: event.now }, deliverable(state, assurance)];
+      return resumed(state, event, assurance);
     case 'elapsed':
       return elapsed(state, event, assurance);
     default:
@@ -148,6 +179,10 @@ export function isFinal(state: DestinationState): boolean {
 
 /** For how many more messages there is room. */
 export function bufferRemaining(state: DestinationState, assurance: DeliveryAssurance): number {
+  if (assurance.incomplete === 'DiscardEntireSequence') {
+    const first = prefix(state.received);
+    return Math.max(0, assurance.window - state.held.filter(({ number }) => number > first).length);
+  }
   return Math.max(0, assurance.window - state.held.length);
 }
 
@@ -161,6 +196,15 @@ function message(
     return [state, [unknownSequence]];
   }
   const known = heard(state, event.now);
+  if (isRepetition(state, event, assurance)) {
+    return [
+      known,
+      [
+        { effect: 'duplicate', number },
+        { effect: 'deliver', number },
+      ],
+    ];
+  }
   if (includes(state.received, number)) return [known, [{ effect: 'duplicate', number }]];
   if (state.phase === 'closed') {
     return [
@@ -181,6 +225,11 @@ function message(
     return [known, [{ effect: 'fault', fault: 'LastMessageNumberExceeded', text }]];
   }
   const why = obstacle(state, event, assurance);
+  if (why === 'bytes' && assurance.incomplete === 'DiscardEntireSequence') {
+    const text = `The sequence has more than ${assurance.heldBytes} octets, which is the most that is held until it is whole.`;
+    const [ended, effects] = over(known, 'faulted', assurance);
+    return [ended, [{ effect: 'fault', fault: 'SequenceTerminated', text }, ...effects]];
+  }
   if (why !== undefined) return [known, [{ effect: 'drop', number, why }]];
   const next: DestinationState = {
     ...known,
@@ -190,7 +239,10 @@ function message(
   };
   const now = !assurance.ordered || prefix(state.delivered) === number - 1;
   const effects: DestinationEffect[] = [{ effect: 'accept', number }];
-  return [next, now ? [...effects, { effect: 'deliver', number }] : effects];
+  return [
+    next,
+    now && assurance.incomplete !== 'DiscardEntireSequence' ? [...effects, { effect: 'deliver', number }] : effects,
+  ];
 }
 
 /** Why a new message cannot be taken now; dropping costs the source one more transmission and us nothing. */
@@ -199,9 +251,14 @@ function obstacle(
   event: { readonly number: number; readonly bytes: number },
   assurance: DeliveryAssurance,
 ): 'window' | 'bytes' | 'ranges' | undefined {
-  const base = prefix(assurance.ordered ? state.delivered : state.received);
-  if (event.number > base + assurance.window || state.held.length >= assurance.window) return 'window';
   const bytes = state.held.reduce((sum, held) => sum + held.bytes, 0);
+  if (assurance.incomplete === 'DiscardEntireSequence') {
+    if (event.number > prefix(state.received) + assurance.window) return 'window';
+    if (state.held.length > 0 && bytes + event.bytes > assurance.heldBytes) return 'bytes';
+    return add(state.received, event.number).length > assurance.maxRanges ? 'ranges' : undefined;
+  }
+  const base = prefix(assurance.ordered && assurance.overtaking !== true ? state.delivered : state.received);
+  if (event.number > base + assurance.window || state.held.length >= assurance.window) return 'window';
   // The next message in turn is always let in, whatever its size: its limit is the transport's.
   if (state.held.length > 0 && event.number !== base + 1 && bytes + event.bytes > assurance.heldBytes) return 'bytes';
   return add(state.received, event.number).length > assurance.maxRanges ? 'ranges' : undefined;
@@ -220,21 +277,69 @@ function delivered(
     held: state.held.filter((held) => held.number !== number),
   };
   const following = next.held[0];
-  const effects: DestinationEffect[] =
+  const effects: readonly DestinationEffect[] =
     assurance.ordered && following?.number === prefix(next.delivered) + 1
       ? [{ effect: 'deliver', number: following.number }]
-      : [];
+      : afterGap(next, assurance);
   if (next.phase !== 'terminated' || next.held.length > 0) return [next, effects];
   return end(next, next.reason);
+}
+
+/** In order, what stands behind a gap is handed up too once nothing can fill it any more (NoDiscard). */
+function afterGap(state: DestinationState, assurance: DeliveryAssurance): readonly DestinationEffect[] {
+  const [first] = state.held;
+  const isDue = assurance.ordered && assurance.incomplete === 'NoDiscard' && state.phase !== 'created';
+  return isDue && first !== undefined ? [{ effect: 'deliver', number: first.number }] : [];
+}
+
+/** At least once: a copy of what is finished is handed up again, in order only while nothing later was. */
+function isRepetition(
+  state: DestinationState,
+  { number, isAnswered }: Extract<DestinationEvent, { readonly kind: 'message' }>,
+  assurance: DeliveryAssurance,
+): boolean {
+  if (assurance.repeats !== 'at-least-once' || state.phase !== 'created' || isAnswered === true) return false;
+  if (!includes(state.delivered, number)) return false;
+  return !assurance.ordered || (number === highest(state.delivered) && !isWorking(state, assurance));
+}
+
+/** Taken up again: what had been handed up at most once is over, done or not. */
+function resumed(
+  state: DestinationState,
+  event: { readonly now: Instant },
+  assurance: DeliveryAssurance,
+): DestinationStep {
+  const lost = state.held.filter((held) => held.begun === true);
+  const left: DestinationState = {
+    ...state,
+    heard: event.now,
+    delivered: lost.reduce((set, { number }) => add(set, number), state.delivered),
+    held: state.held.filter((held) => !lost.includes(held)),
+  };
+  if (left.phase === 'terminated' && left.held.length === 0) return end(left, left.reason);
+  return [left, deliverable(left, assurance)];
 }
 
 /** What may be handed up now, from nothing: after a restart. */
 function deliverable(state: DestinationState, assurance: DeliveryAssurance): readonly DestinationEffect[] {
   if (state.phase === 'ended') return [];
-  const first = prefix(state.delivered) + 1;
+  // What is held after the end is what is to be handed up: the rest was discarded then.
+  if (assurance.incomplete === 'DiscardEntireSequence' && state.phase === 'created') return [];
+  const first = assurance.ordered ? nextUp(state, assurance) : 0;
   return state.held
     .filter(({ number }) => !assurance.ordered || number === first)
     .map(({ number }) => ({ effect: 'deliver', number }));
+}
+
+/** The number that is handed up next, in order. */
+function nextUp(state: DestinationState, assurance: DeliveryAssurance): number {
+  const [behind] = afterGap(state, assurance);
+  return behind?.effect === 'deliver' ? behind.number : prefix(state.delivered) + 1;
+}
+
+/** Everything up to the last number has come. */
+function isComplete(state: DestinationState): boolean {
+  return prefix(state.received) === (state.last ?? highest(state.received));
 }
 
 function close(
@@ -247,8 +352,9 @@ function close(
   // A repeated CloseSequence gets the same answer.
   if (state.phase !== 'created') return [heard(state, event.now), [{ effect: 'closed' }]];
   const last = event.last ?? state.last ?? highest(state.received);
-  const [next, discarded] = withoutGapped({ ...state, phase: 'closed', heard: event.now, last }, assurance);
-  return [next, [...discarded, { effect: 'closed' }]];
+  const closed: DestinationState = { ...state, phase: 'closed', heard: event.now, last };
+  const [next, effects] = withoutGapped(closed, true, isComplete(closed), assurance);
+  return [next, [...effects, { effect: 'closed' }]];
 }
 
 function terminate(
@@ -295,18 +401,34 @@ function over(
   reason: DestinationEnd,
   assurance: DeliveryAssurance,
 ): DestinationStep {
-  const [next, discarded] = withoutGapped({ ...state, phase: 'terminated', reason }, assurance);
+  const terminated: DestinationState = { ...state, phase: 'terminated', reason };
+  const isWhole = reason === 'completed' && isComplete(terminated);
+  const [next, discarded] = withoutGapped(terminated, state.phase === 'created', isWhole, assurance);
   if (next.held.length > 0) return [next, discarded];
   const [ended, effects] = end(next, reason);
   return [ended, [...discarded, ...effects]];
 }
 
-/** In order, nothing behind the first gap can ever be handed up (DiscardFollowingFirstGap); otherwise nothing is discarded. */
+/**
+ * The set of what was received is final. In order, nothing behind the first gap can be handed up (DiscardFollowingFirstGap),
+ * unless everything is to be (NoDiscard); DiscardEntireSequence hands up everything now, or nothing at all.
+ */
 function withoutGapped(
   state: DestinationState,
+  wasOpen: boolean,
+  isWhole: boolean,
   assurance: DeliveryAssurance,
 ): readonly [DestinationState, readonly DestinationEffect[]] {
+  if (assurance.incomplete === 'DiscardEntireSequence') {
+    if (!wasOpen || state.held.length === 0) return [state, []];
+    if (isWhole) return [state, deliverable(state, assurance)];
+    return [{ ...state, held: [] }, [{ effect: 'discard', numbers: state.held.map(({ number }) => number) }]];
+  }
   if (!assurance.ordered) return [state, []];
+  if (assurance.incomplete === 'NoDiscard') {
+    const isBusy = !wasOpen || state.held[0]?.number === prefix(state.delivered) + 1;
+    return [state, isBusy ? [] : afterGap(state, assurance)];
+  }
   const reachable = prefix(state.received);
   const numbers = state.held.filter(({ number }) => number > reachable).map(({ number }) => number);
   if (numbers.length === 0) return [state, []];
@@ -328,7 +450,9 @@ function elapsed(
 }
 
 /** True when the application has been handed something that it has not finished. */
-function isWorking(state: Receipt, assurance: DeliveryAssurance): boolean {
+function isWorking(state: DestinationState, assurance: DeliveryAssurance): boolean {
+  if (assurance.incomplete === 'DiscardEntireSequence' && state.phase === 'created') return false;
+  if (afterGap(state, assurance).length > 0) return true;
   const first = state.held[0];
   return first !== undefined && (!assurance.ordered || first.number === prefix(state.delivered) + 1);
 }
@@ -358,6 +482,11 @@ export function sameReceipt(one: DestinationState, other: DestinationState): boo
     one.phase === other.phase &&
     one.last === other.last &&
     equal(one.received, other.received) &&
-    equal(one.delivered, other.delivered)
+    equal(one.delivered, other.delivered) &&
+    begunOf(one) === begunOf(other)
   );
+}
+
+function begunOf(state: DestinationState): number {
+  return state.held.reduce((sum, held) => (held.begun === true ? sum + 1 : sum), 0);
 }

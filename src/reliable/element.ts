@@ -6,6 +6,9 @@
 import type { BindingElement } from '../channel/channel.ts';
 import type { Carry } from '../channel/delivery.ts';
 import { Acceptor } from './acceptor.ts';
+import { DuplexAcceptor } from './duplex/acceptor.ts';
+import { Hub } from './duplex/hub.ts';
+import { DuplexInitiator } from './duplex/initiator.ts';
 import { Initiator } from './initiator.ts';
 import { type ReliableSessionOptions, settingsOf } from './settings.ts';
 
@@ -18,8 +21,9 @@ import { type ReliableSessionOptions, settingsOf } from './settings.ts';
  * `send` of an initiator settles when its message is settled: with the reply where one is expected, else with `undefined`
  * once it is acknowledged. It rejects with ReliableError: `RELIABLE_RETRIES_EXHAUSTED`, `RELIABLE_TERMINATED`,
  * `RELIABLE_UNKNOWN_SEQUENCE`, `RELIABLE_SEQUENCE_CLOSED`, `RELIABLE_INVALID_ACKNOWLEDGEMENT`, `RELIABLE_INACTIVE`,
- * `RELIABLE_ROLLOVER`, `RELIABLE_CLOSED`, `RELIABLE_ABORTED`, `RELIABLE_FAILED` (see `cause`), `RELIABLE_STORE`; `outcomes`
- * says what became of each message. Giving up a `send` by its signal does not take the message back. `open` rejects with
+ * `RELIABLE_ROLLOVER`, `RELIABLE_CLOSED`, `RELIABLE_ABORTED`, `RELIABLE_FAILED` (see `cause`), `RELIABLE_STORE`,
+ * `RELIABLE_SUSPENDED` (labelled and stored; see `whenRetriesRunOut`); `outcomes` says what became of each message, and
+ * `onOutcome` tells it message by message. Giving up a `send` by its signal does not take the message back. `open` rejects with
  * `RELIABLE_REFUSED`, `RELIABLE_TOO_BUSY` (transient), `RELIABLE_OPEN_TIMEOUT`, `RELIABLE_IN_USE`, and `close` with
  * `RELIABLE_CLOSE_TIMEOUT` besides those of `send`.
  *
@@ -28,12 +32,24 @@ import { type ReliableSessionOptions, settingsOf } from './settings.ts';
 export function reliableSession(options: ReliableSessionOptions = {}): BindingElement {
   const settings = settingsOf(options);
   const inUse = new Set<string>();
+  // Duplex sessions outlive their connections, each of which has a channel of its own.
+  const hub = new Hub(settings);
   return {
     name: 'reliableSession',
     place: 'session',
     wrap: (inner) => (receive) => {
       let up: Carry = async () => undefined;
       const below = inner((trip) => up(trip));
+      if (below.isDuplex === true) {
+        if (below.side === 'acceptor') {
+          const acceptor = new DuplexAcceptor(settings, below, receive, hub);
+          up = acceptor.receive;
+          return acceptor;
+        }
+        const duplex = new DuplexInitiator(settings, inner, below, receive);
+        up = duplex.receive;
+        return duplex;
+      }
       if (below.side === 'acceptor') {
         const acceptor = new Acceptor(settings, below, receive);
         up = acceptor.receive;

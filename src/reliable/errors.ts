@@ -13,6 +13,8 @@ export type ReliableErrorCode =
   | 'RELIABLE_CLOSE_TIMEOUT'
   /** A message was sent as often as allowed and never acknowledged or answered. */
   | 'RELIABLE_RETRIES_EXHAUSTED'
+  /** The session stands still: the store keeps it, and connecting again under its label goes on; see `cause`. */
+  | 'RELIABLE_SUSPENDED'
   /** Nothing was heard of the peer for the inactivity timeout. */
   | 'RELIABLE_INACTIVE'
   /** The peer ended the sequence with a fault. */

@@ -9,9 +9,11 @@ import type { Fault } from '../soap/errors.ts';
 import { faultOf, faultReply } from '../soap/fault.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
+import type { XmlElement } from '../xml/document.ts';
 import { child, childrenOf, qname, requiredChild, simpleText } from '../xml/find.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { XmlWriter } from '../xml/write.ts';
+import { ReliableError } from './errors.ts';
 import {
   type Acknowledgement,
   readAcknowledgement,
@@ -19,6 +21,7 @@ import {
   reliablePrefix,
   writeAcknowledgement,
 } from './headers.ts';
+import { none } from './ranges.ts';
 import { versionOf } from './versions/table.ts';
 import { netrm, type ReliableVersion } from './versions/version.ts';
 
@@ -125,9 +128,13 @@ function detailOf(version: ReliableVersion, fault: ReliableFault, row: Row): rea
     case 'none':
       return [];
     case 'acknowledgement': {
-      if (fault.acknowledgement === undefined) return [];
+      const { identifier, acknowledgement } = fault;
+      // WCF takes a fault without its detail for none of WS-RM.
+      const empty = identifier === undefined ? undefined : { id: identifier, ranges: none, nacks: [], final: false };
+      const refused = acknowledgement ?? empty;
+      if (refused === undefined) return [];
       const writer = new XmlWriter();
-      writeAcknowledgement(writer, version, fault.acknowledgement);
+      writeAcknowledgement(writer, version, refused);
       return [writer.finish()];
     }
     case 'identifier':
@@ -200,10 +207,20 @@ export function readReliableFault(
         code,
         reason,
         identifier: identifier === undefined ? undefined : simpleText(identifier),
-        acknowledgement: acknowledgement === undefined ? undefined : readAcknowledgement(version, acknowledgement),
+        acknowledgement: acknowledgement === undefined ? undefined : readRefused(version, acknowledgement),
       },
     };
   });
+}
+
+/** The acknowledgement that a peer could not believe: it may well be one that cannot be read. */
+function readRefused(version: ReliableVersion, element: XmlElement): Acknowledgement | undefined {
+  try {
+    return readAcknowledgement(version, element);
+  } catch (thrown) {
+    if (thrown instanceof ReliableError) return undefined;
+    throw thrown;
+  }
 }
 
 function readDetail(
@@ -217,7 +234,7 @@ function readDetail(
     const acknowledgement = named('SequenceAcknowledgement');
     return {
       identifier: identifier === undefined ? undefined : simpleText(identifier),
-      acknowledgement: acknowledgement === undefined ? undefined : readAcknowledgement(version, acknowledgement),
+      acknowledgement: acknowledgement === undefined ? undefined : readRefused(version, acknowledgement),
     };
   });
 }

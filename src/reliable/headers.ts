@@ -5,7 +5,7 @@
  * (gSOAP writes Final before the ranges), Final without None, 0–0 for an empty set. What could be read in two ways is
  * refused: two Sequence blocks, blocks of two versions, two acknowledgements of one sequence (attacks M7, M23, M24).
  */
-import { findHeaders, header, isForThisNode, withoutHeaders } from '../soap/envelope.ts';
+import { header, isForThisNode, soapPrefix, withoutHeaders } from '../soap/envelope.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlElement } from '../xml/document.ts';
@@ -13,7 +13,7 @@ import { XmlError } from '../xml/errors.ts';
 import { child, childrenOf, requiredChild, simpleText } from '../xml/find.ts';
 import { XmlWriter } from '../xml/write.ts';
 import { ReliableError } from './errors.ts';
-import { type Ranges, ranges } from './ranges.ts';
+import { type Range, type Ranges, ranges } from './ranges.ts';
 import { versionOf } from './versions/table.ts';
 import { netrm, type ReliableVersion } from './versions/version.ts';
 
@@ -62,10 +62,11 @@ export function sequenceHeader(
   const { namespace } = version;
   const writer = new XmlWriter()
     .start(namespace, 'Sequence', reliablePrefix)
+    .attribute(soap.namespace, 'mustUnderstand', '1', soapPrefix)
     .element(namespace, 'Identifier', block.id, reliablePrefix)
     .element(namespace, 'MessageNumber', String(block.number), reliablePrefix);
   if (block.last) writer.element(namespace, 'LastMessage', undefined, reliablePrefix);
-  return header(soap, writer.end().finish(), { mustUnderstand: true });
+  return header(soap, writer.end().finish());
 }
 
 export function acknowledgementHeader(
@@ -116,31 +117,35 @@ export function ackRequestedHeader(version: ReliableVersion, soap: SoapVersion, 
  * @throws ReliableError `RELIABLE_MALFORMED`, or `RELIABLE_INVALID_ACKNOWLEDGEMENT` for two acknowledgements of one sequence
  */
 export function readHeaders(message: Message): ReliableHeaders | undefined {
-  const blocks = message.headers.filter(
-    (block) => versionOf(block.namespace) !== undefined && isForThisNode(message.version, block),
-  );
-  const first = blocks[0];
-  const version = first === undefined ? undefined : versionOf(first.namespace);
-  if (version === undefined) return undefined;
-  if (blocks.some((block) => block.namespace !== version.namespace)) {
-    throw malformed('The message has header blocks of two versions of WS-ReliableMessaging.');
+  let version: ReliableVersion | undefined;
+  const blocks: HeaderBlock[] = [];
+  for (const block of message.headers) {
+    const its = versionOf(block.namespace);
+    if (its === undefined || !isForThisNode(message.version, block)) continue;
+    if (version !== undefined && version !== its) {
+      throw malformed('The message has header blocks of two versions of WS-ReliableMessaging.');
+    }
+    version = its;
+    blocks.push(block);
   }
-  return readable(() => {
-    const named = (local: string) => findHeaders(message, version.namespace, local);
-    const [sequence, second] = named('Sequence');
-    if (second !== undefined) throw malformed('The message has two Sequence header blocks.');
-    const acknowledgements = named('SequenceAcknowledgement').map(({ fragment }) =>
-      readAcknowledgement(version, fragment.element),
-    );
-    requireOneEach(acknowledgements);
-    return {
-      version,
-      sequence: sequence === undefined ? undefined : readSequence(version, sequence.fragment.element),
-      acknowledgements,
-      ackRequested: named('AckRequested').map(({ fragment }) => readIdentifier(version, fragment.element)),
-      uses: blocks.map(({ local }) => local).filter((local) => local.startsWith('UsesSequence')),
-    };
-  });
+  return version === undefined ? undefined : readable(() => readBlocks(version, blocks));
+}
+
+function readBlocks(version: ReliableVersion, blocks: readonly HeaderBlock[]): ReliableHeaders {
+  const named = (local: string) => blocks.filter((block) => block.local === local);
+  const [sequence, second] = named('Sequence');
+  if (second !== undefined) throw malformed('The message has two Sequence header blocks.');
+  const acknowledgements = named('SequenceAcknowledgement').map(({ fragment }) =>
+    readAcknowledgement(version, fragment.element),
+  );
+  requireOneEach(acknowledgements);
+  return {
+    version,
+    sequence: sequence === undefined ? undefined : readSequence(version, sequence.fragment.element),
+    acknowledgements,
+    ackRequested: named('AckRequested').map(({ fragment }) => readIdentifier(version, fragment.element)),
+    uses: blocks.map(({ local }) => local).filter((local) => local.startsWith('UsesSequence')),
+  };
 }
 
 /** The message without its RM blocks: this layer consumes its header. */
@@ -188,26 +193,30 @@ export function readAcknowledgement(version: ReliableVersion, element: XmlElemen
   if (refused.length > 0 && read.length > 0) throw malformed('An acknowledgement has ranges or Nacks, not both.');
   const room = childrenOf(element, netrm, 'BufferRemaining');
   if (room.length > 1) throw malformed('BufferRemaining is there twice.');
+  const id = readIdentifier(version, element);
   return {
-    id: readIdentifier(version, element),
-    ranges: ranges(read.flatMap((range) => readRange(version, range))),
+    id,
+    ranges: ranges(readRanges(version, id, read)),
     nacks: refused.map((nack) => legalNumber(simpleText(nack), 'Nack')),
     final: version.final && child(element, namespace, 'Final') !== undefined,
     bufferRemaining: room[0] === undefined ? undefined : legalNumber(simpleText(room[0]), 'BufferRemaining'),
   };
 }
 
-function readRange(version: ReliableVersion, element: XmlElement): Ranges {
-  const lower = legalNumber(element.attribute('Lower') ?? '', 'Lower');
-  const upper = legalNumber(element.attribute('Upper') ?? '', 'Upper');
-  if (lower === 0 && upper === 0 && version.emptyAcknowledgement === 'zero') return [];
-  if (lower === 0 || lower > upper) {
-    const reason = `The acknowledgement range ${lower} to ${upper} is empty or starts at 0.`;
-    throw new ReliableError('RELIABLE_INVALID_ACKNOWLEDGEMENT', reason, {
-      fault: { name: 'InvalidAcknowledgement', code: 'sender', reason },
-    });
-  }
-  return [{ lower, upper }];
+/** @throws ReliableError `RELIABLE_INVALID_ACKNOWLEDGEMENT`, whose fault says the ranges as they were written */
+function readRanges(version: ReliableVersion, id: string, elements: readonly XmlElement[]): readonly Range[] {
+  const written = elements.map((element) => ({
+    lower: legalNumber(element.attribute('Lower') ?? '', 'Lower'),
+    upper: legalNumber(element.attribute('Upper') ?? '', 'Upper'),
+  }));
+  const isEmpty = ({ lower, upper }: Range) => lower === 0 && upper === 0 && version.emptyAcknowledgement === 'zero';
+  const wrong = written.find((range) => !isEmpty(range) && (range.lower === 0 || range.lower > range.upper));
+  if (wrong === undefined) return written.filter((range) => !isEmpty(range));
+  const reason = `The acknowledgement range ${wrong.lower} to ${wrong.upper} is empty or starts at 0.`;
+  const acknowledgement = { id, ranges: written, nacks: [], final: false };
+  throw new ReliableError('RELIABLE_INVALID_ACKNOWLEDGEMENT', reason, {
+    fault: { name: 'InvalidAcknowledgement', code: 'sender', reason, acknowledgement },
+  });
 }
 
 export function readIdentifier(version: ReliableVersion, parent: XmlElement): string {

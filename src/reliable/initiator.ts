@@ -6,7 +6,7 @@
  * acknowledgement or a fault (WCF's ReliableRequestSessionChannel). An empty answer means: not taken, come again.
  */
 
-import type { Timer } from '../base/clock.ts';
+import { Alarm } from '../base/alarm.ts';
 import { asError, SurewireError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
 import { abortable, deadline, wait } from '../base/signals.ts';
@@ -18,17 +18,19 @@ import { addressingOf } from '../soap/addressing.ts';
 import { type About, Composer, type Template } from './composer.ts';
 import { type DeliveryAssurance, type DestinationState, destination, newDestination } from './destination.ts';
 import { type Outcome, ReliableError, type ReliableErrorCode } from './errors.ts';
+import { publish } from './events.ts';
 import { abortion, type Bare, interpret, type Reply, type Said } from './interpret.ts';
 import { Keeper } from './keeper.ts';
 import type { Transmission } from './ledger.ts';
+import { Narration } from './narration.ts';
+import { type OutcomeListener, onOutcome, outcomeUnder } from './outcomes.ts';
 import { templateOf } from './record.ts';
-import { newStatistics, publish, type SessionView, type Statistics } from './session.ts';
+import { newStatistics, type SessionView, type Statistics } from './session.ts';
 import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
 import { source } from './source.ts';
 import {
   type EndReason,
   noSource,
-  outcomeOf,
   type SourceEffect,
   type SourceEvent,
   type SourceState,
@@ -37,11 +39,13 @@ import {
   submitted,
   unsettled,
 } from './source-state.ts';
+import { resendCause, watchSource } from './watch.ts';
 import { Way } from './way.ts';
 
 interface Waiting {
   readonly resolve: (reply: Delivery | undefined) => void;
   readonly reject: (reason: Error) => void;
+  readonly hear: OutcomeListener | undefined;
 }
 
 /** How long the last word to the peer may keep the channel below from being let go, in milliseconds. */
@@ -57,6 +61,7 @@ export class Initiator implements Channel, SessionView {
   readonly #assurance: DeliveryAssurance;
   readonly #way: Way;
   readonly #keeper: Keeper;
+  readonly #tell = new Narration('initiator', () => ({ id: this.#id, offer: this.#keeper.record?.offer ?? undefined }));
   readonly #serial = new Serial();
   readonly #admission = new Serial();
   readonly #end = new AbortController();
@@ -72,19 +77,28 @@ export class Initiator implements Channel, SessionView {
   #source: SourceState = noSource;
   #replies: DestinationState | undefined;
   #id = '';
-  #timer: Timer | undefined;
+  readonly #timer: Alarm;
   #trouble: Error | undefined;
   #lastWord: Promise<unknown> = Promise.resolve();
-  #suspended = false;
+  /** Why the session stands still while the store keeps it. */
+  #standstill: ReliableError | undefined;
   #resumed = false;
 
   constructor(settings: Settings, inner: ChannelFactory, below: Channel, inUse: Set<string>) {
     this.#settings = settings;
+    this.#timer = new Alarm(settings.clock, () => this.#post({ kind: 'elapsed' }));
     this.#policy = transmissionOf(settings, settings.version, 'timer');
     this.#way = new Way(inner, below, (trip) => this.receive(trip));
     this.#keeper = new Keeper(settings, inUse);
     // Replies need no order, and any may be missing while others have come.
-    this.#assurance = { ...assuranceOf(settings), ordered: false, window: settings.maxUnsettled };
+    const window = settings.maxUnsettled;
+    this.#assurance = {
+      ...assuranceOf(settings),
+      ordered: false,
+      repeats: 'exactly-once',
+      incomplete: 'NoDiscard',
+      window,
+    };
     this.closed = this.#closed.promise;
     this.#opened.promise.catch(() => undefined);
     this.send = (trip) => this.#send(trip);
@@ -110,7 +124,7 @@ export class Initiator implements Channel, SessionView {
   }
 
   outcome(number: number): Outcome {
-    return outcomeOf(this.#source, number);
+    return outcomeUnder(this.#source, number, this.#keeper.record?.behaviour);
   }
 
   async open(signal?: AbortSignal): Promise<void> {
@@ -134,10 +148,9 @@ export class Initiator implements Channel, SessionView {
   }
 
   async suspend(): Promise<void> {
-    await this.#serial.run(async () => {
-      if (this.#source.phase === 'ended') return;
-      this.#suspended = true;
-      await this.#over({ code: 'RELIABLE_ABORTED', text: 'The session was suspended; open it again to go on.' });
+    await this.#serial.run(() => {
+      this.#closing ??= Promise.resolve();
+      this.#halt(new ReliableError('RELIABLE_SUSPENDED', 'The session was suspended; open it again to go on.'));
     });
   }
 
@@ -156,9 +169,10 @@ export class Initiator implements Channel, SessionView {
     );
     const settled = Promise.withResolvers<Delivery | undefined>();
     settled.promise.catch(() => undefined);
+    const waiting: Waiting = { resolve: settled.resolve, reject: settled.reject, hear: trip.get(onOutcome) };
     // One after the other, so that numbers follow the order of the calls even when a call waits for room.
     await abortable(
-      this.#admission.run(() => this.#admit(trip, settled)),
+      this.#admission.run(() => this.#admit(trip, waiting)),
       trip.signal,
     );
     return abortable(settled.promise, trip.signal);
@@ -213,7 +227,7 @@ export class Initiator implements Channel, SessionView {
     this.#replies = record.replies ?? undefined;
     this.#id = sourceId(this.#source) ?? '';
     if (this.#id !== '') this.#opened.resolve();
-    publish(() => ({ event: 'session.resumed', session: this.#id, side: this.side, submitted: this.submitted }));
+    publish(() => ({ event: 'session.resumed', ...this.#tell.of, submitted: this.submitted }));
     await this.#advance({ source: [{ kind: 'resumed' }] });
   }
 
@@ -226,7 +240,8 @@ export class Initiator implements Channel, SessionView {
       return;
     }
     await this.#opening.catch(() => undefined);
-    if (this.#source.phase === 'ended' || this.#suspended) return;
+    if (this.#standstill !== undefined) throw this.#standstill;
+    if (this.#source.phase === 'ended') return;
     const { clock, closeTimeout } = this.#settings;
     const text = `The session could not be ended in good order within ${closeTimeout} ms.`;
     const limit = deadline(clock, closeTimeout, signal, () => new ReliableError('RELIABLE_CLOSE_TIMEOUT', text));
@@ -236,9 +251,15 @@ export class Initiator implements Channel, SessionView {
       if (reason !== undefined) throw reason;
     } catch (thrown) {
       const error = asError(thrown);
+      if (this.#standstill !== undefined) throw this.#standstill;
       const code = error instanceof ReliableError ? error.code : 'RELIABLE_ABORTED';
       // Every message is settled by then; a peer that does not answer TerminateSequence spoils nothing.
       const settled = this.#source.phase === 'terminating';
+      if (!settled && this.#isKept) {
+        const kept = new ReliableError(code, `${error.message} ${this.#advice}`, { cause: error, transient: true });
+        await this.#serial.run(() => this.#halt(kept));
+        throw kept;
+      }
       const event = settled ? ({ kind: 'terminate-answered' } as const) : abortion(code, error.message, true);
       await this.#serial.run(() => this.#advance({ source: [event] }));
       if (settled && (await this.closed) === undefined) return;
@@ -254,7 +275,7 @@ export class Initiator implements Channel, SessionView {
       .run(async () => {
         if (only === undefined || only === this.#source.phase) await this.#advance({ source: [event] });
       })
-      .catch((thrown: unknown) => this.#over({ code: 'RELIABLE_FAILED', text: asError(thrown).message }));
+      .catch((thrown: unknown) => this.#halt(new ReliableError('RELIABLE_FAILED', asError(thrown).message)));
   }
 
   /** One step: reduce, append, perform, tell. Runs in the mailbox. */
@@ -262,18 +283,20 @@ export class Initiator implements Channel, SessionView {
     given: { readonly source: readonly Bare<SourceEvent>[]; readonly reply?: Reply['event'] | undefined },
     submission?: { readonly trip: Delivery; readonly waiting: Waiting },
   ): Promise<void> {
-    if (this.#suspended) {
-      submission?.waiting.reject(new ReliableError('RELIABLE_CLOSED', 'The session is suspended.'));
+    if (this.#standstill !== undefined) {
+      submission?.waiting.reject(this.#standstill);
       return;
     }
     const { clock, random } = this.#settings;
     const when = { now: clock.now(), jitter: random.fraction() };
-    let next = this.#source;
+    const before = this.#source;
+    let next = before;
     const effects: SourceEffect[] = [];
     for (const event of given.source) {
       const [state, more] = source(next, { ...event, ...when } as SourceEvent, this.#policy);
       next = state;
       effects.push(...more);
+      if (event.kind === 'acknowledgement') this.#tell.requestsAcknowledged(event);
     }
     let replies = this.#replies;
     if (given.reply !== undefined && replies !== undefined) {
@@ -284,30 +307,36 @@ export class Initiator implements Channel, SessionView {
     }
     const numbered = effects.find((effect) => effect.effect === 'numbered');
     try {
-      const before = { source: this.#source, replies: this.#replies };
-      await this.#keeper.append(before, { source: next, replies }, effects, submission?.trip);
+      const known = { source: before, replies: this.#replies };
+      await this.#keeper.append(known, { source: next, replies }, effects, submission?.trip);
     } catch (thrown) {
       const error = asError(thrown);
       submission?.waiting.reject(error);
       this.#trouble = error;
-      await this.#over({ code: 'RELIABLE_STORE', text: error.message });
+      publish(() => ({ event: 'store.failed', ...this.#tell.of, number: null, reason: error.message }));
+      this.#halt(new ReliableError('RELIABLE_STORE', error.message, { transient: true, cause: error }));
       return;
     }
     this.#source = next;
     this.#replies = replies;
+    watchSource(this.#tell.of, before, next);
     if (numbered !== undefined && submission !== undefined) {
-      this.#messages.set(numbered.number, submission.trip);
-      this.#waiting.set(numbered.number, submission.waiting);
+      const { number } = numbered;
+      this.#messages.set(number, submission.trip);
+      this.#waiting.set(number, submission.waiting);
+      publish(() => ({ event: 'message.submitted', ...this.#tell.requests, number }));
+      submission.waiting.hear?.(number, 'pending');
     }
     for (const effect of effects) {
       if (effect.effect === 'rejected') submission?.waiting.reject(new ReliableError(effect.code, effect.text));
+      else if (effect.effect === 'transmit') this.#transmit(effect, given.source.at(-1)?.kind ?? 'elapsed');
       else await this.#perform(effect);
     }
     if (unsettled(next) < this.#settings.maxUnsettled) for (const wake of this.#room.splice(0)) wake();
     this.#rearm();
   }
 
-  async #perform(effect: Exclude<SourceEffect, { readonly effect: 'rejected' }>): Promise<void> {
+  async #perform(effect: Exclude<SourceEffect, { readonly effect: 'rejected' | 'transmit' }>): Promise<void> {
     switch (effect.effect) {
       case 'numbered':
         return;
@@ -315,23 +344,27 @@ export class Initiator implements Channel, SessionView {
       case 'poll':
       case 'close':
       case 'terminate':
+        this.#tell.control(effect);
+        if (effect.effect !== 'create') this.#tell.repliesAcknowledged(this.#replies, effect.effect !== 'poll');
         void this.#exchange(effect.effect === 'create' ? { kind: 'create' } : { kind: effect.effect }, () =>
           this.#composed().control(effect, this.#id, this.#replies),
         );
         return;
       case 'opened':
         this.#id = effect.id;
-        publish(() => ({ event: 'sequence.created', session: effect.id, side: this.side, version: this.version.name }));
+        publish(() => {
+          const { version, peer } = this;
+          const offer = this.#keeper.record?.offer ?? null;
+          return { event: 'sequence.created', ...this.#tell.of, version: version.name, peer, offer };
+        });
         this.#opened.resolve();
-        return;
-      case 'transmit':
-        this.#transmit(effect);
         return;
       case 'settled':
         this.#settle(effect.number, effect.outcome);
         return;
       case 'fault': {
-        publish(() => ({ event: 'sequence.faulted', session: this.#id, fault: effect.fault, reason: effect.text }));
+        const { fault, text: reason } = effect;
+        publish(() => ({ event: 'sequence.faulted', ...this.#tell.of, by: 'here', fault, reason }));
         const message = () => this.#composed().fault(effect, this.#id, this.#replies);
         this.#lastWord = this.#exchange({ kind: 'fault' }, message);
         if (effect.fault === 'InvalidAcknowledgement') {
@@ -339,6 +372,8 @@ export class Initiator implements Channel, SessionView {
         }
         return;
       }
+      case 'suspended':
+        return this.#halt(this.#suspension(`${effect.reason.text}${this.#lastTrouble(effect.reason.code)}`));
       case 'ended':
         return this.#over(effect.reason);
       default:
@@ -346,26 +381,37 @@ export class Initiator implements Channel, SessionView {
     }
   }
 
-  #transmit(effect: Extract<SourceEffect, { readonly effect: 'transmit' }>): void {
-    const { number, attempt, last } = effect;
+  #transmit(effect: Extract<SourceEffect, { readonly effect: 'transmit' }>, after: SourceEvent['kind']): void {
+    const { number, attempt, last, asks = false } = effect;
     this.statistics[attempt === 1 ? 'sent' : 'resent'] += 1;
-    publish(() => ({ event: attempt === 1 ? 'message.sent' : 'message.resent', session: this.#id, number, attempt }));
+    publish(() =>
+      attempt === 1
+        ? { event: 'message.sent', ...this.#tell.requests, number, attempt }
+        : { event: 'message.resent', ...this.#tell.requests, number, attempt, cause: resendCause(after) },
+    );
+    if (asks) publish(() => ({ event: 'acknowledgement.requested', ...this.#tell.requests }));
+    this.#tell.repliesAcknowledged(this.#replies, false);
     const about: About = { kind: 'message', number, last };
     void this.#exchange(about, async () => {
       const compose = this.#composed();
       if (last) return compose.lastMessage(this.#id, number, this.#replies);
       const trip = this.#messages.get(number) ?? delivery(await this.#keeper.message(number));
       this.#messages.set(number, trip);
-      return trip.carrying(compose.sequenced(trip.message, this.#id, number, this.#replies));
+      return trip.carrying(compose.sequenced(trip.message, this.#id, number, this.#replies, asks));
     });
   }
 
   #settle(number: number, outcome: Outcome): void {
     this.#messages.delete(number);
-    if (outcome !== 'acknowledged') return;
+    if (outcome !== 'acknowledged') {
+      publish(() => ({ event: 'message.failed', ...this.#tell.requests, number, outcome }));
+      return;
+    }
     this.statistics.acknowledged += 1;
-    publish(() => ({ event: 'message.acknowledged', session: this.#id, number }));
-    this.#waiting.get(number)?.resolve(this.#answers.get(number));
+    publish(() => ({ event: 'message.acknowledged', ...this.#tell.requests, number }));
+    const waiting = this.#waiting.get(number);
+    waiting?.hear?.(number, outcome);
+    waiting?.resolve(this.#answers.get(number));
     this.#waiting.delete(number);
     this.#answers.delete(number);
   }
@@ -377,24 +423,32 @@ export class Initiator implements Channel, SessionView {
       const trip = (await compose()).under(this.#end.signal);
       answer = await this.#way.send(trip);
     } catch (thrown) {
-      await this.#troubled(about, asError(thrown));
+      this.#troubled(about, asError(thrown));
       return;
     }
     if (answer === undefined) this.#unanswered(about);
     else await this.#hear(about, answer);
   }
 
-  async #troubled(about: About, error: Error): Promise<void> {
+  #troubled(about: About, error: Error): void {
     if (this.#end.signal.aborted || about.kind === 'fault') return;
     this.#trouble = error;
-    if (about.kind === 'create' && error instanceof SurewireError && error.refusal) {
-      this.#post(declined(error), 'creating');
-    } else if (error instanceof SurewireError && error.transient) this.#refused(about, false);
-    else this.#post(abortion('RELIABLE_FAILED', error.message, false));
+    const known = error instanceof SurewireError ? error : undefined;
+    // An answer that cannot be the peer's proves nothing once there is a session: a proxy's page, or a forgery.
+    const isFinal = known?.transient !== true && (known?.refusal !== true || about.kind === 'create');
+    this.#tell.trouble(about, error, isFinal);
+    if (about.kind === 'create' && known?.transient === true && known.refusal) {
+      this.#post(declined(known), 'creating');
+    } else if (!isFinal) this.#refused(about, false);
+    else if (this.#isKept) {
+      const kept = this.#suspension(`Sending again cannot mend this: ${error.message}`);
+      void this.#serial.run(() => this.#halt(kept));
+    } else this.#post(abortion('RELIABLE_FAILED', error.message, false));
   }
 
   /** An empty answer. Whether that means taken or dropped, the source finds out. */
   #unanswered(about: About): void {
+    this.#tell.empty(about);
     if (about.kind === 'poll') this.#post({ kind: 'poll-emptied' });
     // 2005/02: TerminateSequence is one-way; and gSOAP answers a repeated one so, of either version. It has come.
     else if (about.kind === 'terminate') this.#post({ kind: 'terminate-answered' });
@@ -428,6 +482,7 @@ export class Initiator implements Channel, SessionView {
           return this.#troubled(about, said.trouble);
         case 'refused':
           this.#trouble = said.trouble ?? this.#trouble;
+          this.#tell.faulted(said.fault);
           return this.#advance({ source: said.source });
         case 'created':
           return this.#created(said, answer);
@@ -442,7 +497,7 @@ export class Initiator implements Channel, SessionView {
   async #created(said: Extract<Said, { readonly kind: 'created' }>, answer: Delivery): Promise<void> {
     const offer = this.#keeper.record?.offer;
     if (this.#source.phase !== 'creating') return;
-    this.#keeper.bind(identityOf(answer));
+    this.#keeper.bind(identityOf(answer), said.behaviour);
     if (said.accepted && typeof offer === 'string') {
       this.#replies = newDestination(offer, this.#settings.clock.now(), undefined);
     }
@@ -451,6 +506,7 @@ export class Initiator implements Channel, SessionView {
 
   async #heard(about: About, said: Extract<Said, { readonly kind: 'heard' }>): Promise<void> {
     const { reply } = said;
+    this.#trouble = undefined;
     if (reply !== undefined && about.kind === 'message') {
       this.statistics[reply.isNew ? 'delivered' : 'duplicates'] += 1;
       if (reply.isNew) this.#answers.set(about.number, reply.trip);
@@ -470,19 +526,46 @@ export class Initiator implements Channel, SessionView {
   }
 
   #rearm(): void {
-    this.#timer?.cancel();
-    const due = this.#suspended ? undefined : sourceDue(this.#source, this.#policy);
-    this.#timer = due === undefined ? undefined : this.#settings.clock.at(due, () => this.#post({ kind: 'elapsed' }));
+    this.#timer.set(this.#standstill !== undefined ? undefined : sourceDue(this.#source, this.#policy));
+  }
+
+  /** True when the session outlives its troubles in the store: what goes wrong at this end is never told to the peer. */
+  get #isKept(): boolean {
+    const { phase } = this.#source;
+    return this.#policy.givesUp === 'suspend' && phase !== 'none' && phase !== 'creating' && phase !== 'ended';
+  }
+
+  get #advice(): string {
+    return `The store keeps the session: connect again under the label "${this.label}" to go on.`;
+  }
+
+  #suspension(why: string): ReliableError {
+    const options = { outcomes: this.#outcomes, transient: true, cause: this.#trouble };
+    return new ReliableError('RELIABLE_SUSPENDED', `${why} ${this.#advice}`, options);
+  }
+
+  /** Stands still for good in this process; nothing is told to the peer, and nothing more is written to the store. */
+  #halt(error: ReliableError): void {
+    if (this.#standstill !== undefined || this.#source.phase === 'ended') return;
+    this.#standstill = error;
+    publish(() => ({ event: 'session.suspended', ...this.#tell.of, code: error.code, reason: error.message }));
+    this.#leave(error);
+  }
+
+  #over(reason: EndReason): void {
+    const error = this.#errorFor(reason);
+    publish(() => ({ event: 'sequence.terminated', ...this.#tell.of, reason: reason.code, text: reason.text }));
+    this.#leave(error);
   }
 
   /** Lets go of everything and tells all who wait. */
-  async #over(reason: EndReason): Promise<void> {
-    this.#timer?.cancel();
-    const error = this.#errorFor(reason);
-    publish(() => ({ event: 'sequence.terminated', session: this.#id, side: this.side, reason: reason.code }));
-    if (this.#source.phase !== 'ended' && !this.#suspended) this.#suspended = true;
+  #leave(error: ReliableError | undefined): void {
+    this.#timer.cancel();
     const gone = error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.');
-    for (const waiting of this.#waiting.values()) waiting.reject(gone);
+    for (const [number, { reject, hear }] of this.#waiting) {
+      hear?.(number, this.outcome(number));
+      reject(gone);
+    }
     this.#waiting.clear();
     this.#messages.clear();
     for (const wake of this.#room.splice(0)) wake();
@@ -501,10 +584,20 @@ export class Initiator implements Channel, SessionView {
 
   #errorFor(reason: EndReason): ReliableError | undefined {
     if (reason.code === 'completed') return undefined;
-    const outcomes = new Map<number, Outcome>();
-    for (const number of this.#waiting.keys()) outcomes.set(number, outcomeOf(this.#source, number));
     const transient = reason.code === 'RELIABLE_TOO_BUSY' || reason.code === 'RELIABLE_OPEN_TIMEOUT';
-    return new ReliableError(reason.code, reason.text, { outcomes, transient, cause: this.#trouble });
+    const text = `${reason.text}${this.#lastTrouble(reason.code)}`;
+    return new ReliableError(reason.code, text, { outcomes: this.#outcomes, transient, cause: this.#trouble });
+  }
+
+  /** What the last exchange came to, where the session was given up because nothing came of any. */
+  #lastTrouble(code: EndReason['code']): string {
+    const isSilence = code === 'RELIABLE_RETRIES_EXHAUSTED' || code === 'RELIABLE_INACTIVE';
+    return isSilence && this.#trouble !== undefined ? ` The last trouble: ${this.#trouble.message}` : '';
+  }
+
+  /** What is known of the messages for which somebody waits. */
+  get #outcomes(): ReadonlyMap<number, Outcome> {
+    return new Map([...this.#waiting.keys()].map((number) => [number, this.outcome(number)]));
   }
 }
 

@@ -9,7 +9,7 @@ import { identityOf } from '../security/evidence.ts';
 import { addressingOf } from '../soap/addressing.ts';
 import { type Fault, FaultError, faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
-import { readCreateSequenceResponse } from './bodies.ts';
+import { type IncompleteSequenceBehavior, readCreateSequenceResponse } from './bodies.ts';
 import type { About } from './composer.ts';
 import type { DestinationEvent, DestinationState } from './destination.ts';
 import { ReliableError, type ReliableErrorCode } from './errors.ts';
@@ -46,10 +46,21 @@ export interface Reply {
 }
 
 export type Said =
-  | { readonly kind: 'created'; readonly id: string; readonly accepted: boolean }
+  | {
+      readonly kind: 'created';
+      readonly id: string;
+      readonly accepted: boolean;
+      readonly behaviour: IncompleteSequenceBehavior | undefined;
+    }
   | { readonly kind: 'heard'; readonly source: readonly Bare<SourceEvent>[]; readonly reply?: Reply }
   /** A fault of WS-RM, or a refusal to create the sequence. */
-  | { readonly kind: 'refused'; readonly source: readonly Bare<SourceEvent>[]; readonly trouble?: Error }
+  | {
+      readonly kind: 'refused';
+      readonly source: readonly Bare<SourceEvent>[];
+      readonly trouble?: Error;
+      /** What the peer said, where it said it in the words of WS-RM. */
+      readonly fault?: ReliableFault;
+    }
   /** As if it had not come; the trouble tells whether it is worth coming again. */
   | { readonly kind: 'lost'; readonly trouble: Error };
 
@@ -118,11 +129,11 @@ function created(message: Message, fault: Fault | undefined, known: Known): Said
   if (relatesTo !== undefined && relatesTo !== known.record.createId) {
     throw unusable('The CreateSequenceResponse relates to another message.');
   }
-  const { id, accept } = readCreateSequenceResponse(known.version, message);
+  const { id, accept, behaviour } = readCreateSequenceResponse(known.version, message);
   if (accept !== undefined && known.record.offer === null) {
     throw unusable('The peer accepts a sequence that was not offered.');
   }
-  return { kind: 'created', id, accepted: accept !== undefined };
+  return { kind: 'created', id, accepted: accept !== undefined, behaviour };
 }
 
 /** The answer to LastMessage: the peer's own, on the reply sequence, or an acknowledgement. */
@@ -174,8 +185,11 @@ function sequencedReply(
   const block = headers?.sequence;
   if (block === undefined) return {};
   const { id, number, last } = block;
-  if (replies === undefined || id !== replies.id || number === 'beyond') {
+  if (replies === undefined || id !== replies.id) {
     throw unusable('The reply came on a sequence that was not offered.');
+  }
+  if (number === 'beyond' || number >= Number.MAX_SAFE_INTEGER) {
+    throw unusable('The reply has a number beyond those that can be counted.');
   }
   const trip = answer.carrying(withoutReliableHeaders(answer.message)).with(position, { sequence: id, number });
   const isNew = !includes(replies.received, number);
@@ -203,7 +217,7 @@ function faulted(about: About, fault: ReliableFault, headers: ReliableHeaders | 
   const learned = acknowledgements(headers, known);
   const ending = (code: ReliableErrorCode): Said => {
     const trouble = new ReliableError(code, reason, { fault });
-    return { kind: 'refused', source: [...learned, abortion(code, `The peer says: ${reason}`)], trouble };
+    return { kind: 'refused', source: [...learned, abortion(code, `The peer says: ${reason}`)], trouble, fault };
   };
   switch (name) {
     case 'SequenceTerminated':
@@ -212,11 +226,11 @@ function faulted(about: About, fault: ReliableFault, headers: ReliableHeaders | 
       if (known.phase === 'terminating') return { kind: 'heard', source: [{ kind: 'terminate-answered' }] };
       return ending(name === 'UnknownSequence' ? 'RELIABLE_UNKNOWN_SEQUENCE' : 'RELIABLE_TERMINATED');
     case 'SequenceClosed':
-      return { kind: 'refused', source: [...learned, { kind: 'closed-by-peer' }] };
+      return { kind: 'refused', source: [...learned, { kind: 'closed-by-peer' }], fault };
     case 'MessageNumberRollover': {
       const refused: Bare<SourceEvent>[] =
         about.kind === 'message' ? [{ kind: 'refused', number: about.number, empty: false }] : [];
-      return { kind: 'refused', source: [...learned, { kind: 'rollover' }, ...refused] };
+      return { kind: 'refused', source: [...learned, { kind: 'rollover' }, ...refused], fault };
     }
     case 'InvalidAcknowledgement':
       return ending('RELIABLE_INVALID_ACKNOWLEDGEMENT');

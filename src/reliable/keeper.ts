@@ -4,13 +4,14 @@
  */
 import type { Delivery } from '../channel/delivery.ts';
 import type { Message } from '../soap/message.ts';
+import type { IncompleteSequenceBehavior } from './bodies.ts';
 import type { Template } from './composer.ts';
 import { type DestinationState, sameReceipt } from './destination.ts';
 import { ReliableError } from './errors.ts';
 import { type InitiatorRecord, initiatorRecord, readInitiatorRecord } from './record.ts';
 import { Journal, storeFailed } from './session.ts';
 import type { Settings } from './settings.ts';
-import { ledgerOf, type SourceEffect, type SourceState } from './source-state.ts';
+import { ledgerOf, type SourceEffect, type SourceState, sameSending, sourceId } from './source-state.ts';
 
 /** All that changes in a session. */
 export interface Knowledge {
@@ -24,6 +25,8 @@ export class Keeper {
   readonly #inUse: Set<string>;
   #journal = new Journal(undefined, '');
   #record: InitiatorRecord | undefined;
+  /** Keys of ended sessions in the store that need not be remembered any more. */
+  readonly #outdated: string[] = [];
   #claimed: string | undefined;
 
   constructor(settings: Settings, inUse: Set<string>) {
@@ -53,9 +56,9 @@ export class Keeper {
     return { record: this.#record, resumed: false };
   }
 
-  /** Notes who answered CreateSequence. */
-  bind(peer: string): void {
-    if (this.#record !== undefined) this.#record = { ...this.#record, peer };
+  /** Notes who answered CreateSequence, and what they do with a sequence that ends with a gap. */
+  bind(peer: string, behaviour: IncompleteSequenceBehavior | undefined): void {
+    if (this.#record !== undefined) this.#record = { ...this.#record, peer, behaviour };
   }
 
   /**
@@ -71,7 +74,7 @@ export class Keeper {
     trip: Delivery | undefined,
   ): Promise<void> {
     if (!this.#journal.isDurable || this.#record === undefined || same(before, after)) return;
-    if (after.source.phase === 'ended') return this.#journal.commit({ end: true });
+    if (after.source.phase === 'ended') return this.#bury(this.#record, before, after);
     this.#record = { ...this.#record, source: after.source, replies: after.replies ?? null };
     await this.#journal.commit({
       state: this.#record,
@@ -84,6 +87,29 @@ export class Keeper {
         effect.effect === 'settled' ? [{ direction: 'out' as const, number: effect.number }] : [],
       ),
     });
+    await this.#clear();
+  }
+
+  /** The session is over: what became of its messages stays for a while, so that nobody sends them again. */
+  async #bury(record: InitiatorRecord, before: Knowledge, after: Knowledge): Promise<void> {
+    const { clock, rememberOutcomes } = this.#settings;
+    const left = ledgerOf(before.source);
+    if (rememberOutcomes === 0 || left === undefined || left.next === 1) return this.#journal.commit({ end: true });
+    const id = sourceId(before.source);
+    this.#record = { ...record, source: after.source, replies: null, ended: clock.now(), id };
+    const numbers = left.flights.map(({ number }) => number);
+    for (let number = left.sent + 1; number < left.next; number += 1) numbers.push(number);
+    await this.#journal.bury(
+      this.#record,
+      numbers.map((number) => ({ direction: 'out' as const, number })),
+    );
+    await this.#clear();
+  }
+
+  /** Forgets earlier sessions, now that there is something newer to remember, or because their time is over. */
+  async #clear(): Promise<void> {
+    const { store } = this.#settings;
+    for (const session of this.#outdated.splice(0)) await new Journal(store, session).commit({ end: true });
   }
 
   /** @throws ReliableError `RELIABLE_STORE` */
@@ -108,34 +134,29 @@ export class Keeper {
   }
 
   async #unfinished(template: Template): Promise<InitiatorRecord | undefined> {
-    const { store, label, version } = this.#settings;
+    const { store, label, version, clock, rememberOutcomes } = this.#settings;
     if (store === undefined || label === undefined) return undefined;
     const all = await store.sessions().catch((thrown: unknown) => Promise.reject(storeFailed(thrown)));
     for (const { session, state } of all) {
       const record = readInitiatorRecord(state);
-      if (record === undefined || record.label !== label || record.to !== (template.to ?? null)) continue;
-      if (record.version !== version.name || record.source.phase === 'ended') continue;
+      if (record === undefined) continue;
+      const isOurs = record.label === label && record.to === (template.to ?? null);
+      if (record.source.phase === 'ended') {
+        const isOld = clock.now() - (record.ended ?? 0) >= rememberOutcomes;
+        if (isOurs || isOld) this.#outdated.push(session);
+        continue;
+      }
+      if (!isOurs || record.version !== version.name || this.#record !== undefined) continue;
       this.#journal = new Journal(store, session);
       this.#record = record;
-      return record;
     }
-    return undefined;
+    return this.#record;
   }
 }
 
 /** True when the two would be worth the same to a process that takes the session up. */
 function same(one: Knowledge, other: Knowledge): boolean {
-  if (one.source.phase !== other.source.phase) return false;
-  const before = ledgerOf(one.source);
-  const after = ledgerOf(other.source);
-  const sameMessages =
-    before === undefined || after === undefined
-      ? before === after
-      : before.next === after.next &&
-        before.sent === after.sent &&
-        before.acknowledged === after.acknowledged &&
-        before.awaiting === after.awaiting;
-  if (!sameMessages) return false;
+  if (!sameSending(one.source, other.source)) return false;
   if (one.replies === undefined || other.replies === undefined) return one.replies === other.replies;
   return sameReceipt(one.replies, other.replies);
 }

@@ -21,6 +21,13 @@ export interface Transmission {
   /** `timer`: sends and repeats by itself. `reply`: sends only when asked (replies that ride on HTTP responses). */
   readonly drive: 'timer' | 'reply';
   readonly shutdown: 'close' | 'last-message';
+  /** When retries or the patience with a silent peer run out: the peer is told that the sequence ends, or nothing is. */
+  readonly givesUp: 'fault' | 'suspend';
+  /**
+   * `at-once`: the answer to a message acknowledges it (HTTP). `delayed`: acknowledgements come when they come, and are asked
+   * for when the window is full and before closing (WCF's duplex and one-way-over-duplex channels).
+   */
+  readonly acknowledgements: 'at-once' | 'delayed';
   /** The most messages under way at once. */
   readonly window: number;
   /** How often one message is sent again before the session is given up. */
@@ -41,6 +48,8 @@ export interface Flight {
   readonly number: number;
   /** How often it was sent. */
   readonly attempts: number;
+  /** How many of these copies count for nothing: a peer that is well had no room for them. */
+  readonly excused: number;
   /** When it was sent last. */
   readonly last: Instant;
   /** When it is to be sent again. */
@@ -76,6 +85,8 @@ export interface Ledger {
   readonly heard: Instant;
   /** How often the peer was asked for a sign of life since. */
   readonly polls: number;
+  /** When it was asked last. */
+  readonly asked: Instant;
   /** The peer has acknowledged something, be it nothing: what it drops, it will not acknowledge. */
   readonly told: boolean;
   /** Asked what it has, the peer answered with nothing, and has acknowledged nothing since. */
@@ -106,6 +117,7 @@ export function blank(now: Instant, policy: Transmission): Ledger {
     room: null,
     heard: now,
     polls: 0,
+    asked: now,
     told: false,
     mute: false,
   };
@@ -162,16 +174,46 @@ export function settle(
 }
 
 function hurried(flight: Flight, now: Instant): Flight {
-  return flight.refused ? { ...flight, due: earlier(flight.due, now), refused: false } : flight;
+  return flight.refused ? { ...flight, due: earlier(flight.due, now) } : flight;
 }
 
-/** A copy of message `number` did not arrive, or was answered with nothing. */
+/** Copies that a peer may decline before they count as lost: patience has an end too. */
+const maxExcused = 64;
+
+/**
+ * A copy of message `number` did not arrive, or was answered with nothing. Where a peer acknowledges at all, nothing means
+ * that its application is slow or that the message is not next in turn (WCF, surewire): no loss, and no use in hurrying.
+ */
 export function refusedBy(ledger: Ledger, number: number, empty: boolean): Ledger {
   const flights = ledger.flights.map((flight) => {
     if (flight.number !== number || flight.taken) return flight;
-    return { ...flight, refused: true, silences: flight.silences + (empty && flight.alone ? 1 : 0) };
+    const excused = empty && ledger.told && !flight.refused && flight.excused < maxExcused ? 1 : 0;
+    const silences = flight.silences + (empty && flight.alone ? 1 : 0);
+    return { ...flight, refused: true, excused: flight.excused + excused, silences };
   });
   return { ...ledger, flights };
+}
+
+/** The peer has said that it has no room: what it refused waits until it has some. */
+function isHeldBack(ledger: Ledger, flight: Flight): boolean {
+  return ledger.room === 0 && flight.refused;
+}
+
+/** Nothing can go out or come back before the peer has room: it is to be asked for that. */
+function isStarved(ledger: Ledger): boolean {
+  if (ledger.room !== 0 || (ledger.flights.length === 0 && ledger.sent === ledger.next - 1)) return false;
+  return open(ledger).every((flight) => flight.refused);
+}
+
+/** What the peer has room for now; what it had none for is due again when there is some. */
+export function roomier(ledger: Ledger, room: number | null, now: Instant): Ledger {
+  const isFreed = ledger.room === 0 && room !== 0;
+  return { ...ledger, room, flights: isFreed ? ledger.flights.map((one) => hurried(one, now)) : ledger.flights };
+}
+
+/** The peer was heard. While it has no room, it is asked less and less often. */
+export function heardBy(ledger: Ledger, now: Instant): Ledger {
+  return { ...ledger, heard: now, polls: isStarved(ledger) ? ledger.polls : 0 };
 }
 
 /**
@@ -218,6 +260,8 @@ export interface Dispatch {
   readonly number: number;
   /** 1 for the first. */
   readonly attempt: number;
+  /** It is to ask for an acknowledgement: nothing more can go out before one comes. */
+  readonly asks: boolean;
 }
 
 /**
@@ -231,26 +275,28 @@ export function dispatch(
   policy: Transmission,
 ): { readonly ledger: Ledger; readonly sends: readonly Dispatch[] } | { readonly exhausted: Flight } {
   const [head] = open(given);
-  const window = head !== undefined && head.due <= event.now ? afterLoss(given, head) : given.window;
+  const isLost = head !== undefined && head.due <= event.now && !isHeldBack(given, head) && !isDeclined(head);
+  const window = isLost ? afterLoss(given, head) : given.window;
   const base = patience(given.roundTrip, policy.retryFloor);
+  const room = policy.drive === 'reply' ? Number.POSITIVE_INFINITY : Math.min(window.size, given.room ?? window.size);
   const sends: Dispatch[] = [];
   let underWay = 0;
-  const sending = (number: number, attempt: number, silences = 0): Flight => {
-    sends.push({ number, attempt });
+  const sending = (number: number, attempt: number, excused = 0, silences = 0): Flight => {
+    const isLast = underWay + 1 >= room || number === given.next - 1;
+    sends.push({ number, attempt, asks: policy.acknowledgements === 'delayed' && (isLast || attempt > 1) });
     const wait = backOff(base, attempt, event.jitter, policy.retryCeiling);
     const due = policy.drive === 'reply' ? NEVER : later(event.now, wait);
     const alone = underWay === 0;
-    return { number, attempts: attempt, last: event.now, due, refused: false, alone, silences, taken: false };
+    return { number, attempts: attempt, excused, last: event.now, due, refused: false, alone, silences, taken: false };
   };
   const flights: Flight[] = [];
   for (const flight of given.flights) {
-    const again = !flight.taken && underWay < window.size && flight.due <= event.now;
-    if (again && flight.attempts > policy.maxRetryCount) return { exhausted: flight };
-    flights.push(again ? sending(flight.number, flight.attempts + 1, flight.silences) : flight);
+    const waits = flight.taken || isHeldBack(given, flight);
+    const again = !waits && underWay < window.size && flight.due <= event.now;
+    if (again && flight.attempts - flight.excused > policy.maxRetryCount) return { exhausted: flight };
+    flights.push(again ? sending(flight.number, flight.attempts + 1, flight.excused, flight.silences) : flight);
     if (!flight.taken) underWay += 1;
   }
-  const room =
-    policy.drive === 'reply' ? Number.POSITIVE_INFINITY : Math.min(window.size, Math.max(1, given.room ?? window.size));
   let { sent } = given;
   for (; underWay < room && sent < given.next - 1; underWay += 1) {
     sent += 1;
@@ -262,7 +308,13 @@ export function dispatch(
 
 /** What may be sent again when its time has come: the oldest under way that fit into the window. */
 export function repeatable(ledger: Ledger): readonly Flight[] {
-  return open(ledger).slice(0, ledger.window.size);
+  const oldest = open(ledger).slice(0, ledger.window.size);
+  return ledger.room === 0 ? oldest.filter((flight) => !isHeldBack(ledger, flight)) : oldest;
+}
+
+/** The last copy was answered with nothing by a peer that acknowledges: it arrived, so the network is not to blame. */
+function isDeclined(flight: Flight): boolean {
+  return flight.refused && flight.excused > 0;
 }
 
 /** The oldest message under way was not settled in time. Losses of one mishap shrink the window once. */
@@ -276,11 +328,21 @@ export function deadline(ledger: Ledger, policy: Transmission): Instant {
   return later(ledger.heard, policy.inactivityTimeout);
 }
 
-/** When an idle peer is to be asked for a sign of life: after half the timeout, then ever so often until it is over. */
+/**
+ * When the peer is to be asked (AckRequested): one that has no room, less and less often; an idle one for a sign of life,
+ * after half the timeout and then ever so often until it is over (WCF's keep-alive).
+ */
 export function pollDue(ledger: Ledger, policy: Transmission): Instant {
-  if (open(ledger).length > 0) return NEVER;
   const half = policy.inactivityTimeout / 2;
-  return later(ledger.heard, half + (ledger.polls * half) / policy.maxRetryCount);
+  const interval = half / policy.maxRetryCount;
+  if (isStarved(ledger)) {
+    const base = patience(ledger.roundTrip, policy.retryFloor);
+    // From the last question on, be it answered or not: the wait has a ceiling, and silence must not become a storm.
+    const since = ledger.asked > ledger.heard ? ledger.asked : ledger.heard;
+    return later(since, backOff(base, ledger.polls + 1, 0, interval));
+  }
+  if (open(ledger).length > 0) return NEVER;
+  return later(ledger.heard, half + ledger.polls * interval);
 }
 
 /** When a request that is repeated until answered is due again. */

@@ -45,6 +45,7 @@ export function withOrigin(trip: Delivery, origin: Origin): Delivery {
   if (origin.signer === null && origin.user === null) return from;
   return from.with(evidence, {
     signer: origin.signer === null ? undefined : restored(origin.signer),
+    signers: origin.signer === null ? [] : [restored(origin.signer)],
     user: origin.user === null ? undefined : restored(origin.user),
     signed: new Set<Part>(),
     encrypted: new Set<Part>(),

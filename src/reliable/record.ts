@@ -2,8 +2,10 @@
  * What a store keeps of a session besides its messages, as JSON values. What comes back from a store is looked at before it
  * is believed: another kind, format or version of record is left alone (attack M32).
  */
+import type { Instant } from '../base/clock.ts';
 import { addressingVersions } from '../soap/addressing-versions.ts';
 import { soapVersions } from '../soap/version.ts';
+import type { IncompleteSequenceBehavior } from './bodies.ts';
 import type { Template } from './composer.ts';
 import type { DestinationState } from './destination.ts';
 import type { Origin } from './origin.ts';
@@ -32,6 +34,12 @@ export interface InitiatorRecord extends Common {
   readonly offer: string | null;
   /** Identity of whoever answered CreateSequence. */
   readonly peer: string | null;
+  /** What the peer does with a sequence that ends with a gap, where it has said so. */
+  readonly behaviour?: IncompleteSequenceBehavior | undefined;
+  /** When the session ended; its messages are gone then, and what became of them stays. */
+  readonly ended?: Instant;
+  /** Identifier of the sequence that ended; before that its source has it. */
+  readonly id?: string | undefined;
   readonly source: SourceState;
   readonly replies: DestinationState | null;
 }

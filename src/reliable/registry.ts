@@ -6,52 +6,79 @@
  * Whatever a client names is looked up together with its identity: what belongs to another does not exist.
  */
 import { later, type Timer } from '../base/clock.ts';
-import type { Carry, Delivery } from '../channel/delivery.ts';
+import type { Delivery } from '../channel/delivery.ts';
 import { identityOf } from '../security/evidence.ts';
 import { type Addressing, isAnonymous } from '../soap/addressing.ts';
 import type { Message } from '../soap/message.ts';
-import { Accepted } from './accepted.ts';
 import { type CreateSequence, readExpires } from './bodies.ts';
 import { newDestination } from './destination.ts';
 import type { ReliableError } from './errors.ts';
+import { publish } from './events.ts';
 import { originOf } from './origin.ts';
 import { type AcceptorRecord, acceptorRecord, readAcceptorRecord } from './record.ts';
 import { refused } from './responses.ts';
-import { Journal, publish, storeFailed } from './session.ts';
+import { Journal, type SessionView, storeFailed } from './session.ts';
 import { type Settings, transmissionOf } from './settings.ts';
 import { offeredSource } from './source-state.ts';
 import { versionNamed } from './versions/table.ts';
 import type { ReliableVersion } from './versions/version.ts';
 
-export class Registry {
+/** A session of an acceptor, as far as the registry has to know it. */
+export interface Registered extends SessionView {
+  /** Identifier of the sequence that the client offered. */
+  readonly offer: string | undefined;
+  /** MessageID of the CreateSequence. */
+  readonly createId: string | undefined;
+  begin(): Promise<void>;
+  resume(): Promise<void>;
+  idle(): Promise<void>;
+}
+
+/** What a session is made of. */
+export interface RegisteredInit<S> {
+  readonly settings: Settings;
+  readonly version: ReliableVersion;
+  readonly record: AcceptorRecord;
+  readonly journal: Journal;
+  readonly resumed: boolean;
+  /** Fires when the acceptor is torn down. */
+  readonly signal: AbortSignal;
+  /** The CreateSequence; absent when the session comes from the store. */
+  readonly trip: Delivery | undefined;
+  /** Called once when the session is over for the peer and for the application. */
+  readonly onEnded: (session: S) => void;
+}
+
+export class Registry<S extends Registered> {
   readonly #settings: Settings;
-  readonly #receive: Carry;
+  readonly #create: (init: RegisteredInit<S>) => S;
   readonly #signal: AbortSignal;
-  readonly #sessions = new Map<string, Accepted>();
-  readonly #offered = new Map<string, Accepted>();
+  readonly #sessions = new Map<string, S>();
+  readonly #offered = new Map<string, S>();
   /** By MessageID and by offer: the session that a repeated CreateSequence has made, or is making. */
-  readonly #created = new Map<string, Promise<Accepted>>();
+  readonly #created = new Map<string, Promise<S>>();
   readonly #living = new Map<string, number>();
-  readonly #forgetting = new Map<Accepted, Timer>();
+  readonly #forgetting = new Map<S, Timer>();
   #live = 0;
   #pending = 0;
 
-  constructor(settings: Settings, receive: Carry, signal: AbortSignal) {
+  /** @param create makes the driver of one session */
+  constructor(settings: Settings, create: (init: RegisteredInit<S>) => S, signal: AbortSignal) {
     this.#settings = settings;
-    this.#receive = receive;
+    this.#create = create;
     this.#signal = signal;
   }
 
   /** The session whose messages have this identifier, when it is `identity`'s. */
-  session(identity: string, id: string): Accepted | undefined {
+  session(identity: string, id: string): S | undefined {
     const found = this.#sessions.get(id);
     if (found === undefined || found.peer === identity) return found;
-    publish(() => ({ event: 'identity.refused', session: id, owner: found.peer, identity }));
+    publish(() => ({ event: 'identity.refused', side: 'acceptor', session: id, owner: found.peer, identity }));
     return undefined;
   }
 
   /** The session whose replies have this identifier, when it is `identity`'s. */
-  offered(identity: string, id: string): Accepted | undefined {
+  offered(identity: string, id: string): S | undefined {
     return this.#offered.get(keyOf(identity, id));
   }
 
@@ -60,7 +87,7 @@ export class Registry {
    *
    * @throws ReliableError with CreateSequenceRefused, `RELIABLE_STORE`
    */
-  create(trip: Delivery, version: ReliableVersion, asked: Addressing, body: CreateSequence): Promise<Accepted> {
+  create(trip: Delivery, version: ReliableVersion, asked: Addressing, body: CreateSequence): Promise<S> {
     const identity = identityOf(trip);
     const keys = [
       ...(asked.messageId === undefined ? [] : [keyOf(identity, `message ${asked.messageId}`)]),
@@ -87,11 +114,26 @@ export class Registry {
       const record = readAcceptorRecord(state);
       const version = record === undefined ? undefined : versionNamed(record.version);
       if (record === undefined || version === undefined || record.label !== (label ?? null)) continue;
-      const session = this.#accept(record, version, new Journal(store, key), true);
+      // There already when an earlier try failed behind it.
+      if (this.#sessions.has(record.receipt.id)) continue;
+      const session = this.#accept(record, version, new Journal(store, key), undefined);
+      try {
+        await this.#settings.onSession?.(session);
+        await session.resume();
+      } catch (thrown) {
+        await session.suspend();
+        this.#forget(session);
+        throw thrown;
+      }
       for (const created of keysOf(session)) this.#created.set(created, Promise.resolve(session));
-      await this.#settings.onSession?.(session);
-      await session.resume();
     }
+  }
+
+  /** Lets go of a session that was suspended; the store still has it. */
+  release(session: S): void {
+    if (this.#sessions.get(session.id) !== session) return;
+    if (this.#forgetting.has(session)) this.#remove(session);
+    else this.#forget(session);
   }
 
   /** Waits until the application has finished with everything, then lets go of timers. Nothing is told to the clients. */
@@ -111,11 +153,11 @@ export class Registry {
     version: ReliableVersion,
     asked: Addressing,
     body: CreateSequence,
-  ): Promise<Accepted> {
+  ): Promise<S> {
     this.#admit(trip.message, identity, asked, body);
     const record = this.#recordOf(trip, identity, version, asked, body);
     const { store } = this.#settings;
-    const session = this.#accept(record, version, new Journal(store, `acceptor ${record.receipt.id}`), false);
+    const session = this.#accept(record, version, new Journal(store, `acceptor ${record.receipt.id}`), trip);
     try {
       await this.#admitted(session);
       await session.begin();
@@ -127,7 +169,7 @@ export class Registry {
   }
 
   /** Waits for the application, when it takes its time; sessions that do so are what `maxPendingChannels` counts. */
-  async #admitted(session: Accepted): Promise<void> {
+  async #admitted(session: S): Promise<void> {
     const answer = this.#settings.onSession?.(session);
     if (answer === undefined) return;
     this.#pending += 1;
@@ -195,15 +237,15 @@ export class Registry {
     });
   }
 
-  #accept(record: AcceptorRecord, version: ReliableVersion, journal: Journal, resumed: boolean): Accepted {
-    const session = new Accepted({
+  #accept(record: AcceptorRecord, version: ReliableVersion, journal: Journal, trip: Delivery | undefined): S {
+    const session = this.#create({
       settings: this.#settings,
       version,
       record,
       journal,
-      resumed,
-      receive: this.#receive,
+      resumed: trip === undefined,
       signal: this.#signal,
+      trip,
       onEnded: (ended) => this.#ended(ended),
     });
     this.#sessions.set(session.id, session);
@@ -212,7 +254,7 @@ export class Registry {
     return session;
   }
 
-  #ended(session: Accepted): void {
+  #ended(session: S): void {
     this.#count(session.peer, -1);
     const { clock, remember } = this.#settings;
     this.#forgetting.set(
@@ -227,12 +269,13 @@ export class Registry {
     }
   }
 
-  #forget(session: Accepted): void {
+  #forget(session: S): void {
     this.#count(session.peer, -1);
     this.#remove(session);
   }
 
-  #remove(session: Accepted): void {
+  #remove(session: S): void {
+    this.#forgetting.get(session)?.cancel();
     this.#forgetting.delete(session);
     this.#sessions.delete(session.id);
     if (session.offer !== undefined) this.#offered.delete(keyOf(session.peer, session.offer));
@@ -247,7 +290,7 @@ export class Registry {
   }
 }
 
-function keysOf(session: Accepted): readonly string[] {
+function keysOf(session: Registered): readonly string[] {
   return [
     ...(session.createId === undefined ? [] : [keyOf(session.peer, `message ${session.createId}`)]),
     ...(session.offer === undefined ? [] : [keyOf(session.peer, `offer ${session.offer}`)]),

@@ -2,7 +2,6 @@
  * What the drivers of both ends have in common: the journal that makes a step durable before it is performed, the
  * numbers they count, and the view of a session that an application gets.
  */
-import { diagnostics, type Publish } from '../base/diagnostics.ts';
 import { asError } from '../base/errors.ts';
 import type { Side } from '../channel/channel.ts';
 import { encodeEnvelope, readEnvelope } from '../soap/envelope.ts';
@@ -11,9 +10,6 @@ import { scan } from '../xml/scan.ts';
 import { type Outcome, ReliableError } from './errors.ts';
 import type { Direction, SessionChange, SessionStore } from './store.ts';
 import type { ReliableVersion } from './versions/version.ts';
-
-/** `surewire:reliable`: what happens to sequences and their messages, each with `session` and, where it has one, `number`. */
-export const publish: Publish = diagnostics('reliable');
 
 /** Counts since this process took the session up. */
 export interface Statistics {
@@ -49,11 +45,15 @@ export interface SessionView {
   /** How many messages this end has submitted in the whole life of the session, earlier processes included. */
   readonly submitted: number;
   readonly statistics: Readonly<Statistics>;
-  /** What is known of message `number` of this end. */
+  /**
+   * What is known of message `number` of this end, earlier processes included: `acknowledged`, `failed` (the peer will never
+   * have it), `unknown` (sent, and the session ended before anybody could say) or `pending`. Messages are numbered from 1 in
+   * the order of `send`; `onOutcome` tells each its number. After the end of a labelled session see `storedOutcomes`.
+   */
   outcome(number: number): Outcome;
   /**
    * Stops without ending the session: nothing is told to the peer, and what the store holds stays, to be taken up later.
-   * Messages that wait are rejected with `RELIABLE_ABORTED`.
+   * Messages that wait are rejected with `RELIABLE_SUSPENDED`.
    */
   suspend(): Promise<void>;
 }
@@ -82,6 +82,12 @@ export class Journal {
     } catch (thrown) {
       throw storeFailed(thrown);
     }
+  }
+
+  /** The last commit: what the session came to, and its messages are let go. @throws ReliableError `RELIABLE_STORE` */
+  async bury(state: unknown, drop: NonNullable<SessionChange['drop']>): Promise<void> {
+    await this.commit({ state, drop });
+    this.#ended = true;
   }
 
   /**

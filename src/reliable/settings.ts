@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { type Random, systemRandom, uuidUrn } from '../base/random.ts';
 import { type AddressingVersion, addressing200508 } from '../soap/addressing-versions.ts';
 import { type SoapVersion, soap12 } from '../soap/version.ts';
+import type { IncompleteSequenceBehavior } from './bodies.ts';
 import type { DeliveryAssurance } from './destination.ts';
 import { ReliableError } from './errors.ts';
 import type { Transmission } from './ledger.ts';
@@ -26,6 +27,19 @@ export interface ReliableSessionOptions {
   readonly versions?: readonly ReliableVersion[];
   /** Hand messages up in the order in which they were sent, one after the other; default true. */
   readonly ordered?: boolean;
+  /**
+   * How often an acceptor's application may see a message; default `exactly-once`: again only when the process died before it
+   * had finished. `at-most-once`: never again, not even then (its reply is lost with it). `at-least-once`: a one-way message
+   * that its source sends again is handed up again.
+   */
+  readonly deliveryAssurance?: DeliveryAssurance['repeats'];
+  /**
+   * What an acceptor does with a sequence that ends with a gap; announced where the version can say it (200702). In order:
+   * `DiscardFollowingFirstGap` (default, WCF), or `NoDiscard`, which hands up what stands behind the gap too. In any order:
+   * `NoDiscard` (default, WCF). `DiscardEntireSequence`: nothing is handed up before the sequence has ended whole; it is held
+   * until then, up to `maxHeldBytes`, and nothing of it can be answered.
+   */
+  readonly incompleteSequenceBehavior?: IncompleteSequenceBehavior;
   /** A session without replies: no sequence is offered, and every message is settled by its acknowledgement. Default false. */
   readonly oneWay?: boolean;
   /**
@@ -37,6 +51,13 @@ export interface ReliableSessionOptions {
   readonly inactivityTimeout?: number;
   /** How often a message is sent again before the session is given up; default 8. */
   readonly maxRetryCount?: number;
+  /**
+   * What an initiator does when retries, the inactivity timeout or the close timeout run out, or its own network or
+   * certificate fails. `fault` (WCF): the sequence ends, and the peer is told. `suspend`: the session stands still, `send` and
+   * `close` reject with `RELIABLE_SUSPENDED`, the peer is told nothing, and connecting again under the same label goes on; it
+   * needs `store` and `label`. Default: `suspend` where both are given, else `fault`.
+   */
+  readonly whenRetriesRunOut?: 'fault' | 'suspend';
   /** Messages under way at once, and messages held at the destination; 1…4096, default 8. */
   readonly maxTransferWindowSize?: number;
   /** Sessions that may wait for `onSession` at an acceptor; 1…16384, default 4. */
@@ -77,6 +98,8 @@ export interface ReliableSessionOptions {
   readonly maxExpires?: number;
   /** How long an acceptor still answers for a terminated sequence; default 60 000. */
   readonly remember?: number;
+  /** How long a store remembers what became of a labelled session that ended (`storedOutcomes`); default 7 days. */
+  readonly rememberOutcomes?: number;
 
   /**
    * Where sessions survive a crash. An acceptor keeps all of its sessions there; an initiator the one that `label` names.
@@ -107,12 +130,16 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
     version: options.version ?? reliable200702,
     versions: options.versions ?? reliableVersions,
     ordered: options.ordered ?? true,
+    deliveryAssurance: options.deliveryAssurance ?? 'exactly-once',
+    incompleteSequenceBehavior:
+      options.incompleteSequenceBehavior ?? (options.ordered === false ? 'NoDiscard' : 'DiscardFollowingFirstGap'),
     oneWay: options.oneWay ?? false,
     acknowledgementInterval: number('acknowledgementInterval', options.acknowledgementInterval, 200, 0, days(24)),
     inactivityTimeout: number('inactivityTimeout', options.inactivityTimeout, 600_000, 1, days(24)),
     maxRetryCount: number('maxRetryCount', options.maxRetryCount, 8, 1, 1_000),
     maxTransferWindowSize: number('maxTransferWindowSize', options.maxTransferWindowSize, 8, 1, 4_096),
     maxPendingChannels: number('maxPendingChannels', options.maxPendingChannels, 4, 1, 16_384),
+    whenRetriesRunOut: options.whenRetriesRunOut ?? (isKept(options) ? 'suspend' : 'fault'),
     flowControlEnabled: options.flowControlEnabled ?? true,
     soap: options.soap ?? soap12,
     addressing: options.addressing ?? addressing200508,
@@ -127,13 +154,25 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
     maxSessionsPerIdentity: number('maxSessionsPerIdentity', options.maxSessionsPerIdentity, 1_000, 1, 10_000_000),
     maxExpires: number('maxExpires', options.maxExpires, days(1), 1, days(366)),
     remember: number('remember', options.remember, 60_000, 0, days(24)),
+    rememberOutcomes: number('rememberOutcomes', options.rememberOutcomes, days(7), 0, days(366)),
     clock: options.clock ?? systemClock,
     random,
     newIdentifier: options.newIdentifier ?? (() => uuidUrn(random)),
   };
   if (settings.versions.length === 0) throw wrong('versions is empty; name at least one version of WS-RM.');
   if (options.store !== undefined && options.label === '') throw wrong('label is empty; give the session a name.');
+  if (!settings.ordered && settings.incompleteSequenceBehavior === 'DiscardFollowingFirstGap') {
+    throw wrong('incompleteSequenceBehavior is "DiscardFollowingFirstGap"; without order nothing follows a gap.');
+  }
+  if (options.whenRetriesRunOut === 'suspend' && !isKept(options)) {
+    throw wrong('whenRetriesRunOut is "suspend"; give the session a store and a label, by which it is found again.');
+  }
   return settings;
+}
+
+/** Whether an initiator's session can be taken up again. */
+function isKept({ store, label }: ReliableSessionOptions): boolean {
+  return store !== undefined && label !== undefined;
 }
 
 /** How a sequence that this end creates is sent. */
@@ -145,6 +184,9 @@ export function transmissionOf(
   return {
     drive,
     shutdown: version.shutdown,
+    // Replies that ride on responses wait for as long as the session lives.
+    givesUp: drive === 'timer' ? settings.whenRetriesRunOut : 'fault',
+    acknowledgements: 'at-once',
     window: settings.maxTransferWindowSize,
     maxRetryCount: settings.maxRetryCount,
     retryFloor: settings.retryFloor,
@@ -160,6 +202,8 @@ export function transmissionOf(
 export function assuranceOf(settings: Settings): DeliveryAssurance {
   return {
     ordered: settings.ordered,
+    repeats: settings.deliveryAssurance,
+    incomplete: settings.incompleteSequenceBehavior,
     window: settings.maxTransferWindowSize,
     heldBytes: settings.maxHeldBytes,
     maxRanges: 128,

@@ -88,13 +88,28 @@ export type SourceEffect =
   | { readonly effect: 'opened'; readonly id: string }
   | { readonly effect: 'numbered'; readonly number: number }
   | { readonly effect: 'rejected'; readonly code: ReliableErrorCode; readonly text: string }
-  | { readonly effect: 'transmit'; readonly number: number; readonly attempt: number; readonly last: boolean }
+  | {
+      readonly effect: 'transmit';
+      readonly number: number;
+      readonly attempt: number;
+      readonly last: boolean;
+      /** With AckRequested. */
+      readonly asks?: true;
+    }
   | { readonly effect: 'settled'; readonly number: number; readonly outcome: Outcome }
   /** Ask for an acknowledgement, as a sign of life. */
   | { readonly effect: 'poll' }
   | { readonly effect: 'close'; readonly last: number; readonly attempt: number }
   | { readonly effect: 'terminate'; readonly last: number; readonly attempt: number }
-  | { readonly effect: 'fault'; readonly fault: 'SequenceTerminated' | 'InvalidAcknowledgement'; readonly text: string }
+  | {
+      readonly effect: 'fault';
+      readonly fault: 'SequenceTerminated' | 'InvalidAcknowledgement';
+      readonly text: string;
+      /** The acknowledgement that cannot be true. */
+      readonly refused?: { readonly ranges: Ranges; readonly final: boolean };
+    }
+  /** Given up in this process; nothing is told to the peer, and the state stays as it is, to be taken up again. */
+  | { readonly effect: 'suspended'; readonly reason: EndReason }
   | { readonly effect: 'ended'; readonly reason: EndReason };
 
 /** The good end. */
@@ -180,6 +195,20 @@ export function ledgerOf(state: SourceState): Ledger | undefined {
 /** The sequence's identifier, once it is known and until it has ended. */
 export function sourceId(state: SourceState): string | undefined {
   return state.phase === 'none' || state.phase === 'creating' || state.phase === 'ended' ? undefined : state.id;
+}
+
+/** True when the two would be worth the same to a process that takes the session up: attempts and times are not. */
+export function sameSending(one: SourceState, other: SourceState): boolean {
+  if (one.phase !== other.phase) return false;
+  const before = ledgerOf(one);
+  const after = ledgerOf(other);
+  if (before === undefined || after === undefined) return before === after;
+  return (
+    before.next === after.next &&
+    before.sent === after.sent &&
+    before.acknowledged === after.acknowledged &&
+    before.awaiting === after.awaiting
+  );
 }
 
 function earliest(instants: readonly Instant[]): Instant | undefined {

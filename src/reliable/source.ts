@@ -14,6 +14,7 @@ import {
   deadline,
   dispatch,
   hastened,
+  heardBy,
   hushed,
   type Ledger,
   objection,
@@ -22,6 +23,7 @@ import {
   recalled,
   refusedBy,
   repeatDue,
+  roomier,
   settle,
   type Transmission,
   taken,
@@ -75,7 +77,7 @@ export function source(state: SourceState, event: SourceEvent, policy: Transmiss
     case 'poll-emptied':
       return pollEmptied(state, event, policy);
     case 'heard':
-      return [withLedger(state, (ledger) => ({ ...ledger, heard: event.now, polls: 0 })), []];
+      return [withLedger(state, (ledger) => heardBy(ledger, event.now)), []];
     case 'close':
       return close(state, event, policy);
     case 'close-answered':
@@ -111,6 +113,8 @@ function submit(
   policy: Transmission,
 ): SourceStep {
   if (state.phase !== 'created' && state.phase !== 'creating') {
+    const why = state.phase === 'ended' ? state.reason : completed;
+    if (why.code !== 'completed') return [state, [{ effect: 'rejected', code: why.code, text: why.text }]];
     const [code, text] =
       state.phase === 'rollover'
         ? ([
@@ -142,13 +146,14 @@ function acknowledgement(
   const { ledger } = state;
   const refusal = objection(ledger, event);
   if (refusal !== undefined) {
-    return [state, [{ effect: 'fault', fault: 'InvalidAcknowledgement', text: refusal }]];
+    const refused = { ranges: event.ranges, final: event.final };
+    return [state, [{ effect: 'fault', fault: 'InvalidAcknowledgement', text: refusal, refused }]];
   }
   const [next, effects] = changed(state, event, policy, (before) => {
     const flights = event.nacks.length === 0 ? before.flights : hastened(before, event);
     const acknowledged = union(before.acknowledged, event.ranges);
-    const room = event.bufferRemaining ?? before.room;
-    return recalled({ ...before, flights, acknowledged, room, told: true, mute: false }, event, policy);
+    const learned = { ...before, flights, acknowledged, told: true, mute: false };
+    return recalled(roomier(learned, event.bufferRemaining ?? before.room, event.now), event, policy);
   });
   if (!event.final || next.phase === 'terminating' || next.phase === 'ended') return [next, effects];
   const [after, more] = closedByPeer(next, event, policy, true);
@@ -187,7 +192,10 @@ function isOneWay(ledger: Ledger, number: number): boolean {
 
 /** The peer does not say what it has: what it answered with nothing, it may have taken. */
 function pollEmptied(state: SourceState, event: When, policy: Transmission): SourceStep {
-  const next = withLedger(state, (ledger) => hushed({ ...ledger, heard: event.now, polls: 0, mute: true }, event));
+  // It will not say either when there is room again.
+  const next = withLedger(state, (ledger) =>
+    hushed({ ...roomier(ledger, null, event.now), heard: event.now, polls: 0, mute: true }, event),
+  );
   return next.phase === 'created' || next.phase === 'rollover' || next.phase === 'draining'
     ? pump(next, event, policy, [])
     : [next, []];
@@ -196,7 +204,7 @@ function pollEmptied(state: SourceState, event: When, policy: Transmission): Sou
 /** Applies new knowledge, settles what it settles, sends what there is room for, and goes on closing when all is settled. */
 function changed(state: SourceState, event: When, policy: Transmission, learn: (ledger: Ledger) => Ledger): SourceStep {
   if (state.phase === 'none' || state.phase === 'creating' || state.phase === 'ended') return [state, []];
-  const { ledger, settled } = settle({ ...learn(state.ledger), heard: event.now, polls: 0 }, event, policy);
+  const { ledger, settled } = settle(heardBy(learn(state.ledger), event.now), event, policy);
   const effects = settled.map((number): SourceEffect => ({ effect: 'settled', number, outcome: 'acknowledged' }));
   switch (state.phase) {
     case 'created':
@@ -228,7 +236,7 @@ function pump(
   if ('exhausted' in dispatched) {
     const { number, attempts } = dispatched.exhausted;
     const text = `Message ${number} was sent ${attempts} times and not acknowledged. Check that the peer is reachable; raise maxRetryCount for a worse network.`;
-    return prepended(abort(state, { reason: { code: 'RELIABLE_RETRIES_EXHAUSTED', text }, tell: true }), before);
+    return prepended(givenUp(state, { code: 'RELIABLE_RETRIES_EXHAUSTED', text }, policy), before);
   }
   const { ledger, sends } = dispatched;
   const effects = [...before, ...sends.map(transmission)];
@@ -242,8 +250,8 @@ function isDrained(ledger: Ledger): boolean {
   return ledger.sent === ledger.next - 1 && open(ledger).length === 0;
 }
 
-function transmission(send: Dispatch): SourceEffect {
-  return { effect: 'transmit', ...send, last: false };
+function transmission({ number, attempt, asks }: Dispatch): SourceEffect {
+  return { effect: 'transmit', number, attempt, last: false, ...(asks ? { asks } : {}) };
 }
 
 function close(state: SourceState, event: When, policy: Transmission): SourceStep {
@@ -296,7 +304,7 @@ function closeAnswered(state: Closing, event: When, policy: Transmission): Sourc
 function supplied(state: Closing, event: When, policy: Transmission): SourceStep {
   const flights = state.ledger.flights.map((flight) => (flight.taken ? flight : { ...flight, due: event.now }));
   const window = { ...state.ledger.window, size: 1 };
-  const dispatched = dispatch({ ...state.ledger, flights, window }, event, policy);
+  const dispatched = dispatch({ ...state.ledger, flights, window, room: null }, event, policy);
   if ('exhausted' in dispatched) return terminate(state, event, policy, completed);
   const { ledger, sends } = dispatched;
   if (open(ledger).length > 0) return [{ ...state, ledger }, sends.map(transmission)];
@@ -402,9 +410,9 @@ function resumed(state: SourceState, event: When, policy: Transmission): SourceS
     case 'rollover':
     case 'draining': {
       const { ledger } = state;
-      const again = { attempts: 1, due: event.now, last: event.now, silences: 0, taken: false };
+      const again = { attempts: 1, excused: 0, due: event.now, last: event.now, silences: 0, taken: false };
       const flights = ledger.flights.map((flight) => ({ ...flight, ...again }));
-      const fresh = { ...ledger, heard: event.now, polls: 0, recovered: ledger.sent };
+      const fresh = { ...ledger, heard: event.now, polls: 0, recovered: ledger.sent, room: null };
       return pump(
         { ...state, ledger: { ...fresh, flights: policy.drive === 'reply' ? ledger.flights : flights } },
         event,
@@ -434,7 +442,7 @@ function elapsed(state: SourceState, event: When, policy: Transmission): SourceS
       if (policy.drive === 'reply') return [state, []];
       if (event.now >= deadline(state.ledger, policy)) return inactive(state, policy);
       const poll = event.now >= pollDue(state.ledger, policy);
-      const ledger = poll ? { ...state.ledger, polls: state.ledger.polls + 1 } : state.ledger;
+      const ledger = poll ? { ...state.ledger, polls: state.ledger.polls + 1, asked: event.now } : state.ledger;
       return pump({ ...state, ledger }, event, policy, poll ? [{ effect: 'poll' }] : []);
     }
     case 'closing': {
@@ -443,7 +451,7 @@ function elapsed(state: SourceState, event: When, policy: Transmission): SourceS
       const attempt = state.attempts + 1;
       if (attempt > policy.maxRetryCount + 1) {
         const text = 'The peer did not confirm that the sequence is closed; see the outcomes for what it has.';
-        return abort(state, { reason: { code: 'RELIABLE_RETRIES_EXHAUSTED', text }, tell: true });
+        return givenUp(state, { code: 'RELIABLE_RETRIES_EXHAUSTED', text }, policy);
       }
       const last = state.ledger.next - 1;
       const again = { ...state, attempts: attempt, due: repeatDue(state.ledger, attempt, event, policy) };
@@ -466,7 +474,14 @@ function elapsed(state: SourceState, event: When, policy: Transmission): SourceS
 
 function inactive(state: SourceState, policy: Transmission): SourceStep {
   const text = `Nothing was heard of the peer for ${policy.inactivityTimeout} ms.`;
-  return abort(state, { reason: { code: 'RELIABLE_INACTIVE', text }, tell: true });
+  return givenUp(state, { code: 'RELIABLE_INACTIVE', text }, policy);
+}
+
+/** The peer cannot be reached: the sequence ends, or stands still until somebody takes it up again. */
+function givenUp(state: SourceState, reason: EndReason, policy: Transmission): SourceStep {
+  return policy.givesUp === 'suspend'
+    ? [state, [{ effect: 'suspended', reason }]]
+    : abort(state, { reason, tell: true });
 }
 
 function withLedger(state: SourceState, change: (ledger: Ledger) => Ledger): SourceState {

@@ -8,6 +8,7 @@ import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import { aboutSequence, createSequenceResponse } from './bodies.ts';
 import { bufferRemaining, type DeliveryAssurance, type DestinationState, isFinal } from './destination.ts';
+import { publish } from './events.ts';
 import { type Acknowledgement, acknowledgementHeader, sequenceHeader } from './headers.ts';
 import type { Ranges } from './ranges.ts';
 import { type AcceptorRecord, type Answer, templateOf } from './record.ts';
@@ -31,13 +32,13 @@ export class Wording {
 
   /** The answer to CreateSequence. */
   created(request: Message, record: AcceptorRecord): Message {
-    const { addressing, ordered } = this.#settings;
+    const { addressing, incompleteSequenceBehavior: behaviour } = this.#settings;
     const { expires, receipt, to } = record;
     const accept = this.#offer === undefined ? undefined : { address: to, parameters: [] };
     const body = createSequenceResponse(this.#version, templateOf(record)?.wsa ?? addressing, {
       id: receipt.id,
       expires: expires ?? undefined,
-      behaviour: ordered ? 'DiscardFollowingFirstGap' : 'NoDiscard',
+      behaviour,
       accept,
     });
     return response(request, this.#version.actions.createSequenceResponse, [], body);
@@ -76,6 +77,12 @@ export class Wording {
     return response(request, this.#version.actions.sequenceAcknowledgement, headers);
   }
 
+  /** The answer to AckRequested: whoever asks may be told that there is no room at all, as it will ask again. */
+  asked(request: Message, receipt: DestinationState): Message {
+    const headers = this.acknowledgement(request.version, receipt, undefined, 0);
+    return response(request, this.#version.actions.sequenceAcknowledgement, headers);
+  }
+
   /** The reply as it goes out: with its number, where the client offered a sequence, and the acknowledgement. */
   numbered(reply: Message, answer: Answer, receipt: DestinationState): Message {
     const last = reply.action === this.#version.actions.lastMessage;
@@ -86,11 +93,14 @@ export class Wording {
     return withHeaders(reply, [...block, ...this.acknowledgement(reply.version, receipt, answer.acknowledged)]);
   }
 
-  /** @param ranges what to acknowledge instead of everything that was received; a final one says everything */
-  acknowledgement(soap: SoapVersion, receipt: DestinationState, ranges?: Ranges): readonly HeaderBlock[] {
+  /**
+   * @param ranges what to acknowledge instead of everything that was received; a final one says everything
+   * @param least the least room that is told. 1: a WCF client that is told there is none and has nothing under way would wait
+   *   for ever; it asks for it (AckRequested) and does not listen to the answer's.
+   */
+  acknowledgement(soap: SoapVersion, receipt: DestinationState, ranges?: Ranges, least = 1): readonly HeaderBlock[] {
     const final = isFinal(receipt);
-    // A client that is told there is no room and has nothing under way would wait for ever.
-    const room = Math.max(1, bufferRemaining(receipt, this.#assurance));
+    const room = Math.max(least, bufferRemaining(receipt, this.#assurance));
     const block: Acknowledgement = {
       id: receipt.id,
       ranges: final || ranges === undefined ? receipt.received : ranges,
@@ -98,6 +108,19 @@ export class Wording {
       final,
       bufferRemaining: this.#settings.flowControlEnabled && !final ? room : undefined,
     };
+    publish(() => {
+      const { id, bufferRemaining: said = null } = block;
+      const { ranges: spoken } = block;
+      return {
+        event: 'acknowledgement.sent',
+        side: 'acceptor',
+        session: id,
+        sequence: id,
+        ranges: spoken,
+        final,
+        room: said,
+      };
+    });
     return [acknowledgementHeader(this.#version, soap, block)];
   }
 }

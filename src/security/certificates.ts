@@ -6,7 +6,7 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import { equalBytes, fromUtf8, view } from '../base/bytes.ts';
 import { type Instant, instant } from '../base/clock.ts';
 import { BoundedMap } from './bounded.ts';
-import { hexDigest } from './crypto.ts';
+import { hexDigest, spkiFingerprint } from './crypto.ts';
 import { SecurityError } from './errors.ts';
 import { sha256 } from './suites.ts';
 
@@ -133,7 +133,7 @@ function parse(der: Uint8Array, fingerprint: string): Certificate {
       notBefore: instant(x509.validFromDate.getTime()),
       notAfter: instant(x509.validToDate.getTime()),
       key,
-      keyFingerprint: hexDigest(sha256, key.export({ type: 'spki', format: 'der' })),
+      keyFingerprint: spkiFingerprint(key),
       speaksFor: (host: string) =>
         (address.test(host) ? x509.checkIP(host) : x509.checkHost(host, { subject: 'never' })) !== undefined,
       thumbprint: () => Buffer.from(x509.fingerprint.replaceAll(':', ''), 'hex'),

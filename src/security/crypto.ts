@@ -2,10 +2,20 @@
  * The only file that calls the raw operations of `node:crypto`. Everything else in the room says what it wants; here it
  * is done, with one-shot calls on `KeyObject`s that were made once.
  */
-import { createHash, hash, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto';
+import {
+  constants,
+  createHash,
+  createHmac,
+  hash,
+  type KeyObject,
+  type SignKeyObjectInput,
+  sign,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto';
 import { concat, utf8, view } from '../base/bytes.ts';
 import { SecurityError } from './errors.ts';
-import type { DigestAlgorithm, SignatureAlgorithm } from './suites.ts';
+import type { DigestAlgorithm, SignatureAlgorithm, SignatureFamily } from './suites.ts';
 
 export function digest(algorithm: Pick<DigestAlgorithm, 'hash'>, octets: Uint8Array): Uint8Array {
   return hash(algorithm.hash, octets, 'buffer');
@@ -21,6 +31,11 @@ export function base64Digest(algorithm: Pick<DigestAlgorithm, 'hash'>, octets: U
   return hash(algorithm.hash, octets, 'base64');
 }
 
+/** SHA-256 of the SubjectPublicKeyInfo of a public key, lower-case hex: the identity of whoever has the private one. */
+export function spkiFingerprint(key: KeyObject): string {
+  return hash('sha256', key.export({ type: 'spki', format: 'der' }), 'hex');
+}
+
 /** SHA-1 of one text in several pieces, as UsernameToken Profile 1.0 prescribes for its password digest. */
 export function passwordDigestOf(nonce: Uint8Array, created: string, password: string): Uint8Array {
   return createHash('sha1')
@@ -29,17 +44,20 @@ export function passwordDigestOf(nonce: Uint8Array, created: string, password: s
 }
 
 /**
- * Signs `octets`. ECDSA gives r‖s of fixed length, as XML Signature wants it.
+ * Signs `octets`. ECDSA gives r‖s of fixed length, as XML Signature wants it; HMAC is never truncated.
  *
+ * @param key private, or secret for HMAC
  * @throws SecurityError `SECURITY_KEY` when the key is not of the algorithm's family or is too weak
  */
 export function signOctets(algorithm: SignatureAlgorithm, key: KeyObject, octets: Uint8Array): Uint8Array {
-  requireFit(algorithm, key, smallestRsa);
-  return sign(algorithm.hash, octets, algorithm.family === 'ecdsa' ? { key, dsaEncoding: 'ieee-p1363' } : key);
+  requireFit(algorithm, key, smallestRsa, smallestSecret);
+  if (algorithm.family === 'hmac') return createHmac(algorithm.hash, key).update(octets).digest();
+  return sign(hashOf(algorithm), octets, operation(algorithm, key));
 }
 
 /**
  * @param least smallest RSA modulus that is taken, in bits
+ * @param leastSecret shortest secret that is taken, in bits
  * @returns whether `signature` is the key's signature of `octets`; never throws on what a sender wrote
  * @throws SecurityError `SECURITY_KEY` when the key is not of the algorithm's family or is too weak
  */
@@ -49,15 +67,26 @@ export function verifyOctets(
   octets: Uint8Array,
   signature: Uint8Array,
   least: number = smallestRsa,
+  leastSecret: number = smallestSecret,
 ): boolean {
-  const strength = requireFit(algorithm, key, least);
+  const strength = requireFit(algorithm, key, least, leastSecret);
+  if (algorithm.family === 'hmac') {
+    const expected = createHmac(algorithm.hash, key).update(octets).digest();
+    return signature.length === expected.length && timingSafeEqual(expected, signature);
+  }
   if (signature.length !== strength.signatureLength) return false;
-  return verify(
-    algorithm.hash,
-    octets,
-    algorithm.family === 'ecdsa' ? { key, dsaEncoding: 'ieee-p1363' } : key,
-    signature,
-  );
+  return verify(hashOf(algorithm), octets, operation(algorithm, key), signature);
+}
+
+/** Ed25519 has its hash inside. */
+function hashOf(algorithm: SignatureAlgorithm): string | null {
+  return algorithm.family === 'ed25519' ? null : algorithm.hash;
+}
+
+function operation({ family }: SignatureAlgorithm, key: KeyObject): KeyObject | SignKeyObjectInput {
+  if (family === 'ecdsa') return { key, dsaEncoding: 'ieee-p1363' };
+  if (family !== 'rsa-pss') return key;
+  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 }
 
 /** Compares secrets in a time that does not depend on where they differ, lengths included. */
@@ -74,6 +103,10 @@ const forComparison = { hash: 'sha256' } as const;
 const publicExponent = 65537n;
 /** Smallest RSA modulus, in bits (attack K6). */
 export const smallestRsa = 2048;
+/** Shortest secret, in bits: that of AES-128. */
+const smallestSecret = 128;
+/** Shortest secret under which a token stands, in bits: that of HS256 (RFC 7518 section 3.2). */
+const smallestMacKey = 256;
 /** Octets of r‖s for each curve that is taken. */
 const curves: ReadonlyMap<string, number> = new Map([
   ['prime256v1', 64],
@@ -82,7 +115,7 @@ const curves: ReadonlyMap<string, number> = new Map([
 ]);
 
 interface Strength {
-  readonly family: 'rsa' | 'ecdsa' | 'other';
+  readonly families: readonly SignatureFamily[];
   readonly bits: number;
   readonly exponent: bigint;
   readonly signatureLength: number;
@@ -93,30 +126,89 @@ const strengths = new WeakMap<KeyObject, Strength>();
 function strengthOf(key: KeyObject): Strength {
   const known = strengths.get(key);
   if (known !== undefined) return known;
-  const details = key.asymmetricKeyDetails;
-  let found: Strength = { family: 'other', bits: 0, exponent: 0n, signatureLength: 0 };
-  if (key.asymmetricKeyType === 'rsa') {
-    const bits = details?.modulusLength ?? 0;
-    found = { family: 'rsa', bits, exponent: details?.publicExponent ?? 0n, signatureLength: Math.ceil(bits / 8) };
-  } else if (key.asymmetricKeyType === 'ec') {
-    const signatureLength = curves.get(details?.namedCurve ?? '');
-    if (signatureLength !== undefined)
-      found = { family: 'ecdsa', bits: signatureLength * 4, exponent: 0n, signatureLength };
-  }
+  const found = examine(key);
   strengths.set(key, found);
   return found;
 }
 
-function requireFit(algorithm: SignatureAlgorithm, key: KeyObject, least: number): Strength {
+function examine(key: KeyObject): Strength {
+  const details = key.asymmetricKeyDetails;
+  const none: Strength = { families: [], bits: 0, exponent: 0n, signatureLength: 0 };
+  // The kind of a key fixes what it may do: a public key is never the secret of an HMAC (attack K2).
+  if (key.type === 'secret') return { ...none, families: ['hmac'], bits: 8 * (key.symmetricKeySize ?? 0) };
+  switch (key.asymmetricKeyType) {
+    case 'rsa':
+    case 'rsa-pss': {
+      const bits = details?.modulusLength ?? 0;
+      return {
+        families: key.asymmetricKeyType === 'rsa' ? ['rsa', 'rsa-pss'] : ['rsa-pss'],
+        bits,
+        exponent: details?.publicExponent ?? 0n,
+        signatureLength: Math.ceil(bits / 8),
+      };
+    }
+    case 'ec': {
+      const signatureLength = curves.get(details?.namedCurve ?? '');
+      if (signatureLength === undefined) return none;
+      return { ...none, families: ['ecdsa'], bits: signatureLength * 4, signatureLength };
+    }
+    case 'ed25519':
+      return { ...none, families: ['ed25519'], bits: 256, signatureLength: 64 };
+    default:
+      return none;
+  }
+}
+
+/** The families of signatures that a key can make or verify. */
+export function signatureFamilies(key: KeyObject): readonly SignatureFamily[] {
+  return strengthOf(key).families;
+}
+
+/**
+ * Checks a key that somebody else verifies with: strong enough, and of a kind that is known.
+ *
+ * @throws SecurityError `SECURITY_KEY`
+ */
+export function requireSignatureKey(key: KeyObject): void {
+  const { families, bits, exponent } = strengthOf(key);
+  const weakRsa = families.includes('rsa-pss') && (bits < smallestRsa || exponent !== publicExponent);
+  const weakSecret = families.includes('hmac') && bits < smallestMacKey;
+  if (families.length > 0 && !weakRsa && !weakSecret) return;
+  throw new SecurityError('SECURITY_KEY', `A key of ${bits} bits is too weak, or of a kind that is not known.`);
+}
+
+function requireFit(algorithm: SignatureAlgorithm, key: KeyObject, least: number, leastSecret: number): Strength {
   const strength = strengthOf(key);
-  if (strength.family !== algorithm.family) {
+  const { family } = algorithm;
+  if (!strength.families.includes(family)) {
     throw new SecurityError('SECURITY_KEY', `The key does not fit the algorithm ${algorithm.uri}.`);
   }
-  if (strength.family === 'rsa' && (strength.bits < least || strength.exponent !== publicExponent)) {
+  if (family === 'hmac' && strength.bits < leastSecret) {
+    throw new SecurityError('SECURITY_KEY', `A secret of ${strength.bits} bits is too short.`);
+  }
+  const isRsa = family === 'rsa' || family === 'rsa-pss';
+  if (isRsa && (strength.bits < least || strength.exponent !== publicExponent)) {
     throw new SecurityError(
       'SECURITY_KEY',
       `An RSA key of ${strength.bits} bits with exponent ${strength.exponent} is too weak.`,
     );
   }
   return strength;
+}
+
+/**
+ * P_SHA1 of TLS 1.0, the only key derivation of WS-Trust and WS-SecureConversation (WS-SC 1.3 section 7): SHA-1 as a
+ * pseudo-random function, where nobody has to find a collision.
+ *
+ * @param length octets wanted, from `offset` of the endless stream
+ */
+export function pSha1(secret: Uint8Array, seed: Uint8Array, length: number, offset: number = 0): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  const prf = (octets: Uint8Array) => createHmac('sha1', secret).update(octets).digest();
+  let chained = seed;
+  for (let made = 0; made < offset + length; made += 20) {
+    chained = prf(chained);
+    blocks.push(prf(concat([chained, seed])));
+  }
+  return concat(blocks).subarray(offset, offset + length);
 }

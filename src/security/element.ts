@@ -16,10 +16,11 @@ import { faultOf, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import { SecurityError, untrusted } from './errors.ts';
 import { evidence } from './evidence.ts';
+import type { Exchange } from './exchange.ts';
 import { asSecurityError, publicFault } from './faults.ts';
 import { readSecurityHeader } from './header.ts';
-import type { SecurityPolicy } from './policy.ts';
 import { Protector } from './protect.ts';
+import type { InboundPolicy, SecurityPolicy } from './protection.ts';
 import { MemoryReplayCache, type ReplayCache } from './replay.ts';
 import { examine } from './verify.ts';
 
@@ -32,6 +33,12 @@ export interface SecurityOptions {
 
 const publish = diagnostics('security');
 
+interface Received {
+  readonly delivery: Delivery;
+  /** For the reply. */
+  readonly exchange: Exchange;
+}
+
 /**
  * Message security as a binding element of place `security`.
  *
@@ -43,31 +50,31 @@ const publish = diagnostics('security');
  */
 export function security(policy: SecurityPolicy, options: SecurityOptions = {}): BindingElement {
   const { clock = systemClock, random = systemRandom, replay = new MemoryReplayCache() } = options;
-  const protector = new Protector(policy.outbound, random);
+  const requests = new Protector(policy.outbound, random);
+  const { reply } = policy;
+  const replies = reply.outbound === policy.outbound ? requests : new Protector(reply.outbound, random);
 
-  const protect = async (of: Delivery): Promise<Delivery> =>
-    of.carrying(await protector.protect(of.message, clock.now()));
-
-  const examined = async (of: Delivery): Promise<Delivery> => {
-    const around = { now: clock.now(), replay, peer: of.get(peer) };
-    const result = await examine(of.message, policy.inbound, around);
+  const examined = async (of: Delivery, required: InboundPolicy, exchange?: Exchange): Promise<Received> => {
+    const around = { now: clock.now(), replay, peer: of.get(peer), exchange };
+    const result = await examine(of.message, required, around);
     publish(() => ({
       event: 'message.accepted',
       identity: result.evidence.signer?.identity ?? result.evidence.user?.identity,
       signed: [...result.evidence.signed],
     }));
-    return of.carrying(result.message).with(evidence, result.evidence);
+    return { delivery: of.carrying(result.message).with(evidence, result.evidence), exchange: result.exchange };
   };
 
   return transform({
     name: `security:${policy.name}`,
     place: 'security',
     down: (next) => async (outgoing) => {
-      const reply = await next(await protect(outgoing));
-      if (reply === undefined) return undefined;
+      const { message, exchange } = await requests.secure(outgoing.message, clock.now());
+      const answered = await next(outgoing.carrying(message));
+      if (answered === undefined) return undefined;
       try {
-        requireSecured(reply.message);
-        return await examined(reply);
+        requireSecured(answered.message);
+        return (await examined(answered, reply.inbound, exchange)).delivery;
       } catch (thrown) {
         const refusal = asSecurityError(thrown);
         publish(() => refused('reply.refused', refusal));
@@ -76,16 +83,18 @@ export function security(policy: SecurityPolicy, options: SecurityOptions = {}):
       }
     },
     up: (next) => async (incoming) => {
-      let accepted: Delivery;
+      let accepted: Received;
       try {
-        accepted = await examined(incoming);
+        accepted = await examined(incoming, policy.inbound);
       } catch (thrown) {
         const refusal = asSecurityError(thrown);
         publish(() => refused('message.refused', refusal));
         return delivery(publicFault(incoming.message, refusal), incoming.signal);
       }
-      const reply = await answer(next, accepted);
-      return reply === undefined ? undefined : protect(reply);
+      const answered = await answer(next, accepted.delivery);
+      if (answered === undefined) return undefined;
+      const { message } = await replies.secure(answered.message, clock.now(), accepted.exchange);
+      return answered.carrying(message);
     },
   });
 }

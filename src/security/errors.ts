@@ -31,6 +31,13 @@ const advice = {
   SECURITY_SIGNATURE: 'The message was changed on the way or signed with another key; look for what rewrites it.',
   /** The digest of a part does not fit the part. */
   SECURITY_DIGEST: 'The part was changed after it was signed; look for what rewrites it.',
+  /** An encrypted part that does not give what was encrypted; what was wrong with it is not told apart. */
+  SECURITY_DECRYPTION: 'See the cause, and agree with the sender on keys and algorithms.',
+  /** A part that has to be encrypted is not. */
+  SECURITY_UNENCRYPTED: 'Let the sender encrypt this part as the policy says.',
+  /** A reply that does not confirm the signatures of its request, each once. */
+  SECURITY_CONFIRMATION:
+    'Let the service confirm signatures (wsse11:SignatureConfirmation); else somebody changed the request.',
   /** A part that has to be signed is not. */
   SECURITY_UNSIGNED: 'Let the sender cover this part with the same signature as the Body.',
   /** A mustUnderstand header that is not signed, so that it cannot be handed upward. */
@@ -71,6 +78,13 @@ const advice = {
   SECURITY_CREDENTIALS: 'Check the user name and the password.',
   /** The policy needs TLS below, and there is none. */
   SECURITY_TRANSPORT: 'Use HTTPS: this policy leaves confidentiality to the transport.',
+  /** An assertion or JSON Web Token whose shape, signature, issuer, audience or content is not accepted. */
+  SECURITY_TOKEN_INVALID: 'Compare the token with what the policy says of its issuer, audience and content.',
+  /** An assertion or JSON Web Token that is not valid yet, or no more, or for longer than is allowed. */
+  SECURITY_TOKEN_EXPIRED: 'Let the sender get a new token, or synchronize the clocks (NTP).',
+  /** Nothing shows that the sender may use the assertion: no proof of its key, no trusted attester, no protection. */
+  SECURITY_TOKEN_CONFIRMATION:
+    'Let the sender sign with the key of the assertion, or use a method that the policy takes.',
   /** The peer answered with a fault that nothing proves to be its own. */
   SECURITY_UNSECURED_FAULT: 'Read the diagnostics of the peer; the text of an unprotected fault proves nothing.',
   /** A defect: something that nobody foresaw. */

@@ -5,12 +5,13 @@
 import type { Instant } from '../base/clock.ts';
 import { type ContextKey, contextKey, type Delivery } from '../channel/delivery.ts';
 import { peer } from '../channel/transport.ts';
+import type { Claims } from './tokens/claims.ts';
 
 /** A part of a message by its expanded name, `{namespace}local`. */
 export type Part = `{${string}}${string}`;
 
 export interface Signer {
-  readonly kind: 'x509' | 'username';
+  readonly kind: 'x509' | 'username' | 'saml' | 'jwt';
   /** Stable and comparable: the same identity always has the same text, two identities never share one. */
   readonly identity: string;
   /** For people: the certificate's subject, or the user's name. */
@@ -22,8 +23,12 @@ export interface Signer {
 export interface Evidence {
   /** Who signed; absent when no signature was required and none was there. */
   readonly signer: Signer | undefined;
-  /** The user that a UsernameToken named and whose password was right. */
+  /** Everybody who signed the Body or endorsed its signature (over TLS: the Timestamp), `signer` first. */
+  readonly signers: readonly Signer[];
+  /** The user that a UsernameToken named and whose password was right, or the subject of an assertion. */
   readonly user: Signer | undefined;
+  /** What a token's issuer says of its subject. */
+  readonly claims?: Claims | undefined;
   readonly signed: ReadonlySet<Part>;
   readonly encrypted: ReadonlySet<Part>;
   /** URIs of every algorithm that was used. */

@@ -9,13 +9,17 @@ import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { XmlFragment } from '../xml/fragment.ts';
+import { isDerivedKeyToken } from './derived-keys.ts';
 import { SecurityError, untrusted } from './errors.ts';
 import { ds, wsse, wsse11, wsu, xenc } from './names.ts';
+import { isAssertion } from './tokens/saml-assertion.ts';
 
 /** Most of each that one header may hold (attack D9). */
 const headerLimits = Object.freeze({
   signatures: 4,
   tokens: 16,
+  /** EncryptedKeys, ReferenceLists, DerivedKeyTokens, EncryptedData and SignatureConfirmations, of each (attacks E7, E8, E13). */
+  protections: 16,
 });
 
 export interface SecurityHeader {
@@ -25,6 +29,16 @@ export interface SecurityHeader {
   readonly binaryTokens: readonly XmlElement[];
   readonly usernameTokens: readonly XmlElement[];
   readonly signatures: readonly XmlElement[];
+  readonly encryptedKeys: readonly XmlElement[];
+  /** Those that stand alone, not in an EncryptedKey. */
+  readonly referenceLists: readonly XmlElement[];
+  readonly encryptedData: readonly XmlElement[];
+  readonly derivedKeyTokens: readonly XmlElement[];
+  readonly confirmations: readonly XmlElement[];
+  /** SecurityTokenReferences that stand alone, to be signed in the place of their token (STR-Transform). */
+  readonly references: readonly XmlElement[];
+  /** SAML assertions of either version. */
+  readonly assertions: readonly XmlElement[];
 }
 
 /**
@@ -41,25 +55,67 @@ export function readSecurityHeader(of: Message): SecurityHeader | undefined {
   if (block === undefined) return undefined;
   const element = block.fragment.element;
   if (element.text.trim() !== '') throw new SecurityError('SECURITY_MALFORMED', 'wsse:Security holds text.');
-  const timestamps: XmlElement[] = [];
-  const binaryTokens: XmlElement[] = [];
-  const usernameTokens: XmlElement[] = [];
-  const signatures: XmlElement[] = [];
+  const found: Record<Kind, XmlElement[]> = {
+    timestamps: [],
+    binaryTokens: [],
+    usernameTokens: [],
+    signatures: [],
+    encryptedKeys: [],
+    referenceLists: [],
+    encryptedData: [],
+    derivedKeyTokens: [],
+    confirmations: [],
+    references: [],
+    assertions: [],
+  };
   for (const part of element.children) {
-    if (part.is(wsu, 'Timestamp')) timestamps.push(part);
-    else if (part.is(wsse, 'BinarySecurityToken')) binaryTokens.push(part);
-    else if (part.is(wsse, 'UsernameToken')) usernameTokens.push(part);
-    else if (part.is(ds, 'Signature')) signatures.push(part);
-    else throw new SecurityError('SECURITY_UNSUPPORTED', `wsse:Security holds ${untrusted(part.local)}.`);
+    const kind = kindOf(part);
+    if (kind === undefined) {
+      throw new SecurityError('SECURITY_UNSUPPORTED', `wsse:Security holds ${untrusted(part.local)}.`);
+    }
+    found[kind].push(part);
   }
+  const { timestamps, ...parts } = found;
   if (timestamps.length > 1) throw new SecurityError('SECURITY_MALFORMED', 'There are two Timestamps.');
   if (
-    signatures.length > headerLimits.signatures ||
-    binaryTokens.length + usernameTokens.length > headerLimits.tokens
+    parts.signatures.length > headerLimits.signatures ||
+    parts.binaryTokens.length + parts.usernameTokens.length + parts.assertions.length > headerLimits.tokens ||
+    protections.some((kind) => found[kind].length > headerLimits.protections)
   ) {
     throw new SecurityError('SECURITY_LIMIT', 'There are too many signatures or tokens in one Security header.');
   }
-  return { block, element, timestamp: timestamps[0], binaryTokens, usernameTokens, signatures };
+  return { block, element, timestamp: timestamps[0], ...parts };
+}
+
+type Kind = Exclude<keyof SecurityHeader, 'block' | 'element' | 'timestamp'> | 'timestamps';
+
+const protections: readonly Kind[] = [
+  'encryptedKeys',
+  'referenceLists',
+  'encryptedData',
+  'derivedKeyTokens',
+  'confirmations',
+  'references',
+];
+
+/** What a child is, by its name; the names differ in their local part, so that is what is looked up first. */
+const kinds: ReadonlyMap<string, readonly [namespace: string, kind: Kind]> = new Map([
+  ['Timestamp', [wsu, 'timestamps']],
+  ['BinarySecurityToken', [wsse, 'binaryTokens']],
+  ['UsernameToken', [wsse, 'usernameTokens']],
+  ['Signature', [ds, 'signatures']],
+  ['EncryptedKey', [xenc, 'encryptedKeys']],
+  ['ReferenceList', [xenc, 'referenceLists']],
+  ['EncryptedData', [xenc, 'encryptedData']],
+  ['SignatureConfirmation', [wsse11, 'confirmations']],
+  ['SecurityTokenReference', [wsse, 'references']],
+]);
+
+function kindOf(part: XmlElement): Kind | undefined {
+  const [namespace, kind] = kinds.get(part.local) ?? [];
+  if (kind !== undefined) return part.namespace === namespace ? kind : undefined;
+  if (isDerivedKeyToken(part)) return 'derivedKeyTokens';
+  return isAssertion(part) ? 'assertions' : undefined;
 }
 
 /**
@@ -85,6 +141,11 @@ export function writeSecurityHeader(version: SoapVersion, parts: readonly string
     `${parts.join('')}</wsse:Security>`;
   const fragment = XmlFragment.written(utf8(text), []);
   return { namespace: wsse, local: 'Security', mustUnderstand: true, role: undefined, fragment };
+}
+
+/** The canonical form of markup of ours without free text (keys, signatures) where `wsse` is declared already. */
+export function withoutWsse(markup: string): string {
+  return markup.replaceAll(` xmlns:wsse="${wsse}"`, '');
 }
 
 /** The canonical form of a fragment of prefix `wsse` (and perhaps `ds`) where these are declared already. */

@@ -14,8 +14,15 @@ const usernameProfile = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss
 
 export const base64Binary: string = `${soapMessageSecurity10}#Base64Binary`;
 export const x509v3: string = `${x509Profile}#X509v3`;
+export const x509PkiPath: string = `${x509Profile}#X509PKIPathv1`;
+export const x509Pkcs7: string = `${x509Profile}#PKCS7`;
 export const subjectKeyIdentifier: string = `${x509Profile}#X509SubjectKeyIdentifier`;
 export const thumbprintSha1: string = `${soapMessageSecurity11}#ThumbprintSHA1`;
+export const encryptedKeyToken: string = `${soapMessageSecurity11}#EncryptedKey`;
+export const encryptedKeySha1: string = `${soapMessageSecurity11}#EncryptedKeySHA1`;
+export const strTransformUri: string = `${soapMessageSecurity10}#STR-Transform`;
+/** How WIF names a JSON Web Token inside a BinarySecurityToken. */
+export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt';
 export const passwordText: string = `${usernameProfile}#PasswordText`;
 export const passwordDigest: string = `${usernameProfile}#PasswordDigest`;
 
@@ -24,4 +31,10 @@ export const reliableNamespaces: readonly string[] = Object.freeze([
   'http://schemas.xmlsoap.org/ws/2005/02/rm',
   'http://docs.oasis-open.org/ws-rx/wsrm/200702',
   'http://docs.oasis-open.org/ws-rx/wsmc/200702',
+]);
+
+/** Both namespaces of WS-SecureConversation: derived keys and security contexts. */
+export const conversationNamespaces: readonly string[] = Object.freeze([
+  'http://schemas.xmlsoap.org/ws/2005/02/sc',
+  'http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512',
 ]);

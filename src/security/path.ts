@@ -1,13 +1,14 @@
 /**
  * Certification path validation (RFC 5280 section 6) with PKI.js: path building, validity of every certificate, basic
  * constraints, key usage of issuers, policies and name constraints. Added here: the path length, the leaf's key usage,
- * critical extensions, revocation lists that fail closed, and a second check of every signature by OpenSSL.
+ * critical extensions, revocation lists and OCSP responses that fail closed, and a second check of every signature by OpenSSL.
  */
 import { X509Certificate } from 'node:crypto';
 import * as pkijs from 'pkijs';
 import { type Instant, instant } from '../base/clock.ts';
 import { asPem, type Certificate, pemBlocks, requireValidity } from './certificates.ts';
 import { SecurityError } from './errors.ts';
+import type { OcspChecker } from './ocsp.ts';
 
 /** Revocation lists, PEM text or DER octets. */
 export type RevocationSource = readonly (string | Uint8Array)[];
@@ -16,6 +17,7 @@ export interface PathRules {
   readonly anchors: readonly Certificate[];
   readonly intermediates: readonly Certificate[];
   readonly revocation: RevocationSource;
+  readonly ocsp: OcspChecker | undefined;
   readonly revocationRequired: boolean;
   readonly extendedUsages: readonly string[];
 }
@@ -54,16 +56,18 @@ const crlSign = 0x02;
 /**
  * @throws SecurityError `SECURITY_CERTIFICATE_REVOCATION` when a revocation list cannot be read
  */
-export function pathFinder(rules: PathRules): (leaf: Certificate, at: Instant) => Promise<Path> {
+export function pathFinder(
+  rules: PathRules,
+): (leaf: Certificate, at: Instant, others?: readonly Certificate[]) => Promise<Path> {
   const anchored = new Set(rules.anchors.map((one) => one.fingerprint));
   const anchors = rules.anchors.map(parsed);
   const lists = rules.revocation.flatMap(readLists);
-  return async (leaf, at) => {
+  return async (leaf, at, others = []) => {
     requireValidity(leaf, at);
     const own = parsed(leaf);
     requireKnownExtensions(own, leaf);
     requireUsage(own, leaf, rules.extendedUsages);
-    const path = anchored.has(leaf.fingerprint) ? [own] : await build(own, leaf, at);
+    const path = anchored.has(leaf.fingerprint) ? [own] : await build(own, leaf, at, others);
     const chain = path.map(original);
     requireLinks(chain, path, anchored);
     const fresh = await requireUnrevoked(chain, path, at);
@@ -73,8 +77,13 @@ export function pathFinder(rules: PathRules): (leaf: Certificate, at: Instant) =
     };
   };
 
-  async function build(own: pkijs.Certificate, leaf: Certificate, at: Instant): Promise<pkijs.Certificate[]> {
-    const between = rules.intermediates.filter(
+  async function build(
+    own: pkijs.Certificate,
+    leaf: Certificate,
+    at: Instant,
+    others: readonly Certificate[],
+  ): Promise<pkijs.Certificate[]> {
+    const between = [...rules.intermediates, ...others].filter(
       (one) => one.fingerprint !== leaf.fingerprint && !anchored.has(one.fingerprint),
     );
     const engine = new pkijs.CertificateChainValidationEngine({
@@ -114,6 +123,14 @@ export function pathFinder(rules: PathRules): (leaf: Certificate, at: Instant) =
           current = true;
           until = Math.min(until, next);
         }
+      }
+      const status = current ? undefined : await rules.ocsp?.(subject, issuer, at);
+      if (status?.kind === 'revoked') {
+        throw new SecurityError('SECURITY_CERTIFICATE_REVOKED', `The certificate of ${name} is revoked.`);
+      }
+      if (status?.kind === 'good') {
+        current = true;
+        until = Math.min(until, status.until);
       }
       if (!current && (stale || rules.revocationRequired)) {
         throw new SecurityError(

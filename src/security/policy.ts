@@ -1,11 +1,13 @@
 /**
  * What is required before a message is received, and what is done before one is sent: one frozen value stated up front
- * (trust rule 2). The wire only has to satisfy it; nothing that a message says changes it (attacks K4, P1).
+ * (trust rule 2). The wire only has to satisfy it; nothing that a message says changes it (attacks K4, P1). Here are the
+ * policies without encryption and what all presets share; those with encryption are in `presets/`.
  */
 import { addressingVersions } from '../soap/addressing-versions.ts';
 import { SecurityError } from './errors.ts';
 import type { SigningKey } from './keys.ts';
 import { reliableNamespaces } from './names.ts';
+import type { Directions, InboundPolicy, Layout, OutboundPolicy, SecurityPolicy, TokenSource } from './protection.ts';
 import {
   byUri,
   type DigestAlgorithm,
@@ -16,9 +18,12 @@ import {
   sha256,
 } from './suites.ts';
 import { defaultFreshness, type Freshness } from './timestamp.ts';
+import type { SamlRequirement } from './tokens/saml-conditions.ts';
 import type { PasswordSource, UsernameCredentials } from './tokens/username.ts';
 import type { TokenReference } from './tokens/x509.ts';
 import type { Trust } from './trust.ts';
+
+export type { SecurityPolicy } from './protection.ts';
 
 /** Keeps header blocks that no signature covers. Whoever reads one afterwards reads what anybody may have written. */
 export const unsafeKeepUnsigned: unique symbol = Symbol('unsafeKeepUnsigned');
@@ -28,60 +33,17 @@ export const unsafeWithoutTls: unique symbol = Symbol('unsafeWithoutTls');
 export const unsafeSharedKey: unique symbol = Symbol('unsafeSharedKey');
 export type UnsafeOption = typeof unsafeKeepUnsigned | typeof unsafeWithoutTls | typeof unsafeSharedKey;
 
-export interface SignatureRequirement {
-  readonly signatures: ReadonlyMap<string, SignatureAlgorithm>;
-  readonly digests: ReadonlyMap<string, DigestAlgorithm>;
-  readonly trust: Trust;
-  /** Namespaces whose header blocks, where present, have to be signed: addressing and reliable messaging. */
-  readonly presentImpliesSigned: ReadonlySet<string>;
-  /** Whether there has to be a (signed) wsa:Action. */
-  readonly action: boolean;
-  /** What becomes of other header blocks that are not signed. */
-  readonly unsigned: 'remove' | 'keep';
-  /** `keyFingerprint` of the key that this end signs with itself, whose messages are refused. */
-  readonly notFrom: string | undefined;
-}
-
-export interface InboundPolicy {
-  readonly transport: 'tls' | 'any';
-  /** The Timestamp is always required; this is how fresh it has to be. */
-  readonly freshness: Freshness;
-  readonly signature: SignatureRequirement | undefined;
-  readonly username: PasswordSource | undefined;
-  /** Whether a password may come as text without TLS. */
-  readonly textWithoutTls: boolean;
-}
-
-export interface SignatureProduction {
-  readonly key: SigningKey;
-  readonly algorithm: SignatureAlgorithm;
-  readonly digest: DigestAlgorithm;
-  readonly reference: TokenReference;
-  /** Whether the BinarySecurityToken is signed as well. */
-  readonly token: boolean;
-}
-
-export interface OutboundPolicy {
-  /** How long a message is good for, in milliseconds. */
-  readonly lifetime: number;
-  /** Signs the Body, the Timestamp, every header block and the UsernameToken. */
-  readonly signature: SignatureProduction | undefined;
-  readonly username: UsernameCredentials | (() => UsernameCredentials) | undefined;
-}
-
-export interface SecurityPolicy {
-  readonly name: string;
-  readonly inbound: InboundPolicy;
-  readonly outbound: OutboundPolicy;
-  /** The unsafe options and algorithms in force, by name, to be printed when a host starts. */
-  readonly unsafe: readonly string[];
-}
-
-interface CommonOptions {
+/** What every policy takes. */
+export interface CommonOptions {
   /** How fresh messages have to be. Default: lifetime 5 min, skew 5 min. */
   readonly freshness?: Partial<Freshness>;
   /** How long the messages sent are good for, in milliseconds. Default 5 min. */
   readonly lifetime?: number;
+  /**
+   * Whether every token of what is received has to stand before what uses it. Default `lax`; what is sent is always
+   * `strict`.
+   */
+  readonly layout?: Layout;
   /** What is weakened, each by its symbol. */
   readonly unsafe?: readonly UnsafeOption[];
 }
@@ -94,7 +56,7 @@ export interface X509SignedOptions extends CommonOptions {
   /** Algorithm to sign with. Default: RSA-SHA256 or ECDSA-SHA256, as the key is. */
   readonly algorithm?: SignatureAlgorithm;
   readonly digest?: DigestAlgorithm;
-  /** Algorithms that are accepted. Default: RSA and ECDSA with SHA-256, 384 and 512. */
+  /** Algorithms that are accepted. Default: RSA, RSA-PSS and ECDSA with SHA-256, 384 and 512, and Ed25519. */
   readonly accept?: {
     readonly signatures?: readonly SignatureAlgorithm[];
     readonly digests?: readonly DigestAlgorithm[];
@@ -103,12 +65,18 @@ export interface X509SignedOptions extends CommonOptions {
   readonly reference?: TokenReference;
   /** Whether to sign the certificate's token as well. Default false. */
   readonly signToken?: boolean;
+  /** Requires that the token of the signature is signed as well (WS-SecurityPolicy ProtectTokens). Default false. */
+  readonly protectTokens?: boolean;
   /** `optional` accepts messages without wsa:Action; their action is '' then, because nothing proves it. */
   readonly addressing?: 'required' | 'optional';
   /** A UsernameToken to send, inside the signature. */
   readonly username?: UsernameCredentials | (() => UsernameCredentials);
   /** Requires a UsernameToken inside the signature. */
   readonly passwords?: PasswordSource;
+  /** A SAML assertion to send, inside the signature: with it this end vouches for somebody else (sender-vouches). */
+  readonly token?: TokenSource;
+  /** Requires a SAML assertion that the signer vouches for, or holds the key of. */
+  readonly saml?: SamlRequirement;
 }
 
 /**
@@ -124,26 +92,32 @@ export function x509Signed(options: X509SignedOptions): SecurityPolicy {
   const algorithm = options.algorithm ?? key.algorithm;
   const digest = options.digest ?? sha256;
   const weak = [...signatures, ...digests, algorithm, digest].filter(isUnsafe).map((row) => row.uri);
-  return policy('x509Signed', options, weak, {
-    transport: 'any',
-    signature: Object.freeze({
-      signatures: byUri(signatures),
-      digests: byUri(digests),
-      trust,
-      presentImpliesSigned: protectedNamespaces,
-      action: options.addressing !== 'optional',
-      unsigned: unsafe.includes(unsafeKeepUnsigned) ? 'keep' : 'remove',
-      notFrom: unsafe.includes(unsafeSharedKey) ? undefined : key.certificate.keyFingerprint,
-    }),
-    username: options.passwords,
-    production: Object.freeze({
-      key,
-      algorithm,
-      digest,
-      reference: options.reference ?? 'direct',
-      token: options.signToken ?? false,
-    }),
-    credentials: options.username,
+  return frozenPolicy('x509Signed', options, weak, {
+    inbound: {
+      signature: Object.freeze({
+        signatures: byUri(signatures),
+        digests: byUri(digests),
+        signer: Object.freeze({ kind: 'certificate', trust, notFrom: reflected(options, key) }),
+        presentImpliesSigned: protectedNamespaces,
+        action: options.addressing !== 'optional',
+        unsigned: unsafe.includes(unsafeKeepUnsigned) ? 'keep' : 'remove',
+        token: options.protectTokens ?? false,
+      }),
+      username: options.passwords,
+      saml: options.saml,
+    },
+    outbound: {
+      signature: Object.freeze({
+        kind: 'certificate',
+        key,
+        algorithm,
+        digest,
+        reference: options.reference ?? 'direct',
+        token: options.signToken ?? options.protectTokens ?? false,
+      }),
+      username: options.username,
+      token: options.token,
+    },
   });
 }
 
@@ -167,40 +141,49 @@ export function usernameOverTransport(options: UsernameOptions): SecurityPolicy 
       'usernameOverTransport needs a username (client) or passwords (service).',
     );
   }
-  return policy('usernameOverTransport', options, [], {
-    transport: 'tls',
-    signature: undefined,
-    username: options.passwords,
-    production: undefined,
-    credentials: options.username,
+  return frozenPolicy('usernameOverTransport', options, [], {
+    inbound: { transport: 'tls', username: options.passwords },
+    outbound: { username: options.username },
+    reply: { inbound: { transport: 'tls' } },
   });
 }
 
-/** A Timestamp in both directions over HTTPS, and nothing else (WCF's CertificateOverTransport without a token). */
+/** A Timestamp in both directions over HTTPS, and nothing else. */
 export function timestampOnly(options: CommonOptions = {}): SecurityPolicy {
-  return policy('timestampOnly', options, [], {
-    transport: 'tls',
-    signature: undefined,
-    username: undefined,
-    production: undefined,
-    credentials: undefined,
-  });
+  return frozenPolicy('timestampOnly', options, [], { inbound: { transport: 'tls' } });
 }
 
-const protectedNamespaces: ReadonlySet<string> = new Set([
+/** Namespaces whose header blocks have to be signed wherever a message signature is required. */
+export const protectedNamespaces: ReadonlySet<string> = new Set([
   ...addressingVersions.map((version) => version.namespace),
   ...reliableNamespaces,
 ]);
 
-interface Parts {
-  readonly transport: InboundPolicy['transport'];
-  readonly signature: SignatureRequirement | undefined;
-  readonly username: PasswordSource | undefined;
-  readonly production: SignatureProduction | undefined;
-  readonly credentials: OutboundPolicy['username'];
+/** The key whose signatures are refused, unless that was given up by name. */
+export function reflected({ unsafe = [] }: CommonOptions, key: SigningKey | undefined): string | undefined {
+  return unsafe.includes(unsafeSharedKey) ? undefined : key?.certificate.keyFingerprint;
 }
 
-function policy(name: string, common: CommonOptions, weak: readonly string[], parts: Parts): SecurityPolicy {
+/** What is particular to a preset; everything that is left out is not required, and not done. */
+export interface Particulars {
+  readonly inbound?: Partial<InboundPolicy>;
+  readonly outbound?: Partial<OutboundPolicy>;
+  /** Where replies differ from requests; what is left out there is not taken from the request. */
+  readonly reply?: { readonly inbound?: Partial<InboundPolicy>; readonly outbound?: Partial<OutboundPolicy> };
+}
+
+/**
+ * The frozen policy of a preset.
+ *
+ * @param weak URIs of the unsafe algorithms in force
+ * @throws SecurityError `SECURITY_POLICY` for limits that are not finite and positive, and for CBC without a signature
+ */
+export function frozenPolicy(
+  name: string,
+  common: CommonOptions,
+  weak: readonly string[],
+  parts: Particulars,
+): SecurityPolicy {
   const freshness = Object.freeze({ ...defaultFreshness, ...common.freshness });
   const lifetime = common.lifetime ?? defaultFreshness.lifetime;
   for (const [limit, value] of Object.entries({ ...freshness, 'lifetime sent': lifetime })) {
@@ -209,18 +192,51 @@ function policy(name: string, common: CommonOptions, weak: readonly string[], pa
     }
   }
   const unsafe = common.unsafe ?? [];
+  const withoutTls = unsafe.includes(unsafeWithoutTls);
+  const directions = ({ inbound = {}, outbound = {} }: Omit<Particulars, 'reply'>): Directions => ({
+    inbound: sound({
+      ...nothingRequired,
+      ...inbound,
+      transport: withoutTls ? 'any' : (inbound.transport ?? 'any'),
+      layout: common.layout ?? 'lax',
+      freshness,
+      textWithoutTls: withoutTls,
+    }),
+    outbound: secretive({ ...nothingDone, ...outbound, lifetime }),
+  });
+  const requests = directions(parts);
   return Object.freeze({
     name,
-    inbound: Object.freeze({
-      transport: unsafe.includes(unsafeWithoutTls) ? 'any' : parts.transport,
-      freshness,
-      signature: parts.signature,
-      username: parts.username,
-      textWithoutTls: unsafe.includes(unsafeWithoutTls),
-    }),
-    outbound: secretive({ lifetime, signature: parts.production, username: parts.credentials }),
+    ...requests,
+    reply: Object.freeze(parts.reply === undefined ? requests : directions(parts.reply)),
     unsafe: Object.freeze([...unsafe.map((option) => option.description ?? ''), ...new Set(weak)]),
   });
+}
+
+const nothingRequired: Omit<InboundPolicy, 'transport' | 'layout' | 'freshness' | 'textWithoutTls'> = Object.freeze({
+  signature: undefined,
+  endorsement: undefined,
+  encryption: undefined,
+  username: undefined,
+  saml: undefined,
+  confirmation: false,
+});
+
+const nothingDone: Omit<OutboundPolicy, 'lifetime'> = Object.freeze({
+  signature: undefined,
+  endorsement: undefined,
+  encryption: undefined,
+  username: undefined,
+  token: undefined,
+  confirmation: false,
+});
+
+/** Encryption without a required signature over the same part is an oracle (attacks E2, E11), also with GCM a way to swap parts. */
+function sound(inbound: InboundPolicy): InboundPolicy {
+  if (inbound.encryption !== undefined && inbound.signature === undefined) {
+    throw new SecurityError('SECURITY_POLICY', 'Encrypted parts are accepted only where a signature is required.');
+  }
+  return Object.freeze(inbound);
 }
 
 /** Credentials stay out of what `inspect` and JSON show of a policy. */

@@ -1,21 +1,38 @@
 /**
  * From a message to its secured form. Everything that is signed is canonical already (see `xml/write.ts`), so its octets
  * are hashed as they stand and nothing that is written here is ever parsed. Parts that were signed before, as in a
- * retransmission, keep their id and digest; the Timestamp is always new, so no two messages are alike.
+ * retransmission, keep their id and digest; the Timestamp is always new, so no two messages are alike. What is encrypted
+ * is encrypted anew each time, under a key of that message.
  */
+import { KeyObject } from 'node:crypto';
 import { utf8 } from '../base/bytes.ts';
 import type { Instant } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import { addressingVersionOf } from '../soap/addressing-versions.ts';
+import { isForUltimateReceiver } from '../soap/envelope.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
-import type { XmlFragment } from '../xml/fragment.ts';
-import { base64Digest } from './crypto.ts';
-import { insideHeader, writeSecurityHeader } from './header.ts';
-import { wsu } from './names.ts';
-import type { OutboundPolicy, SignatureProduction } from './policy.ts';
+import { XmlFragment } from '../xml/fragment.ts';
+import { Concealer } from './conceal.ts';
+import { writeConfirmation } from './confirmation.ts';
+import { base64Digest, signOctets } from './crypto.ts';
+import { SecurityError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import { insideHeader, withoutWsse, writeSecurityHeader } from './header.ts';
+import { type Issued, issuedOf } from './issued-token.ts';
+import { type Keying, keyingOf, type NamedKey } from './keying.ts';
+import { ds, wsu } from './names.ts';
+import type { CertificateSignature, EncryptionProduction, OutboundPolicy, SignatureProduction } from './protection.ts';
 import { type SignedPart, signedInfoOctets, writeSignature, writeSignedInfo } from './signature.ts';
+import type { DigestAlgorithm } from './suites.ts';
 import { writeTimestamp } from './timestamp.ts';
 import { writeUsernameToken } from './tokens/username.ts';
 import { writeBinaryToken, writeTokenReference } from './tokens/x509.ts';
+
+/** A message ready to send, and what its reply will have in common with it. */
+export interface Secured {
+  readonly message: Message;
+  readonly exchange: Exchange;
+}
 
 /** Secures messages as a policy says; one for the life of a channel. */
 export class Protector {
@@ -26,65 +43,303 @@ export class Protector {
   #number = 0;
   readonly #prepared = new WeakMap<XmlFragment, Prepared>();
   readonly #token: Token | undefined;
+  readonly #endorser: Token | undefined;
+  readonly #id = (): string => `i${this.#prefix}-${++this.#number}`;
 
-  /** @param random for ids and nonces */
+  /** @param random for ids, nonces and keys */
   constructor(policy: OutboundPolicy, random: Random) {
     this.#policy = policy;
     this.#random = random;
     this.#prefix = Buffer.from(random.bytes(12)).toString('hex');
-    this.#token = policy.signature === undefined ? undefined : tokenOf(policy.signature, this.#id());
+    const { signature, endorsement } = policy;
+    this.#token = signature?.kind === 'certificate' ? tokenOf(signature, this.#id()) : undefined;
+    this.#endorser = endorsement?.kind === 'certificate' ? tokenOf(endorsement, this.#id()) : undefined;
   }
 
   /** The same message with its Security header, last as WCF writes it. */
   async protect(message: Message, now: Instant): Promise<Message> {
-    const { lifetime, signature } = this.#policy;
-    const timestampId = this.#id();
-    const timestamp = writeTimestamp(timestampId, now, lifetime);
+    return (await this.secure(message, now)).message;
+  }
+
+  /**
+   * As `protect`, with what the reply needs.
+   *
+   * @param exchange what the request has left, where this is its reply
+   * @throws SecurityError `SECURITY_POLICY` when the policy needs a request and there is none, or nobody to encrypt for
+   */
+  async secure(message: Message, now: Instant, exchange?: Exchange): Promise<Secured> {
+    const { lifetime, signature, encryption } = this.#policy;
+    const id = this.#id();
+    const timestamp = { id, fragment: XmlFragment.written(utf8(writeTimestamp(id, now, lifetime)), []) };
     const user = this.#user(now);
-    const parts = user === undefined ? [timestamp] : [timestamp, insideHeader(user.fragment)];
-    const token = this.#token;
-    if (signature === undefined || token === undefined) {
-      return {
-        ...message,
-        headers: [...message.headers, writeSecurityHeader(message.version, parts)],
-        source: undefined,
-      };
-    }
-    const body = this.#prepare(message.body, signature);
-    const signed: SignedPart[] = [body, partOf(timestampId, utf8(timestamp), [], signature), ...token.signed];
-    if (user !== undefined) signed.push(partOf(user.id, user.fragment.bytes, user.fragment.prefixes, signature));
+    const issued = await this.#issued();
+    const tokens = [...(user === undefined ? [] : [user]), ...(issued === undefined ? [] : [issued.inside])];
+    if (signature === undefined) return this.#overTransport(message, timestamp, tokens, issued);
+    const inside = [...tokens, ...this.#confirmations(exchange)];
+    if (encryption === undefined) return this.#signed(message, signature, timestamp, inside, issued);
+    const symmetric = signature.kind === 'secret';
+    const keying = keyingOf({ production: encryption, symmetric, exchange, random: this.#random, id: this.#id });
+    const hiding = { production: encryption, keying };
+    return encryption.order === 'encrypt-sign'
+      ? this.#encryptedThenSigned(message, signature, timestamp, inside, hiding, issued)
+      : this.#signedThenEncrypted(message, signature, timestamp, inside, hiding, issued);
+  }
+
+  /** Timestamp and tokens; a signature endorses the Timestamp and says for whom it is. */
+  async #overTransport(
+    message: Message,
+    timestamp: Inside,
+    tokens: readonly Inside[],
+    issued: Issued | undefined,
+  ): Promise<Secured> {
+    const endorser = this.#endorsing(issued);
+    const parts = [timestamp, ...tokens].map(inHeader);
+    if (endorser === undefined) return assembled(message, parts, message.headers, message.body);
+    const { digest } = endorser.signature;
+    const signed = [partOf(timestamp, digest)];
     const headers = message.headers.map((block): HeaderBlock => {
-      const prepared = this.#prepare(block.fragment, signature);
+      if (block.local !== 'To' || addressingVersionOf(block) === undefined) return block;
+      const prepared = this.#prepare(block.fragment, digest);
       signed.push(prepared);
       return { ...block, fragment: prepared.fragment };
     });
-    parts.push(token.included, await sign(signed, signature, token.reference));
-    headers.push(writeSecurityHeader(message.version, parts));
-    return { ...message, headers, body: body.fragment, source: undefined };
+    const made = await sign(signed, endorser.signature, endorser.token?.reference, endorser, undefined);
+    parts.push(endorser.token?.included ?? '', withoutWsse(made.text));
+    return assembled(message, parts, headers, message.body, { values: [made.value] });
   }
 
-  #user(now: Instant): { readonly id: string; readonly fragment: XmlFragment } | undefined {
+  async #signed(
+    message: Message,
+    signature: SignatureProduction,
+    timestamp: Inside,
+    inside: readonly Inside[],
+    issued: Issued | undefined,
+  ): Promise<Secured> {
+    const { digest } = signature;
+    const token = this.#token;
+    const body = this.#prepare(message.body, digest);
+    const signed: SignedPart[] = [body, partOf(timestamp, digest), ...(token?.signed ?? [])];
+    for (const one of inside) if (one.unsigned !== true) signed.push(partOf(one, digest));
+    const headers = this.#prepareHeaders(message.headers, digest, signed);
+    const signatures = await this.#signatures(signed, signature, undefined, issued);
+    const parts = [timestamp, ...inside].map(inHeader);
+    parts.push(
+      token?.included ?? '',
+      this.#endorser?.included ?? '',
+      ...signatures.map(({ text }) => withoutWsse(text)),
+    );
+    return assembled(message, parts, headers, body.fragment, { values: signatures.map(({ value }) => value) });
+  }
+
+  async #signedThenEncrypted(
+    message: Message,
+    signature: SignatureProduction,
+    timestamp: Inside,
+    inside: readonly Inside[],
+    { production, keying }: Hiding,
+    issued: Issued | undefined,
+  ): Promise<Secured> {
+    const { digest } = signature;
+    const token = this.#token;
+    const body = this.#prepare(message.body, digest);
+    const signed: SignedPart[] = [body, partOf(timestamp, digest), ...(token?.signed ?? [])];
+    for (const one of inside) if (one.unsigned !== true) signed.push(partOf(one, digest));
+    const prepared = this.#prepareHeaders(message.headers, digest, signed);
+    const signatures = await this.#signatures(signed, signature, keying, issued);
+    const conceal = new Concealer(production, keying, this.#random, this.#id);
+    const hidden = conceal.body(body.fragment);
+    const hidesSignature = production.signature && conceal.hides(message.body);
+    const headers = prepared.map((block) => conceal.header(block, message.version, this.#id()) ?? block);
+    const after = [
+      ...inside.map((one) =>
+        one.isSecret === true || (hidesSignature && one.verbatim !== true)
+          ? conceal.element(one.fragment)
+          : inHeader(one),
+      ),
+      this.#endorser?.included ?? '',
+      ...signatures.map(({ text }) =>
+        hidesSignature ? conceal.element(XmlFragment.written(utf8(text), [])) : withoutWsse(text),
+      ),
+    ];
+    const { references } = conceal;
+    const keys = [...keying.markup(references), keying.list(references)];
+    const parts = [insideHeader(timestamp.fragment), token?.included ?? '', ...keys, ...after];
+    const values = signatures.map(({ value }) => value);
+    return assembled(message, parts, headers, hidden, { values, secret: keying.secret, certificate: this.#reader() });
+  }
+
+  async #encryptedThenSigned(
+    message: Message,
+    signature: SignatureProduction,
+    timestamp: Inside,
+    inside: readonly Inside[],
+    { production, keying }: Hiding,
+    issued: Issued | undefined,
+  ): Promise<Secured> {
+    if (inside.some(({ isSecret }) => isSecret === true)) {
+      throw new SecurityError('SECURITY_POLICY', 'A secret token is encrypted after it was signed, or not at all.');
+    }
+    const { digest } = signature;
+    const token = this.#token;
+    const conceal = new Concealer(production, keying, this.#random, this.#id);
+    const id = this.#id();
+    const body = { id, fragment: conceal.body(message.body.withAttribute(wsu, 'Id', id, 'wsu')) };
+    const signed: SignedPart[] = [partOf(body, digest), partOf(timestamp, digest), ...(token?.signed ?? [])];
+    for (const one of inside) if (one.unsigned !== true) signed.push(partOf(one, digest));
+    const headers = message.headers.map((block): HeaderBlock => {
+      if (!isForUltimateReceiver(block)) return block;
+      const own = this.#id();
+      const hidden = conceal.header(block, message.version, own);
+      const part =
+        hidden === undefined
+          ? this.#prepare(block.fragment, digest)
+          : partOf({ id: own, fragment: hidden.fragment }, digest);
+      signed.push(part);
+      return hidden ?? { ...block, fragment: this.#prepare(block.fragment, digest).fragment };
+    });
+    const signatures = await this.#signatures(signed, signature, keying, issued);
+    const { references } = conceal;
+    const parts = [insideHeader(timestamp.fragment), token?.included ?? '', ...keying.markup(references)];
+    parts.push(...inside.map(inHeader), this.#endorser?.included ?? '');
+    parts.push(...signatures.map(({ text }) => withoutWsse(text)), keying.list(references));
+    const values = signatures.map(({ value }) => value);
+    return assembled(message, parts, headers, body.fragment, {
+      values,
+      secret: keying.secret,
+      certificate: this.#reader(),
+    });
+  }
+
+  /** The message signature, and the one that endorses it. */
+  async #signatures(
+    signed: readonly SignedPart[],
+    signature: SignatureProduction,
+    keying: Keying | undefined,
+    issued: Issued | undefined,
+  ): Promise<readonly Signed[]> {
+    const endorser = this.#endorsing(issued);
+    if (endorser === undefined) return [await sign(signed, signature, this.#token?.reference, keying, undefined)];
+    const id = this.#id();
+    const main = await sign(signed, signature, this.#token?.reference, keying, id);
+    const endorsed = partOf({ id, fragment: XmlFragment.written(utf8(main.text), []) }, endorser.signature.digest);
+    return [main, await sign([endorsed], endorser.signature, endorser.token?.reference, endorser, undefined)];
+  }
+
+  /** What endorses: the certificate of the policy, or the key of the issued token. */
+  #endorsing(issued: Issued | undefined): Endorser | undefined {
+    const { endorsement } = this.#policy;
+    if (endorsement === undefined) return undefined;
+    if (endorsement.kind === 'certificate') {
+      return { signature: endorsement, token: this.#endorser, signing: undefined };
+    }
+    const { digest, symmetricSignature, asymmetricSignature } = endorsement.suite;
+    const proof = issued?.proof;
+    if (issued === undefined || proof === undefined) {
+      throw new SecurityError('SECURITY_POLICY', 'The issued token has no key to endorse with.');
+    }
+    if (proof instanceof KeyObject) {
+      const signature = { kind: 'secret', algorithm: symmetricSignature, digest } as const;
+      return { signature, token: undefined, signing: { key: proof, reference: issued.reference } };
+    }
+    const algorithm = asymmetricSignature[proof.algorithm.family];
+    if (algorithm === undefined) {
+      throw new SecurityError('SECURITY_POLICY', 'The suite does not sign with the key of the issued token.');
+    }
+    const signature = {
+      kind: 'certificate',
+      key: proof,
+      algorithm,
+      digest,
+      reference: 'direct',
+      token: false,
+    } as const;
+    const token = { included: '', signed: [], reference: withoutDs(issued.reference) };
+    return { signature, token, signing: undefined };
+  }
+
+  async #issued(): Promise<Issued | undefined> {
+    const { token } = this.#policy;
+    return token === undefined ? undefined : issuedOf(await token());
+  }
+
+  #prepareHeaders(
+    headers: readonly HeaderBlock[],
+    digest: DigestAlgorithm,
+    signed: SignedPart[],
+  ): readonly HeaderBlock[] {
+    return headers.map((block): HeaderBlock => {
+      // Whoever another is for takes it out, and the signature over it would break.
+      if (!isForUltimateReceiver(block)) return block;
+      const prepared = this.#prepare(block.fragment, digest);
+      signed.push(prepared);
+      return { ...block, fragment: prepared.fragment };
+    });
+  }
+
+  #user(now: Instant): Inside | undefined {
     const { username } = this.#policy;
     if (username === undefined) return undefined;
     const id = this.#id();
     const credentials = typeof username === 'function' ? username() : username;
-    return { id, fragment: writeUsernameToken(id, credentials, now, this.#random) };
+    return { id, fragment: writeUsernameToken(id, credentials, now, this.#random), isSecret: true };
+  }
+
+  #confirmations(exchange: Exchange | undefined): readonly Inside[] {
+    if (!this.#policy.confirmation) return [];
+    if (exchange === undefined) {
+      throw new SecurityError('SECURITY_POLICY', 'Only the reply to a request confirms signatures.');
+    }
+    const values = exchange.values.length === 0 ? [undefined] : exchange.values;
+    return values.map((value) => {
+      const id = this.#id();
+      return { id, fragment: writeConfirmation(id, value) };
+    });
+  }
+
+  /** Whom the secret of a request is for: who may then answer under it. */
+  #reader() {
+    const readers = this.#policy.encryption?.readers;
+    return readers?.kind === 'certificates' ? readers.certificates[0] : undefined;
   }
 
   /** A part of the message with an id of ours; an id that it had is replaced. */
-  #prepare(fragment: XmlFragment, signature: SignatureProduction): Prepared {
+  #prepare(fragment: XmlFragment, digest: DigestAlgorithm): Prepared {
     const known = this.#prepared.get(fragment);
     if (known !== undefined) return known;
     const id = this.#id();
     const named = fragment.withAttribute(wsu, 'Id', id, 'wsu');
-    const fresh = { fragment: named, ...partOf(id, named.bytes, named.prefixes, signature) };
+    const fresh = { fragment: named, ...partOf({ id, fragment: named }, digest) };
     this.#prepared.set(fragment, fresh);
     return fresh;
   }
+}
 
-  #id(): string {
-    return `i${this.#prefix}-${++this.#number}`;
-  }
+interface Hiding {
+  readonly production: EncryptionProduction;
+  readonly keying: Keying;
+}
+
+/** An element of the Security header that is signed. */
+interface Inside {
+  readonly id: string;
+  readonly fragment: XmlFragment;
+  /** Whether it is encrypted wherever anything is. */
+  readonly isSecret?: boolean;
+  /** Written as it stands alone: it was made and signed by somebody else. */
+  readonly verbatim?: boolean;
+  /** Not covered by the message signature: the key in it speaks for it. */
+  readonly unsigned?: boolean;
+}
+
+function inHeader({ fragment, verbatim }: Inside): string {
+  return verbatim === true ? fragment.toString() : insideHeader(fragment);
+}
+
+/** Who endorses, and what names the key. */
+interface Endorser {
+  readonly signature: SignatureProduction;
+  readonly token: Token | undefined;
+  readonly signing: NamedKey | undefined;
 }
 
 interface Prepared extends SignedPart {
@@ -98,29 +353,62 @@ interface Token {
   readonly reference: string;
 }
 
-function tokenOf(signature: SignatureProduction, id: string): Token {
+function tokenOf(signature: CertificateSignature, id: string): Token {
   const { certificate } = signature.key;
-  const reference = insideHeader(writeTokenReference(signature.reference, certificate, id));
+  const reference = withoutDs(writeTokenReference(signature.reference, certificate, id));
   if (signature.reference !== 'direct') return { included: '', signed: [], reference };
   const token = writeBinaryToken(id, certificate);
-  const signed = signature.token ? [partOf(id, token.bytes, [], signature)] : [];
+  const signed = signature.token ? [partOf({ id, fragment: token }, signature.digest)] : [];
   return { included: insideHeader(token), signed, reference };
 }
 
-function partOf(
-  id: string,
-  octets: Uint8Array,
-  prefixes: readonly string[],
-  { digest }: SignatureProduction,
-): SignedPart {
-  return { id, prefixes, digest: base64Digest(digest, octets) };
+/** The canonical form of a reference inside ds:Signature. */
+function withoutDs(reference: XmlFragment): string {
+  return reference.toString().replaceAll(` xmlns:ds="${ds}"`, '');
+}
+
+function partOf({ id, fragment: { bytes, prefixes } }: Inside, digest: DigestAlgorithm): SignedPart {
+  return { id, prefixes, digest: base64Digest(digest, bytes) };
+}
+
+interface Signed {
+  /** The ds:Signature standing alone. */
+  readonly text: string;
+  readonly value: Uint8Array;
 }
 
 async function sign(
   parts: readonly SignedPart[],
-  { key, algorithm, digest }: SignatureProduction,
-  reference: string,
-): Promise<string> {
-  const content = writeSignedInfo(parts, algorithm, digest);
-  return writeSignature(content, await key.sign(algorithm, signedInfoOctets(content)), reference);
+  signature: SignatureProduction,
+  reference: string | undefined,
+  keying: Pick<Keying, 'signing'> | undefined,
+  id: string | undefined,
+): Promise<Signed> {
+  const content = writeSignedInfo(parts, signature.algorithm, signature.digest);
+  const octets = signedInfoOctets(content);
+  if (signature.kind === 'certificate') {
+    const made = signature.key.sign(signature.algorithm, octets);
+    const value = made instanceof Uint8Array ? made : await made;
+    return { text: writeSignature(content, value, reference ?? '', id), value };
+  }
+  const named = keying?.signing;
+  if (named?.reference === undefined) {
+    throw new SecurityError('SECURITY_POLICY', 'A signature under a secret needs an encryption that makes the secret.');
+  }
+  const value = signOctets(signature.algorithm, named.key, octets);
+  return { text: writeSignature(content, value, withoutDs(named.reference), id), value };
+}
+
+function assembled(
+  message: Message,
+  parts: readonly string[],
+  headers: readonly HeaderBlock[],
+  body: XmlFragment,
+  exchange: Partial<Exchange> = {},
+): Secured {
+  const all = [...headers, writeSecurityHeader(message.version, parts)];
+  return {
+    message: { ...message, headers: all, body, source: undefined },
+    exchange: { values: exchange.values ?? [], secret: exchange.secret, certificate: exchange.certificate },
+  };
 }

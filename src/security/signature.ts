@@ -10,7 +10,8 @@ import { canonicalize } from '../xml/canonicalize.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { type Canonicalization, exclusive } from '../xml/methods.ts';
 import { escapeValue } from '../xml/output.ts';
-import { base64Digest, smallestRsa, verifyOctets } from './crypto.ts';
+import type { Certificate } from './certificates.ts';
+import { base64Digest, verifyOctets } from './crypto.ts';
 import { SecurityError, untrusted } from './errors.ts';
 import { ds, excC14n } from './names.ts';
 import type { DigestAlgorithm, SignatureAlgorithm } from './suites.ts';
@@ -39,6 +40,8 @@ export interface SignatureProfile {
   };
   /** Smallest RSA modulus, in bits; default 2048. */
   readonly smallestRsa?: number;
+  /** Shortest secret of an HMAC, in bits; default 128. */
+  readonly smallestSecret?: number;
 }
 
 interface Reference {
@@ -70,6 +73,8 @@ export interface Digested {
 export interface Verified {
   /** Every element that a digest covers as a whole, by identity, with what was digested. */
   readonly covered: ReadonlyMap<XmlElement, Digested>;
+  /** Certificates that are not in the message and that a digest covers through a reference to them. */
+  readonly certificates: readonly Certificate[];
   readonly algorithms: readonly string[];
 }
 
@@ -118,10 +123,12 @@ export function verifySignature(
   profile: SignatureProfile,
   signedOctets: Uint8Array = read.signedOctets(),
 ): Verified {
-  if (!verifyOctets(read.algorithm, key, signedOctets, read.value, profile.smallestRsa ?? smallestRsa)) {
+  const { smallestRsa: rsa, smallestSecret: secret } = profile;
+  if (!verifyOctets(read.algorithm, key, signedOctets, read.value, rsa, secret)) {
     throw new SecurityError('SECURITY_SIGNATURE', 'The signature value does not belong to SignedInfo and the key.');
   }
   const covered = new Map<XmlElement, Digested>();
+  const certificates: Certificate[] = [];
   const algorithms = new Set([read.algorithm.uri]);
   let octets = 0;
   for (const reference of read.references) {
@@ -140,9 +147,13 @@ export function verifySignature(
       throw new SecurityError('SECURITY_DIGEST', `The part "${untrusted(reference.uri ?? '')}" was changed.`);
     }
     algorithms.add(reference.digest.uri);
-    if (selection.kind === 'nodes' && selection.element !== undefined) covered.set(selection.element, digested);
+    const instead = current.kind === 'octets' ? current.instead : undefined;
+    if (instead !== undefined) {
+      if (instead.certificate !== undefined) certificates.push(instead.certificate);
+      if (instead.element !== undefined) covered.set(instead.element, instead.digested ?? digested);
+    } else if (selection.kind === 'nodes' && selection.element !== undefined) covered.set(selection.element, digested);
   }
-  return { covered, algorithms: [...algorithms] };
+  return { covered, certificates, algorithms: [...algorithms] };
 }
 
 function readReference(element: XmlElement, profile: SignatureProfile): Reference {
@@ -230,11 +241,13 @@ export function signedInfoOctets(content: string): Uint8Array {
 /**
  * The ds:Signature around its SignedInfo.
  *
- * @param keyReference canonical, for a place where the prefixes `ds` and `wsse` are declared
+ * @param keyReference canonical, for a place where the prefix `ds` is declared, and `wsse` where the signature goes there
+ * @param id of the signature, unique to the message
  */
-export function writeSignature(content: string, value: Uint8Array, keyReference: string): string {
+export function writeSignature(content: string, value: Uint8Array, keyReference: string, id?: string): string {
+  const named = id === undefined ? '' : ` Id="${id}"`;
   return (
-    `<ds:Signature xmlns:ds="${ds}"><ds:SignedInfo>${content}</ds:SignedInfo>` +
+    `<ds:Signature xmlns:ds="${ds}"${named}><ds:SignedInfo>${content}</ds:SignedInfo>` +
     `<ds:SignatureValue>${base64(value)}</ds:SignatureValue><ds:KeyInfo>${keyReference}</ds:KeyInfo></ds:Signature>`
   );
 }

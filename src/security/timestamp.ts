@@ -70,20 +70,23 @@ const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
 /** @throws SecurityError `SECURITY_TIMESTAMP_INVALID` */
 export function readTime(element: XmlElement): Instant {
-  const text = plainText(element);
-  if (text.length <= 30 && element.attribute('ValueType') === undefined && form.test(text)) {
-    const part = (from: number, to: number) => Number(text.slice(from, to));
-    const [year, month, day] = [part(0, 4), part(5, 7), part(8, 10)];
-    const [hour, minute, second] = [part(11, 13), part(14, 16), part(17, 19)];
-    const date = Date.UTC(year, month - 1, day);
-    // A day that does not exist rolls over to another; a leap second is none (R3213).
-    const exists = year >= 1000 && month >= 1 && month <= 12 && day >= 1 && new Date(date).getUTCDate() === day;
-    if (exists && hour < 24 && minute < 60 && second < 60) {
-      const fraction = text.length > 20 ? Math.floor(Number(`0${text.slice(19, -1)}`) * 1000) : 0;
-      return instant(date + ((hour * 60 + minute) * 60 + second) * 1000 + fraction);
-    }
-  }
+  const found = element.attribute('ValueType') === undefined ? timeOf(plainText(element)) : undefined;
+  if (found !== undefined) return found;
   throw new SecurityError('SECURITY_TIMESTAMP_INVALID', `${element.local} is not an xs:dateTime in UTC.`);
+}
+
+/** The instant of an xs:dateTime in UTC; `undefined` for everything else. */
+export function timeOf(text: string): Instant | undefined {
+  if (text.length > 30 || !form.test(text)) return undefined;
+  const part = (from: number, to: number) => Number(text.slice(from, to));
+  const [year, month, day] = [part(0, 4), part(5, 7), part(8, 10)];
+  const [hour, minute, second] = [part(11, 13), part(14, 16), part(17, 19)];
+  const date = Date.UTC(year, month - 1, day);
+  // A day that does not exist rolls over to another; a leap second is none (R3213).
+  const exists = year >= 1000 && month >= 1 && month <= 12 && day >= 1 && new Date(date).getUTCDate() === day;
+  if (!exists || hour >= 24 || minute >= 60 || second >= 60) return undefined;
+  const fraction = text.length > 20 ? Math.floor(Number(`0${text.slice(19, -1)}`) * 1000) : 0;
+  return instant(date + ((hour * 60 + minute) * 60 + second) * 1000 + fraction);
 }
 
 /** The form that is written: milliseconds, as WCF does. */

@@ -5,6 +5,7 @@
 import { canonicalize } from '../xml/canonicalize.ts';
 import type { XmlDocument, XmlElement } from '../xml/document.ts';
 import type { Canonicalization } from '../xml/methods.ts';
+import type { Certificate } from './certificates.ts';
 import { SecurityError } from './errors.ts';
 import { ds, excC14n } from './names.ts';
 
@@ -22,7 +23,18 @@ export type Selection =
       readonly octets: Uint8Array;
       /** The PrefixList that nodes were canonicalized under. */
       readonly prefixes?: readonly string[];
+      /** What a transform put in the place of the selection (STR-Transform): this is covered, the selection is not. */
+      readonly instead?: Replacement;
     };
+
+interface Replacement {
+  /** The token, where it is in the message. */
+  readonly element: XmlElement | undefined;
+  /** The certificate, where it is not. */
+  readonly certificate: Certificate | undefined;
+  /** The token's canonical form and its PrefixList. */
+  readonly digested?: { readonly octets: Uint8Array; readonly prefixes: readonly string[] };
+}
 
 export interface Transform {
   readonly uri: string;

@@ -7,6 +7,7 @@ import { type Instant, later } from '../base/clock.ts';
 import { BoundedMap } from './bounded.ts';
 import { type Certificate, type CertificateSource, certificates, requireValidity } from './certificates.ts';
 import { SecurityError } from './errors.ts';
+import { type OcspOptions, ocspChecker } from './ocsp.ts';
 import { type Path, pathFinder, type RevocationSource } from './path.ts';
 
 export interface Trust {
@@ -15,9 +16,10 @@ export interface Trust {
   /**
    * Settles when `certificate` may speak at `at`; `undefined` at once when that was found out not long ago.
    *
+   * @param others certificates that came with it (PKIPath, PKCS#7): candidates for its path, believed in nothing
    * @throws SecurityError (as a rejection, or at once) `SECURITY_CERTIFICATE_*`
    */
-  accept(certificate: Certificate, at: Instant): Promise<void> | undefined;
+  accept(certificate: Certificate, at: Instant, others?: readonly Certificate[]): Promise<void> | undefined;
 }
 
 /** Which of the certificates that a trust accepts is meant; all that is given has to be true. */
@@ -37,6 +39,8 @@ export interface ChainTrustOptions {
   readonly intermediates?: CertificateSource;
   /** Revocation lists, PEM or DER. */
   readonly revocation?: RevocationSource;
+  /** OCSP, where no current list says anything of a certificate. */
+  readonly ocsp?: OcspOptions;
   /** `required`: every certificate needs a current list. `available` (default): a list counts where there is one. */
   readonly revocationMode?: 'available' | 'required';
   /** OIDs of which the leaf's extended key usage has to name one. Default: none is asked for. */
@@ -63,6 +67,7 @@ export function trustChain(options: ChainTrustOptions): Trust {
     anchors: certificates(options.anchors),
     intermediates: options.intermediates === undefined ? [] : certificates(options.intermediates),
     revocation: options.revocation ?? [],
+    ocsp: options.ocsp === undefined ? undefined : ocspChecker(options.ocsp),
     revocationRequired: options.revocationMode === 'required',
     extendedUsages: options.extendedUsages ?? [],
   });
@@ -70,25 +75,27 @@ export function trustChain(options: ChainTrustOptions): Trust {
   const keep = options.keep ?? 300_000;
   const accepted = new BoundedMap<string, Path>(kept);
   const refused = new BoundedMap<string, { readonly until: Instant; readonly error: unknown }>(kept);
-  const decide = async (leaf: Certificate, at: Instant): Promise<void> => {
+  const decide = async (leaf: Certificate, at: Instant, others: readonly Certificate[], key: string): Promise<void> => {
     try {
       expected(leaf);
-      const path = await find(leaf, at);
+      const path = await find(leaf, at, others);
       const until = Math.min(path.until, later(at, keep)) as Instant;
       accepted.set(leaf.fingerprint, { from: path.from, until });
     } catch (error) {
-      refused.set(leaf.fingerprint, { until: later(at, keepRefusals), error });
+      refused.set(key, { until: later(at, keepRefusals), error });
       throw error;
     }
   };
   return Object.freeze({
     known: Object.freeze(options.known === undefined ? [] : [...certificates(options.known)]),
-    accept(leaf: Certificate, at: Instant) {
+    accept(leaf: Certificate, at: Instant, others: readonly Certificate[] = []) {
       const good = accepted.get(leaf.fingerprint);
       if (good !== undefined && at >= good.from && at < good.until) return undefined;
-      const bad = refused.get(leaf.fingerprint);
+      // Whoever sends a certificate without its path must not get it refused for those who send both.
+      const key = [leaf, ...others].map((one) => one.fingerprint).join();
+      const bad = refused.get(key);
       if (bad !== undefined && at < bad.until && at >= bad.until - keepRefusals) return Promise.reject(bad.error);
-      return decide(leaf, at);
+      return decide(leaf, at, others, key);
     },
   });
 }
@@ -107,6 +114,40 @@ export function trustPeers(peers: CertificateSource): Trust {
       if (!fingerprints.has(leaf.fingerprint)) {
         throw new SecurityError('SECURITY_CERTIFICATE_UNTRUSTED', `${leaf.subject} is none of the pinned peers.`);
       }
+      requireValidity(leaf, at);
+      return undefined;
+    },
+  });
+}
+
+/**
+ * Trust in exactly these peers, and in whom a path leads to (WCF's PeerOrChainTrust).
+ *
+ * @throws SecurityError as `trustPeers` and `trustChain`
+ */
+export function trustPeersOrChain(peers: CertificateSource, options: ChainTrustOptions): Trust {
+  const pinned = trustPeers(peers);
+  const chained = trustChain(options);
+  const fingerprints = new Set(pinned.known.map((one) => one.fingerprint));
+  return Object.freeze({
+    known: Object.freeze([...pinned.known, ...chained.known.filter((one) => !fingerprints.has(one.fingerprint))]),
+    accept(leaf: Certificate, at: Instant, others?: readonly Certificate[]) {
+      const by = fingerprints.has(leaf.fingerprint) ? pinned : chained;
+      return by.accept(leaf, at, others);
+    },
+  });
+}
+
+/**
+ * Takes every certificate that is valid at the time (WCF's None): whoever made one for himself is let in under any name. A
+ * signature then shows no more than that one key signed.
+ *
+ * @param known certificates that messages may refer to without including them
+ */
+export function unsafeTrustAnyone(known: CertificateSource = []): Trust {
+  return Object.freeze({
+    known: Object.freeze(Array.isArray(known) && known.length === 0 ? [] : [...certificates(known)]),
+    accept(leaf: Certificate, at: Instant) {
       requireValidity(leaf, at);
       return undefined;
     },

@@ -1,40 +1,44 @@
 /**
  * From a message as it arrived to what may go upward: the message rebuilt from what was verified, and the evidence. The
- * order is that of cheap refusal: shape, time, token, trust, SignatureValue, digests, coverage, password, replay. What is
- * verified is compared with what is handed on by node identity, never by name (invariants I1 and I2).
+ * order is that of cheap refusal: shape, time, keys, decryption, trust, SignatureValue, digests, coverage, password, replay.
+ * What is verified is compared with what is handed on by node identity, never by name (invariants I1 and I2).
  */
 import type { Instant } from '../base/clock.ts';
 import type { Peer } from '../channel/transport.ts';
-import { addressingVersions } from '../soap/addressing-versions.ts';
-import { isForThisNode } from '../soap/envelope.ts';
-import type { HeaderBlock, Message } from '../soap/message.ts';
-import { isNcName } from '../xml/characters.ts';
+import type { Message } from '../soap/message.ts';
 import type { XmlElement } from '../xml/document.ts';
-import { XmlFragment } from '../xml/fragment.ts';
-import { hexDigest } from './crypto.ts';
+import { requiredAssertion, senderProof } from './assertions.ts';
+import { requireConfirmed } from './confirmation.ts';
+import { covered, type Encrypted, partOf, unsigned } from './coverage.ts';
 import { SecurityError } from './errors.ts';
 import type { Evidence, Part, Signer } from './evidence.ts';
+import type { Exchange } from './exchange.ts';
 import { readSecurityHeader, refuseEncryption, type SecurityHeader } from './header.ts';
-import type { InboundPolicy, SignatureRequirement } from './policy.ts';
-import { idsOf, messageProfile } from './profile.ts';
+import { requireStrictLayout } from './layout.ts';
+import { type Opened, Opening, type Readable } from './opening.ts';
+import { idsOf } from './profile.ts';
+import type { EncryptionRequirement, InboundPolicy } from './protection.ts';
+import { type Proof, prove, signersOf } from './prove.ts';
 import type { ReplayCache } from './replay.ts';
-import { type Digested, readSignature, type Verified, verifySignature } from './signature.ts';
-import { sha256 } from './suites.ts';
 import { type Lifetime, readTimestamp, staleAt } from './timestamp.ts';
+import { admitAssertion } from './tokens/saml-validate.ts';
 import { authenticate, readUsernameToken } from './tokens/username.ts';
-import { certificateOf } from './tokens/x509.ts';
 
 export interface Circumstances {
   readonly now: Instant;
   readonly replay: ReplayCache;
   /** What the transport knows of the other end. */
   readonly peer: Peer | undefined;
+  /** What the request has left that this is the reply to. */
+  readonly exchange?: Exchange | undefined;
 }
 
 /** A message of which every remaining part was verified. */
 export interface Examined {
   readonly message: Message;
   readonly evidence: Evidence;
+  /** For the reply, where this is a request. */
+  readonly exchange: Exchange;
 }
 
 /**
@@ -45,7 +49,7 @@ export interface Examined {
  *   `XML_DUPLICATE_ID`
  */
 export async function examine(message: Message, policy: InboundPolicy, around: Circumstances): Promise<Examined> {
-  const { now, replay, peer } = around;
+  const { now, replay, peer, exchange } = around;
   if (policy.transport === 'tls' && peer?.secure !== true) {
     throw new SecurityError('SECURITY_TRANSPORT', 'The message came without TLS.');
   }
@@ -57,35 +61,136 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
       'The transport handed up a message without the octets it was read from.',
     );
   }
-  refuseEncryption(message);
-  refuseUnexpected(header, policy);
+  if (policy.encryption === undefined) {
+    refuseEncryption(message);
+    refuseProtections(header);
+    refuseUnexpected(header, policy);
+  }
   const lifetime = freshTimestamp(header, policy, now);
-  const proof = policy.signature === undefined ? undefined : await prove(message, header, policy.signature, around);
-  const rebuilt = proof === undefined ? unsigned(message, header) : covered(message, header, policy, proof);
-  const user = await authenticated(header, policy, around);
+  if (policy.layout === 'strict') requireStrictLayout(header, idsOf(header));
+  const { readable, proof, encrypted } = await opened({ message, header }, policy, policy.encryption, around);
+  refuseUnexpected(readable.header, policy);
+  const main = proof?.main;
+  const rebuilt =
+    main === undefined || policy.signature === undefined
+      ? unsigned(message, header)
+      : covered(readable, policy.signature, main, encrypted);
+  if (policy.confirmation) requireConfirmed(readable.header.confirmations, exchange?.values ?? []);
+  const user = await authenticated(readable.header, policy, around, encrypted);
+  const token = proof === undefined ? await requiredAssertion(header, policy, now) : proof.token;
   const until = staleAt(lifetime, policy.freshness);
   for (const key of proof?.keys ?? []) await remember(replay, key, until, now);
+  if (token !== undefined) {
+    const shown = senderProof(proof ?? { main: undefined, endorsing: [] }, token, peer?.secure === true, encrypted);
+    await admitAssertion(token, shown, replay, now);
+  }
   if (user?.nonce !== undefined) await remember(replay, user.nonce.key, user.nonce.until, now);
+  const signers = proof === undefined ? noSigners : signersOf(proof, exchange);
   return {
     message: rebuilt,
     evidence: Object.freeze({
-      signer: proof?.signer,
-      user: user?.signer,
-      signed: new Set([...(proof?.verified.covered.keys() ?? [])].map(partOf)),
-      encrypted: new Set<Part>(),
-      algorithms: Object.freeze(proof?.verified.algorithms ?? []),
+      signer: signers[0],
+      signers,
+      user: user?.signer ?? token?.subject,
+      claims: token?.claims,
+      signed: signedParts(proof),
+      encrypted: encryptedParts(encrypted),
+      algorithms: Object.freeze([...new Set((proof?.all ?? []).flatMap(({ verified }) => verified.algorithms))]),
       ...lifetime,
     }),
+    exchange: exchangeOf(proof),
   };
+}
+
+const noSigners: readonly Signer[] = Object.freeze([]);
+
+function signedParts(proof: Proof | undefined): ReadonlySet<Part> {
+  const counted = proof?.main === undefined ? (proof?.endorsing ?? []) : [proof.main];
+  return new Set(counted.flatMap(({ verified }) => [...verified.covered.keys()].map(partOf)));
+}
+
+/** By name; what was signed as ciphertext goes by the name of what it turned out to be, or stands in. */
+function encryptedParts(encrypted: Encrypted | undefined): ReadonlySet<Part> {
+  const names = new Set<Part>();
+  for (const place of encrypted?.opened.places ?? []) {
+    const around = [...(encrypted?.revealed ?? [])].find(([signed]) => signed.contains(place));
+    names.add(partOf(around?.[1].element ?? place));
+  }
+  return names;
+}
+
+function exchangeOf(proof: Proof | undefined): Exchange {
+  const by = proof?.main?.by;
+  return {
+    values: (proof?.all ?? []).map(({ read }) => read.value),
+    secret: by?.kind === 'secret' ? by.secret : undefined,
+    certificate: by?.kind === 'certificate' ? by.certificate : undefined,
+  };
+}
+
+interface Seen {
+  readonly readable: Readable;
+  readonly proof: Proof | undefined;
+  readonly encrypted: Encrypted | undefined;
+}
+
+/** Decryption and signatures, in the order of the policy; a decryption that failed is not told before signatures were verified. */
+async function opened(
+  arrived: Readable,
+  policy: InboundPolicy,
+  requirement: EncryptionRequirement | undefined,
+  { now, exchange }: Circumstances,
+): Promise<Seen> {
+  const signs = policy.signature !== undefined || policy.endorsement !== undefined;
+  if (requirement === undefined) {
+    const proof = signs ? await prove(arrived.message, arrived.header, policy, undefined, exchange, now) : undefined;
+    return { readable: arrived, proof, encrypted: undefined };
+  }
+  const opening = await Opening.of(arrived, requirement, exchange);
+  let readable: Readable | undefined;
+  let proof: Proof;
+  try {
+    readable = await opening.readable();
+    proof = await prove(readable.message, readable.header, policy, opening.keys, exchange, now);
+  } catch (thrown) {
+    opening.conclude(readable);
+    throw thrown;
+  }
+  const result: Opened = opening.conclude(readable);
+  const revealed = await opening.reveal(proof.main?.verified.covered ?? new Map<XmlElement, never>());
+  return { readable, proof, encrypted: { opened: result, requirement, revealed } };
+}
+
+/** Keys, lists and confirmations where nothing is encrypted: refused before anything is computed. */
+function refuseProtections(header: SecurityHeader): void {
+  const { encryptedKeys, referenceLists, encryptedData, derivedKeyTokens } = header;
+  const [found] = [...encryptedKeys, ...referenceLists, ...encryptedData, ...derivedKeyTokens];
+  if (found !== undefined) {
+    throw new SecurityError(
+      'SECURITY_UNSUPPORTED',
+      `The message has a ${found.local} that this policy has no use for.`,
+    );
+  }
 }
 
 /** What nobody asked for is not ignored: a receiver processes the header completely or faults. */
 function refuseUnexpected(header: SecurityHeader, policy: InboundPolicy): void {
-  if (policy.signature === undefined && header.signatures.length + header.binaryTokens.length > 0) {
+  if (!policy.confirmation && header.confirmations.length > 0) {
+    throw new SecurityError(
+      'SECURITY_UNSUPPORTED',
+      'The message confirms signatures, and this policy does not ask for it.',
+    );
+  }
+  const signs = policy.signature !== undefined || policy.endorsement !== undefined;
+  if (!signs && header.signatures.length + header.binaryTokens.length > 0) {
     throw new SecurityError(
       'SECURITY_UNSUPPORTED',
       'The message is signed, and this policy has nothing to verify it with.',
     );
+  }
+  const [token] = [...header.assertions, ...header.references];
+  if (policy.saml === undefined && token !== undefined) {
+    throw new SecurityError('SECURITY_UNSUPPORTED', `The policy does not ask for the ${token.local} of the message.`);
   }
   if (header.usernameTokens.length !== (policy.username === undefined ? 0 : 1)) {
     throw policy.username === undefined
@@ -101,109 +206,6 @@ function freshTimestamp(header: SecurityHeader, policy: InboundPolicy, now: Inst
   return readTimestamp(header.timestamp, now, policy.freshness);
 }
 
-/** What the message signature proves. */
-interface Proof {
-  readonly signer: Signer;
-  readonly verified: Verified;
-  /** What to remember of each signature. */
-  readonly keys: readonly string[];
-}
-
-/**
- * Verifies every signature of the header. The message signature is the one that covers the Body; there has to be exactly
- * one, so that "who signed the message" has one answer.
- */
-async function prove(
-  message: Message,
-  header: SecurityHeader,
-  requirement: SignatureRequirement,
-  { now }: Circumstances,
-): Promise<Proof> {
-  const ids = idsOf(header);
-  const profile = messageProfile(message, header, ids, requirement);
-  const scope = { header, ids, known: requirement.trust.known };
-  const keys: string[] = [];
-  let found: Omit<Proof, 'keys'> | undefined;
-  for (const element of header.signatures) {
-    const read = readSignature(element, profile);
-    const certificate = certificateOf(read.keyInfo, scope);
-    if (certificate.keyFingerprint === requirement.notFrom) {
-      throw new SecurityError('SECURITY_REFLECTED', 'The message is signed with the key of this end.');
-    }
-    const pending = requirement.trust.accept(certificate, now);
-    if (pending !== undefined) await pending;
-    const signedOctets = read.signedOctets();
-    const verified = verifySignature(read, certificate.key, profile, signedOctets);
-    // Neither an ECDSA signature value nor the certificate of the key has one spelling; the key and what it signs have.
-    keys.push(`signature ${certificate.keyFingerprint} ${hexDigest(sha256, signedOctets)}`);
-    if (!verified.covered.has(message.body.element)) continue;
-    if (found !== undefined) {
-      throw new SecurityError('SECURITY_UNSUPPORTED', 'Two signatures cover the Body.');
-    }
-    const { der, keyFingerprint, subject } = certificate;
-    // Whoever holds the key, under whichever of its certificates: a renewed one goes on with its sequences, a twin is no other.
-    const signer: Signer = { kind: 'x509', identity: `x509:${keyFingerprint}`, name: subject, certificate: der };
-    found = { signer: Object.freeze(signer), verified };
-  }
-  if (found === undefined) throw new SecurityError('SECURITY_UNSIGNED', 'No signature covers the Body.');
-  return { ...found, keys };
-}
-
-/** The message without the header that was consumed; what protects the rest is the transport. */
-function unsigned(message: Message, header: SecurityHeader): Message {
-  const headers = message.headers.filter((block) => block !== header.block);
-  return { ...message, headers, source: undefined };
-}
-
-/**
- * The message made of what the signature covers: of the very octets that were digested, so that nothing else can be
- * reached from it, and nothing around the signed elements (a namespace declared there, xml:lang) gives them a meaning.
- */
-function covered(message: Message, header: SecurityHeader, policy: InboundPolicy, { verified }: Proof): Message {
-  const requirement = policy.signature;
-  if (requirement === undefined) return message;
-  for (const part of [header.timestamp, ...header.usernameTokens]) {
-    if (part !== undefined && !verified.covered.has(part)) throw notSigned(part.local);
-  }
-  const body = verified.covered.get(message.body.element);
-  if (body === undefined) throw notSigned('Body');
-  const headers: HeaderBlock[] = [];
-  let action = false;
-  for (const block of message.headers) {
-    if (block === header.block) continue;
-    const digested = verified.covered.get(block.fragment.element);
-    if (digested !== undefined) {
-      headers.push({ ...block, fragment: fragmentOf(digested) });
-      action ||= isAction(block) && isForThisNode(message.version, block);
-    } else if (requirement.presentImpliesSigned.has(block.namespace)) {
-      throw notSigned(block.local);
-    } else if (requirement.unsigned === 'keep') {
-      const { bytes, prefixes } = block.fragment;
-      headers.push({ ...block, fragment: XmlFragment.written(bytes, prefixes) });
-    } else if (block.mustUnderstand && isForThisNode(message.version, block)) {
-      throw new SecurityError('SECURITY_NOT_UNDERSTOOD', `The header ${block.local} is mandatory and not signed.`);
-    }
-  }
-  if (!action && requirement.action) throw notSigned('Action');
-  return { ...message, headers, body: fragmentOf(body), action: action ? message.action : '', source: undefined };
-}
-
-function fragmentOf({ octets, prefixes }: Digested): XmlFragment {
-  if (prefixes.length === 0) return XmlFragment.written(octets, prefixes);
-  const listed = [...new Set(prefixes)].filter((prefix) => prefix === '#default' || isNcName(prefix));
-  return XmlFragment.written(octets, listed.sort());
-}
-
-function isAction({ namespace, local }: HeaderBlock): boolean {
-  return local === 'Action' && addressingNamespaces.has(namespace);
-}
-
-const addressingNamespaces: ReadonlySet<string> = new Set(addressingVersions.map((version) => version.namespace));
-
-function notSigned(local: string): SecurityError {
-  return new SecurityError('SECURITY_UNSIGNED', `The signature of the message does not cover ${local}.`);
-}
-
 interface AuthenticatedUser {
   readonly signer: Signer;
   readonly nonce: { readonly key: string; readonly until: Instant } | undefined;
@@ -213,12 +215,14 @@ async function authenticated(
   header: SecurityHeader,
   policy: InboundPolicy,
   { now, peer }: Circumstances,
+  encrypted: Encrypted | undefined,
 ): Promise<AuthenticatedUser | undefined> {
   const [token] = header.usernameTokens;
   if (token === undefined || policy.username === undefined) return undefined;
   const claim = readUsernameToken(token);
-  if (claim.form === 'text' && peer?.secure !== true && !policy.textWithoutTls) {
-    throw new SecurityError('SECURITY_TRANSPORT', 'A password came as text without TLS.');
+  const isHidden = peer?.secure === true || encrypted?.opened.places.has(token) === true;
+  if (claim.form === 'text' && !isHidden && !policy.textWithoutTls) {
+    throw new SecurityError('SECURITY_TRANSPORT', 'A password came as text, neither encrypted nor through TLS.');
   }
   const nonce = await authenticate(claim, policy.username, now, policy.freshness);
   const identity = `username:${claim.user}`;
@@ -230,8 +234,4 @@ async function remember(replay: ReplayCache, key: string, until: Instant, now: I
   if (!(typeof answer === 'boolean' ? answer : await answer)) {
     throw new SecurityError('SECURITY_REPLAY', 'A message like this was received before.');
   }
-}
-
-function partOf(element: XmlElement): Part {
-  return `{${element.namespace}}${element.local}`;
 }

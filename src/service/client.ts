@@ -46,8 +46,8 @@ export interface Life extends AsyncDisposable {
  * @returns an object with a method for each operation, and `open`, `close`, `abort`
  *
  * A call rejects with {@link OperationFault} for a fault the contract declares, `FaultError` for any other fault, and
- * ServiceError `SERVICE_TIMEOUT`, `SERVICE_NO_REPLY`, `SERVICE_REPLY` or `SERVICE_SHAPE`, and with what `open` and `send` of the
- * channel reject with (see the layers: `reliableSession`, `security`, `httpTransport`).
+ * ServiceError `SERVICE_TIMEOUT`, `SERVICE_NO_REPLY`, `SERVICE_REPLY`, `SERVICE_SHAPE` or `SERVICE_SESSION` (one that cannot
+ * begin a session came first, or one came after a terminating one), and with what `open` and `send` of the channel reject with (see the layers: `reliableSession`, `security`, `httpTransport`).
  *
  * @example
  * await using calls = client(orders, connect(via, new URL('https://orders.example/soap')));
@@ -59,15 +59,19 @@ export function client<O extends Operations>(
   options: ClientOptions = {},
 ): Calls<Contract<O>> & Life {
   const { version = soap12, timeout = 60_000, clock = systemClock } = options;
+  let session: 'fresh' | 'begun' | 'over' = 'fresh';
   const calls = [...of.operations.values()].map((operation) => [
     operation.name,
     async (request: unknown, call: CallOptions = {}): Promise<unknown> => {
+      const asked = requestMessage(operation, version, request);
+      requireTurn(operation, session);
+      session = operation.terminating ? 'over' : 'begun';
       // Opening has a time limit of its own, and says better why it failed.
       await channel.open(call.signal);
       const allowed = call.timeout ?? timeout;
       const limit = deadline(clock, allowed, call.signal, () => timedOut(operation, allowed));
       try {
-        const trip = delivery(requestMessage(operation, version, request), limit.signal);
+        const trip = delivery(asked, limit.signal);
         const answer = await abortable(
           channel.send(trip.with(expectsReply, operation.reply !== undefined)),
           limit.signal,
@@ -75,6 +79,8 @@ export function client<O extends Operations>(
         return outcome(operation, answer?.message);
       } finally {
         limit.clear();
+        // The end of the session is not the outcome of the call: `close` tells of it.
+        if (operation.terminating) channel.close().catch(() => undefined);
       }
     },
   ]);
@@ -85,6 +91,19 @@ export function client<O extends Operations>(
     [Symbol.asyncDispose]: () => channel.close(),
   };
   return Object.freeze(Object.assign(Object.fromEntries(calls), life)) as Calls<Contract<O>> & Life;
+}
+
+/** @throws ServiceError `SERVICE_SESSION` */
+function requireTurn({ name, initiating }: Operation, session: 'fresh' | 'begun' | 'over'): void {
+  if (session === 'over') {
+    throw new ServiceError('SERVICE_SESSION', `The session has ended: ${name} comes too late. Connect again.`);
+  }
+  if (session === 'fresh' && !initiating) {
+    throw new ServiceError(
+      'SERVICE_SESSION',
+      `A session cannot begin with ${name}. Call an initiating operation first.`,
+    );
+  }
 }
 
 function timedOut(operation: Operation, milliseconds: number): ServiceError {

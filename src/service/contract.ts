@@ -17,7 +17,14 @@ export interface OperationInit<I, O, F extends FaultShapes> {
   readonly action?: string;
   /** wsa:Action of the reply; default the request's action + `Response`. */
   readonly replyAction?: string;
+  /** May be the first of a session; default true. */
+  readonly initiating?: boolean;
+  /** Ends the session after its reply, or after its message where there is none; default false. */
+  readonly terminating?: boolean;
 }
+
+/** Whether the operations of a contract are called in sessions (WCF's SessionMode). */
+export type SessionMode = 'required' | 'allowed' | 'not-allowed';
 
 type FaultShapes = Readonly<Record<string, Shape<unknown>>>;
 /** The operations of a contract by name. */
@@ -36,6 +43,8 @@ export interface Operation {
   readonly request: Shape<unknown>;
   readonly reply: { readonly element: string; readonly action: string; readonly shape: Shape<unknown> } | undefined;
   readonly faults: ReadonlyMap<string, Shape<unknown>>;
+  readonly initiating: boolean;
+  readonly terminating: boolean;
   /** wsa:Action of a declared fault. */
   faultAction(fault: string): string;
 }
@@ -43,6 +52,7 @@ export interface Operation {
 export interface Contract<O extends Operations = Operations> {
   readonly name: string;
   readonly namespace: string;
+  readonly session: SessionMode;
   readonly operations: ReadonlyMap<string, Operation>;
   /** Carries the types only; never set. */
   readonly types?: O;
@@ -71,9 +81,11 @@ const reserved: ReadonlySet<string> = new Set(['open', 'close', 'abort', 'then']
  *
  * @param init.name the name of the contract, part of the actions
  * @param init.namespace namespace of the body elements and base of the actions, an absolute URI
+ * @param init.session whether a session (such as `reliableSession` gives) is needed, or not to be had; default `allowed`
  * @param init.operations by name, each made with `requestReply` or `oneWay`
  * @returns a frozen value for `client` and `dispatcher`
- * @throws ServiceError `SERVICE_CONTRACT` when two operations share an action, or one has a name that a client needs
+ * @throws ServiceError `SERVICE_CONTRACT` when two operations share an action, one has a name that a client needs, or one is
+ * terminating or not initiating and sessions are not required, or none may begin a session
  *
  * @example
  * const orders = contract({
@@ -85,8 +97,10 @@ const reserved: ReadonlySet<string> = new Set(['open', 'close', 'abort', 'then']
 export function contract<const O extends Operations>(init: {
   readonly name: string;
   readonly namespace: string;
+  readonly session?: SessionMode;
   readonly operations: O;
 }): Contract<O> {
+  const session = init.session ?? 'allowed';
   const operations = new Map<string, Operation>();
   const actions = new Map<string, string>();
   for (const [name, given] of Object.entries(init.operations)) {
@@ -106,6 +120,13 @@ export function contract<const O extends Operations>(init: {
       );
     }
     actions.set(action, name);
+    const { initiating = true, terminating = false } = given;
+    if (session !== 'required' && (!initiating || terminating)) {
+      throw new ServiceError(
+        'SERVICE_CONTRACT',
+        `The operation "${name}" has a place in a session. Let the contract say session: 'required'.`,
+      );
+    }
     operations.set(
       name,
       Object.freeze({
@@ -119,9 +140,14 @@ export function contract<const O extends Operations>(init: {
             ? undefined
             : { element: `${element}Response`, action: given.replyAction ?? `${action}Response`, shape: given.reply },
         faults: new Map(Object.entries(given.faults ?? {})) as ReadonlyMap<string, Shape<unknown>>,
+        initiating,
+        terminating,
         faultAction: (fault: string) => `${action}${fault}Fault`,
       } satisfies Operation),
     );
   }
-  return Object.freeze({ name: init.name, namespace: init.namespace, operations });
+  if (operations.size > 0 && ![...operations.values()].some(({ initiating }) => initiating)) {
+    throw new ServiceError('SERVICE_CONTRACT', 'No operation may begin a session. Let one of them be initiating.');
+  }
+  return Object.freeze({ name: init.name, namespace: init.namespace, session, operations });
 }

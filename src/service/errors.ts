@@ -13,7 +13,15 @@ export type ServiceErrorCode =
   /** The service answered with another action or element than the contract states. */
   | 'SERVICE_REPLY'
   /** A fault that the contract declares. */
-  | 'SERVICE_FAULT';
+  | 'SERVICE_FAULT'
+  /** An operation out of turn: one that may not begin a session came first, or one came after the session's end. */
+  | 'SERVICE_SESSION'
+  /** The binding has no sessions where the contract requires them, or has them where the contract does not allow them. */
+  | 'SERVICE_BINDING'
+  /** A limit of a service is out of its range. */
+  | 'SERVICE_SETTING'
+  /** More messages wait at a service than it allows; transient. */
+  | 'SERVICE_BUSY';
 
 export class ServiceError extends SurewireError<ServiceErrorCode> {}
 

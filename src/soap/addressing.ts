@@ -61,7 +61,9 @@ export interface Addressing {
   readonly faultTo?: EndpointReference | undefined;
 }
 
-const known = new WeakMap<Message, Addressing | undefined>();
+const known = new WeakMap<Message, Addressing>();
+/** Stands for a message without properties. */
+const nothing: Addressing = Object.freeze({ version: addressing200508, action: '' });
 
 /**
  * The message addressing properties of a message, read once.
@@ -71,8 +73,11 @@ const known = new WeakMap<Message, Addressing | undefined>();
  *   a malformed endpoint reference
  */
 export function addressingOf(message: Message): Addressing | undefined {
-  if (!known.has(message)) known.set(message, read(message));
-  return known.get(message);
+  const before = known.get(message);
+  if (before !== undefined) return before === nothing ? undefined : before;
+  const found = read(message);
+  known.set(message, found ?? nothing);
+  return found;
 }
 
 /**
@@ -189,9 +194,13 @@ function read(message: Message): Addressing | undefined {
     throw addressingError(addressing200508, 'invalidHeader', 'The message mixes two versions of WS-Addressing.');
   }
   const one = (local: AddressingHeader): XmlElement | undefined => {
-    const [first, second] = blocks.filter((block) => block.local === local);
-    if (second !== undefined) throw twice(version, local);
-    return first?.fragment.element;
+    let found: HeaderBlock | undefined;
+    for (const block of blocks) {
+      if (block.local !== local) continue;
+      if (found !== undefined) throw twice(version, local);
+      found = block;
+    }
+    return found?.fragment.element;
   };
   const text = (local: AddressingHeader): string | undefined => {
     const element = one(local);

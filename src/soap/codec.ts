@@ -56,19 +56,44 @@ export function decode(
   soapAction?: string,
   limits?: Partial<XmlLimits>,
 ): Message {
-  const type = mediaType(contentType);
-  const version = versionOf(type);
-  checkCharset(type, body);
+  const { version, charset, action } = saidBy(contentType);
+  checkCharset(charset, body);
   const message = readEnvelope(scan(body, limits));
   if (message.version !== version) {
     const reason = `The content type says SOAP ${version.name} (${version.mediaType}) and the envelope is SOAP ${message.version.name}.`;
     throw new SoapError('SOAP_VERSION', reason, { fault: { code: 'versionMismatch', reason } });
   }
-  return agreed(message, [unquoted(soapAction), type.params.get('action') ?? '']);
+  return agreed(message, [unquoted(soapAction), action]);
+}
+
+/** What a content type says. */
+interface Said {
+  readonly version: SoapVersion;
+  readonly charset: string | undefined;
+  readonly action: string;
+}
+
+/** Content types that were read before: a peer has a few of them and sends them with every message. */
+const read = new Map<string, Said>();
+const readLimit = 256;
+
+function saidBy(contentType: string | undefined): Said {
+  const known = read.get(contentType ?? '');
+  if (known !== undefined) return known;
+  const type = mediaType(contentType);
+  const said = {
+    version: versionOf(type),
+    charset: type.params.get('charset')?.toLowerCase(),
+    action: type.params.get('action') ?? '',
+  };
+  if (read.size >= readLimit) read.clear();
+  if (contentType !== undefined && contentType.length <= 1024) read.set(contentType, said);
+  return said;
 }
 
 /** Checks what was said outside against wsa:Action; without addressing it is all there is. */
 function agreed(message: Message, outside: readonly string[]): Message {
+  if (message.action !== '' && outside.every((action) => action === '' || action === message.action)) return message;
   const addressed = message.headers.some((block) => addressingVersionOf(block) !== undefined);
   const said = outside.filter((action) => action !== '');
   const action = addressed ? message.action : (said[0] ?? '');
@@ -125,8 +150,7 @@ const charsets: ReadonlyMap<string, readonly Encoding[]> = new Map([
   ['utf-16be', ['utf-16be']],
 ]);
 
-function checkCharset(type: MIMEType, body: Uint8Array): void {
-  const charset = type.params.get('charset')?.toLowerCase();
+function checkCharset(charset: string | undefined, body: Uint8Array): void {
   if (charset === undefined || charset === '') return;
   const allowed = charsets.get(charset);
   if (allowed === undefined) {

@@ -73,6 +73,18 @@ export function isForThisNode(version: SoapVersion, block: HeaderBlock): boolean
   return block.role === undefined || block.role === '' || version.ownRoles.includes(block.role);
 }
 
+/**
+ * True when no intermediary may take the block out of the message (SOAP 1.2 part 1 section 2.7; SOAP 1.1 section 4.2.2): a
+ * signature over another breaks on the way.
+ */
+export function isForUltimateReceiver({ role }: HeaderBlock): boolean {
+  return role === undefined || role === '' || lastRoles.has(role);
+}
+
+const lastRoles: ReadonlySet<string> = new Set(
+  soapVersions.flatMap(({ ownRoles, nextRole }) => ownRoles.filter((role) => role !== nextRole)),
+);
+
 /** The header blocks of that name addressed to this node, in document order. */
 export function findHeaders(of: Message, namespace: string, local: string): readonly HeaderBlock[] {
   return of.headers.filter(
@@ -173,19 +185,25 @@ export function readEnvelope(document: XmlDocument): Message {
 
 /** The octets of the message: UTF-8, every header block and the Body verbatim. */
 export function encodeEnvelope(of: Message): Uint8Array {
-  const parts: Uint8Array[] = [utf8(`<${soapPrefix}:Envelope xmlns:${soapPrefix}="${of.version.namespace}">`)];
+  const parts: Uint8Array[] = [];
+  let text = `<${soapPrefix}:Envelope xmlns:${soapPrefix}="${of.version.namespace}">`;
+  const put = ({ written }: XmlFragment): void => {
+    if (typeof written === 'string') {
+      text += written;
+      return;
+    }
+    parts.push(utf8(text), written);
+    text = '';
+  };
   if (of.headers.length > 0) {
-    parts.push(headStart);
-    for (const block of of.headers) parts.push(block.fragment.bytes);
-    parts.push(headEnd);
+    text += `<${soapPrefix}:Header>`;
+    for (const block of of.headers) put(block.fragment);
+    text += `</${soapPrefix}:Header>`;
   }
-  parts.push(of.body.bytes, envelopeEnd);
+  put(of.body);
+  parts.push(utf8(`${text}</${soapPrefix}:Envelope>`));
   return concat(parts);
 }
-
-const headStart = utf8(`<${soapPrefix}:Header>`);
-const headEnd = utf8(`</${soapPrefix}:Header>`);
-const envelopeEnd = utf8(`</${soapPrefix}:Envelope>`);
 
 /** Header blocks of one message. */
 const headerLimit = 256;

@@ -8,6 +8,8 @@ export interface SoapVersion {
   readonly actionIn: 'header' | 'parameter';
   /** Local name of the attribute that names the target of a header block. */
   readonly roleAttribute: 'actor' | 'role';
+  /** The value of that attribute which means every node that the message comes to, intermediaries and the last one. */
+  readonly nextRole: string;
   /** Values of that attribute which mean this node: the next node and, where it exists, the ultimate receiver. */
   readonly ownRoles: readonly string[];
   /** Local names of the standard fault codes. */
@@ -25,6 +27,7 @@ export const soap11: SoapVersion = Object.freeze({
   mediaType: 'text/xml',
   actionIn: 'header',
   roleAttribute: 'actor',
+  nextRole: 'http://schemas.xmlsoap.org/soap/actor/next',
   ownRoles: Object.freeze(['http://schemas.xmlsoap.org/soap/actor/next']),
   codes: Object.freeze({
     sender: 'Client',
@@ -40,6 +43,7 @@ export const soap12: SoapVersion = Object.freeze({
   mediaType: 'application/soap+xml',
   actionIn: 'parameter',
   roleAttribute: 'role',
+  nextRole: 'http://www.w3.org/2003/05/soap-envelope/role/next',
   ownRoles: Object.freeze([
     'http://www.w3.org/2003/05/soap-envelope/role/next',
     'http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver',

@@ -17,6 +17,13 @@ interface Written {
   readonly prefixes: readonly string[];
 }
 
+/** The start tag of a written element, as far as it can be known without scanning what was just written. */
+export interface WrittenRoot {
+  readonly namespace: string;
+  readonly local: string;
+  readonly attributes: readonly { readonly namespace: string; readonly local: string; readonly value: string }[];
+}
+
 /** What a fragment that was made here may be as large as: it does not come from outside. */
 const TRUSTED: XmlLimits = {
   bytes: Number.MAX_SAFE_INTEGER,
@@ -32,10 +39,19 @@ const TRUSTED: XmlLimits = {
 export class XmlFragment {
   #element: XmlElement | undefined;
   #written: Written | undefined;
+  readonly #root: WrittenRoot | undefined;
+  readonly #text: string | undefined;
 
-  private constructor(element: XmlElement | undefined, written: Written | undefined) {
+  private constructor(
+    element: XmlElement | undefined,
+    written: Written | undefined,
+    root?: WrittenRoot | undefined,
+    text?: string,
+  ) {
     this.#element = element;
     this.#written = written;
+    this.#root = root;
+    this.#text = text;
   }
 
   /** The fragment of a scanned element; canonicalized when its octets are first asked for. */
@@ -56,17 +72,29 @@ export class XmlFragment {
 
   /**
    * Takes octets on trust: they must be the exclusive canonical form of one element under this PrefixList. For writers.
+   *
+   * @param root what the start tag says, where the writer knows it
    */
-  static written(bytes: Uint8Array, prefixes: readonly string[]): XmlFragment {
-    return new XmlFragment(undefined, { bytes, prefixes });
+  static written(bytes: Uint8Array, prefixes: readonly string[], root?: WrittenRoot): XmlFragment {
+    return new XmlFragment(undefined, { bytes, prefixes }, root);
+  }
+
+  /** As `written`, of text that becomes octets when they are first asked for. It has no PrefixList. */
+  static spelled(text: string, root: WrittenRoot | undefined): XmlFragment {
+    return new XmlFragment(undefined, undefined, root, text);
+  }
+
+  /** `bytes`, or the text they are the UTF-8 of where nobody has asked for octets yet: for those who join fragments. */
+  get written(): Uint8Array | string {
+    return this.#written?.bytes ?? this.#text ?? this.bytes;
   }
 
   get namespace(): string {
-    return this.element.namespace;
+    return (this.#root ?? this.element).namespace;
   }
 
   get local(): string {
-    return this.element.local;
+    return (this.#root ?? this.element).local;
   }
 
   /**
@@ -92,7 +120,8 @@ export class XmlFragment {
 
   /** An attribute of the element. */
   attribute(local: string, namespace = ''): string | undefined {
-    return this.element.attribute(local, namespace);
+    if (this.#root === undefined) return this.element.attribute(local, namespace);
+    return this.#root.attributes.find((one) => one.local === local && one.namespace === namespace)?.value;
   }
 
   /**
@@ -112,7 +141,9 @@ export class XmlFragment {
   }
 
   #canonical(): Written {
-    if (this.#written === undefined) {
+    if (this.#written === undefined && this.#text !== undefined) {
+      this.#written = { bytes: Buffer.from(this.#text, 'utf8'), prefixes: [] };
+    } else if (this.#written === undefined) {
       const element = this.#element;
       if (element === undefined) throw new XmlError('XML_UNEXPECTED', 'A fragment has an element or octets');
       const prefixes = contentPrefixes(element);

@@ -5,7 +5,7 @@
  */
 import { isNcName, isText } from './characters.ts';
 import { XmlError } from './errors.ts';
-import { embed, XmlFragment } from './fragment.ts';
+import { embed, type WrittenRoot, XmlFragment } from './fragment.ts';
 import { byCodePoints, escapeText, escapeValue } from './output.ts';
 import { XML_NAMESPACE_NAME, XMLNS_NAMESPACE_NAME } from './tape.ts';
 
@@ -34,7 +34,7 @@ interface Pending {
   readonly local: string;
   readonly prefix: string | undefined;
   readonly attributes: Attribute[];
-  readonly declared: Map<string, string>;
+  declared: Map<string, string> | undefined;
 }
 
 export class XmlWriter {
@@ -44,6 +44,7 @@ export class XmlWriter {
   readonly #scope: Binding[] = [];
   #pending: Pending | undefined;
   readonly #prefixes = new Set<string>();
+  #root: WrittenRoot | undefined;
   #ended = false;
 
   /**
@@ -58,7 +59,9 @@ export class XmlWriter {
     if (this.#ended) throw new XmlError('XML_MALFORMED', 'The fragment is complete: it has one root element only');
     check(namespace, local, prefix);
     if (namespace === XMLNS_NAMESPACE_NAME) throw new XmlError('XML_NAMESPACE', 'No element is in the xmlns namespace');
-    this.#pending = { namespace, local, prefix, attributes: [], declared: new Map() };
+    const attributes: Attribute[] = [];
+    if (this.#open.length === 0) this.#root = { namespace, local, attributes };
+    this.#pending = { namespace, local, prefix, attributes, declared: undefined };
     return this;
   }
 
@@ -90,6 +93,7 @@ export class XmlWriter {
   declare(prefix: string, namespace: string): this {
     const pending = this.#tag('declaration');
     check(namespace, 'x', prefix);
+    pending.declared ??= new Map();
     const known = pending.declared.get(prefix);
     const impossible = (namespace === '') !== (prefix === '') && namespace === '';
     if ((known !== undefined && known !== namespace) || impossible || isReserved(prefix, namespace)) {
@@ -154,9 +158,11 @@ export class XmlWriter {
   finish(): XmlFragment {
     this.#flush();
     if (!this.#ended) throw new XmlError('XML_UNEXPECTED', 'The fragment is not complete: end its elements');
+    if (this.#chunks.length === 0 && this.#prefixes.size === 0) return XmlFragment.spelled(this.#text, this.#root);
     this.#cut();
     const bytes = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
-    return XmlFragment.written(bytes ?? Buffer.concat(this.#chunks), [...this.#prefixes].sort(byCodePoints));
+    const prefixes = [...this.#prefixes].sort(byCodePoints);
+    return XmlFragment.written(bytes ?? Buffer.concat(this.#chunks), prefixes, this.#root);
   }
 
   #cut(): void {
@@ -199,6 +205,11 @@ export class XmlWriter {
     if (pending === undefined) return;
     this.#pending = undefined;
     const scope = this.#scope.length;
+    if (pending.attributes.length <= 1 && pending.declared === undefined) {
+      this.#plain(pending, scope);
+      return;
+    }
+    const declared = pending.declared ?? new Map<string, string>();
     const rendered: Binding[] = [];
     const bind = (prefix: string, namespace: string): string => {
       if (this.#bound(prefix) !== namespace) {
@@ -208,8 +219,8 @@ export class XmlWriter {
       return prefix;
     };
     // What this tag needs a prefix for may not be taken from it by a later need of the same tag.
-    const taken = new Map(pending.declared);
-    for (const [prefix, namespace] of pending.declared) bind(prefix, namespace);
+    const taken = new Map(declared);
+    for (const [prefix, namespace] of declared) bind(prefix, namespace);
     const prefix = this.#elementPrefix(pending, taken);
     if (prefix !== 'xml') bind(prefix, pending.namespace);
     taken.set(prefix, pending.namespace);
@@ -230,6 +241,31 @@ export class XmlWriter {
     for (const attribute of named) tag += ` ${attribute.name}="${escapeValue(attribute.value)}"`;
     this.#text += `${tag}>`;
     this.#open.push({ name, scope });
+  }
+
+  /** A start tag as most are, with one attribute at most and nothing declared for content: nothing there to be sorted. */
+  #plain(pending: Pending, scope: number): void {
+    const prefix = this.#elementPrefix(pending, NOTHING_TAKEN);
+    const name = prefix === '' ? pending.local : `${prefix}:${pending.local}`;
+    const own = this.#bind(prefix, pending.namespace);
+    const [attribute] = pending.attributes;
+    if (attribute === undefined) {
+      this.#text += `<${name}${own}>`;
+    } else {
+      const of = this.#attributePrefix(attribute, new Map([[prefix, pending.namespace]]));
+      const its = of === '' ? '' : this.#bind(of, attribute.namespace);
+      const declared = byCodePoints(prefix, of) < 0 ? own + its : its + own;
+      const called = of === '' ? attribute.local : `${of}:${attribute.local}`;
+      this.#text += `<${name}${declared} ${called}="${escapeValue(attribute.value)}">`;
+    }
+    this.#open.push({ name, scope });
+  }
+
+  /** Brings a prefix into scope; what a start tag says for it, '' where it is in scope already. */
+  #bind(prefix: string, namespace: string): string {
+    if (prefix === 'xml' || this.#bound(prefix) === namespace) return '';
+    this.#scope.push({ prefix, namespace });
+    return ` ${prefix === '' ? 'xmlns' : `xmlns:${prefix}`}="${escapeValue(namespace)}"`;
   }
 
   #elementPrefix({ namespace, prefix }: Pending, taken: ReadonlyMap<string, string>): string {
@@ -257,7 +293,14 @@ export class XmlWriter {
   }
 }
 
+const NOTHING_TAKEN: ReadonlyMap<string, string> = new Map();
+
+/** The names that were looked at last: elements come in runs of one namespace and one prefix. */
+let soundNamespace = '';
+let soundPrefix = '';
+
 function check(namespace: string, local: string, prefix: string | undefined): void {
+  if (namespace === soundNamespace && prefix === soundPrefix && isNcName(local)) return;
   if (!isNcName(local) || (prefix !== undefined && prefix !== '' && !isNcName(prefix))) {
     throw new XmlError('XML_MALFORMED', `"${prefix ? `${prefix}:` : ''}${local}" is no XML name`);
   }
@@ -266,6 +309,10 @@ function check(namespace: string, local: string, prefix: string | undefined): vo
   }
   if (prefix !== undefined && isReserved(prefix, namespace) && namespace !== XML_NAMESPACE_NAME) {
     throw new XmlError('XML_NAMESPACE', `The prefix "${prefix}" cannot stand for "${namespace}"`);
+  }
+  if (prefix !== undefined) {
+    soundNamespace = namespace;
+    soundPrefix = prefix;
   }
 }
 

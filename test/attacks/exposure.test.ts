@@ -4,12 +4,14 @@
  */
 import { describe, expect, test } from 'vitest';
 import { instant } from '../../src/base/clock.ts';
+import { evidence } from '../../src/security/evidence.ts';
 import { unsafeKeepUnsigned } from '../../src/security/policy.ts';
 import { examine } from '../../src/security/verify.ts';
 import { decode } from '../../src/soap/codec.ts';
 import type { HeaderBlock } from '../../src/soap/message.ts';
 import type { XmlElement } from '../../src/xml/document.ts';
 import { acceptor, policyOf, start } from '../security/rig.ts';
+import { asymmetricEnds, type People, people, request, symmetricEnds } from './encrypted-support.ts';
 import { action, craft, prepare, receive, service, swap } from './support.ts';
 
 /** All text that a cursor leads to. */
@@ -22,8 +24,35 @@ function reachable(from: XmlElement): string {
 }
 
 const evil = '<x:Evil xmlns:x="urn:evil">evil</x:Evil>';
+const to = '{http://www.w3.org/2005/08/addressing}To' as const;
 const soap = 'http://www.w3.org/2003/05/soap-envelope';
 const wsu = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
+
+describe.each([
+  ['sign-encrypt', (all: People) => asymmetricEnds(all, { encryptHeaders: [to] })],
+  ['encrypt-sign', (all: People) => asymmetricEnds(all, { encryptHeaders: [to], order: 'encrypt-sign' })],
+  ['a secret', (all: People) => symmetricEnds(all, { encryptHeaders: [to] })],
+] as const)('what was not signed in an encrypted message, %s', (_, make) => {
+  test('is not reachable from the Body, the header blocks and the evidence', async () => {
+    const ends = make(await people());
+    const valid = await request(ends);
+    const end = acceptor(ends.service);
+    const changed = swap(valid, '<wsse:Security ', `${evil}<wsse:Security xml:lang="evil" `);
+    await end.receive(
+      changed.replace('<s:Envelope ', '<s:Envelope xmlns:t="urn:evil" xmlns="urn:evil" xml:lang="evil" '),
+    );
+    const { message } = end.heard[0] ?? {};
+    expect(message?.source).toBeUndefined();
+    expect(message?.headers.map((block) => block.local)).toHaveLength(7);
+    for (const fragment of [message?.body, ...(message?.headers ?? []).map((block) => block.fragment)]) {
+      expect(fragment && reachable(fragment.element)).not.toContain('evil');
+      expect(fragment && reachable(fragment.element)).not.toMatch(/Security|Encrypted|CipherValue/);
+      expect(fragment?.toString()).not.toMatch(/evil|Encrypted/);
+    }
+    const found = end.heard[0]?.get(evidence);
+    expect(JSON.stringify([...(found?.signed ?? []), ...(found?.encrypted ?? [])])).not.toContain('evil');
+  });
+});
 
 describe('what was not signed', () => {
   test('is not reachable from the Body and the header blocks', async () => {

@@ -75,8 +75,8 @@ describe('K1: a key is not believed because it is in the message', () => {
       (_, { pki }) => craft({ key: pki.stranger.key(), keyReference: '<ds:KeyName>client</ds:KeyName>' }),
     ],
     [
-      'a certificate embedded in the reference',
-      'SECURITY_UNSUPPORTED',
+      'an empty wsse:Embedded in the reference',
+      'SECURITY_MALFORMED',
       (_, { pki }) =>
         craft({
           key: pki.stranger.key(),

@@ -54,7 +54,8 @@ const make = (options: Partial<PkiOptions> = {}): Promise<PkiResult> =>
 
 const files = (): readonly string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => statSync(join(folder, name)).isFile())
+    // The lock belongs to the folder, not to what is made in it.
+    .filter((name) => name !== '.lock' && statSync(join(folder, name)).isFile())
     .sort();
 const digest = (): string => {
   const hash = createHash('sha256');

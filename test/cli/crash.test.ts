@@ -148,6 +148,20 @@ test.concurrent('Ctrl-C: the sender says how far it got, and the same command go
   await place.expectAll();
 });
 
+test.concurrent('the same command once more: done already, and nothing is sent twice', async () => {
+  const place = new Place('run6');
+  const { box, url } = await place.serve();
+  const first = place.send(url);
+  expect(await first.exited, first.err.join('\n')).toBe(0);
+  const second = place.send(url);
+  expect(await second.exited, second.err.join('\n')).toBe(0);
+  const [before, after] = [first, second].map(({ out }) => JSON.parse(out.at(-1) ?? '{}'));
+  expect(after).toMatchObject({ documents: COUNT, acknowledged: COUNT, resumedAt: COUNT, sequence: before.sequence });
+  expect(second.err.join('\n')).toContain('An earlier run finished this transfer');
+  await stop(box);
+  await place.expectAll();
+});
+
 describe('what goes wrong for good suspends a stored transfer and does not end it', () => {
   test.concurrent('the service stays away for longer than --timeout; then nobody trusts it; then all is well', async () => {
     const place = new Place('run5');

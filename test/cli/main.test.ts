@@ -23,3 +23,14 @@ test('it wants the Node that package.json wants', () => {
   const [, major, minor] = /const needed = \[(\d+), (\d+)\]/.exec(readFileSync(main, 'utf8')) ?? [];
   expect(engines.node).toBe(`>=${major}.${minor}`);
 });
+
+test('an older Node is told so in one sentence, before anything is loaded that it cannot run', async () => {
+  const older = '{...process.versions,node:"20.20.2"}';
+  const pretend = `data:text/javascript,Object.defineProperty(process,"versions",{value:${older}})`;
+  const child = spawn(process.execPath, ['--import', pretend, main, 'demo'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [said, printed] = [text(child.stderr), text(child.stdout)];
+  const [code] = await once(child, 'close');
+  expect(await said).toMatch(/^surewire: Node \d+\.\d+ or newer is needed, and this is 20\.20\.2\. [^\n]+\n$/);
+  expect(await printed).toBe('');
+  expect(code).toBe(2);
+});

@@ -1,6 +1,6 @@
 /**
  * A peer as a child process that speaks JSON lines: bounded in time, killed by its own pid, and never left behind. When
- * something goes wrong the error holds the tail of what the peer said.
+ * something goes wrong the error holds the tail of what the peer said. An oracle is asked on its standard input.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -15,6 +15,8 @@ export interface Child {
   readonly name: string;
   /** Every event so far. */
   readonly events: readonly PeerEvent[];
+  /** One line on its standard input, which is closed from the start for a peer that is not asked anything. */
+  say(line: string): void;
   /** The event of this name, the first or the `count`th, past or to come; rejects when the peer ends without it. */
   event(name: string, count?: number): Promise<PeerEvent>;
   /** The exit code; rejects when the peer had to be killed because its time was over. */
@@ -30,6 +32,8 @@ export interface ChildOptions {
   readonly name: string;
   /** Milliseconds it may live. */
   readonly limit: number;
+  /** Whether it is asked something on its standard input. */
+  readonly asked?: boolean;
 }
 
 const KILL_AFTER = 2_000;
@@ -41,7 +45,9 @@ process.on('exit', () => {
 
 /** Starts `command` without a shell. */
 export function start(command: string, args: readonly string[], options: ChildOptions): Child {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => undefined);
+  if (options.asked !== true) child.stdin.end();
   running.add(child);
   const log: string[] = [];
   const events: PeerEvent[] = [];
@@ -92,6 +98,9 @@ export function start(command: string, args: readonly string[], options: ChildOp
     events,
     exit,
     tail,
+    say: (line) => {
+      child.stdin.write(`${line}\n`);
+    },
     event: (name, count = 1) =>
       new Promise((resolve, reject) => {
         const look = (): void => {

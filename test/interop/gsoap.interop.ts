@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { certificates } from './certificates.ts';
 import type { Child } from './child.ts';
+import { asExecuted, type Course, digestOf, executed, titleOf } from './course.ts';
 import { buildGsoap, type RmVersion } from './gsoap-build.ts';
-import { type Course, digestOf, type Executed, executed, executedBy, gsoapClient, gsoapServer } from './gsoap-peer.ts';
+import { executedBy, gsoapClient, gsoapServer } from './gsoap-peer.ts';
 import { lossyRelay, type Mishap } from './lossy-relay.ts';
 import { scenario, unclaimed, withPeer } from './suite.ts';
 import { type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
@@ -109,7 +110,7 @@ await withPeer(
       ): Promise<void> => {
         const server = await gsoapServer(gsoap, course, tls);
         const relay = plan && (await lossyRelay(server.url, plan));
-        const client = surewireClient(course, tls, relay?.url ?? server.url, ordered);
+        const client = surewireClient(course, tls, relay?.url ?? server.url, ordered === undefined ? {} : { ordered });
         try {
           await use(client, server.child);
           if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
@@ -217,13 +218,3 @@ await withPeer(
     });
   },
 );
-
-function titleOf({ operation, secure, soap, size }: Course): string {
-  const what = operation === 'echo' ? 'request-reply' : 'one-way';
-  const details = [...(soap === '1.1' ? ['SOAP 1.1'] : []), ...(size >= 1024 ? [`${size / 1024} KB`] : [])];
-  return [`${what} over ${secure ? 'HTTPS' : 'HTTP'}`, ...details].join(', ');
-}
-
-function asExecuted(text: string, at: number): Executed {
-  return { number: at + 1, length: Buffer.byteLength(text), digest: digestOf(text) };
-}

@@ -9,7 +9,7 @@ import { buildFolder } from './tools.ts';
 
 export interface Row {
   readonly peer: string;
-  /** Of WS-ReliableMessaging. */
+  /** Of WS-ReliableMessaging; for an oracle of security, its own. */
   readonly version: string;
   readonly scenario: string;
   /** Who opens the session towards whom, e.g. `gsoap -> surewire`. */
@@ -69,6 +69,11 @@ export function settle({ SUREWIRE_INTEROP_ROWS: latest = '' }: NodeJS.ProcessEnv
 /** The members as the file has them. */
 function inOrder({ peer, version, scenario, direction, result, reason }: Row): Row {
   return { peer, version, scenario, direction, result, ...(reason !== undefined && { reason }) };
+}
+
+/** What a row is about, for people. */
+export function titleOf({ peer, direction, version, scenario }: Omit<Row, 'result' | 'reason'>): string {
+  return `${direction}, ${peer === 'gsoap' ? 'WS-RM' : peer} ${version}, ${scenario}`;
 }
 
 function keyOf(row: Row): string {

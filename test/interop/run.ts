@@ -1,5 +1,5 @@
 /**
- * Runs the interop suite and settles the matrix.
+ * Runs the interop suite, settles the matrix and writes docs/INTEROP.md from it.
  *
  *   npm run interop [-- --peer NAME] [-- --json]
  *
@@ -9,7 +9,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { begin, type Outcome, settle } from './matrix.ts';
+import { begin, type Outcome, settle, titleOf } from './matrix.ts';
+import { writeInterop } from './page.ts';
 
 const { values } = parseArgs({ options: { peer: { type: 'string' }, json: { type: 'boolean', default: false } } });
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,6 +18,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const environment = begin();
 const tests = await vitest(values.peer === undefined ? [] : [`${values.peer}.interop`]);
 const outcome = settle(environment);
+if (outcome.broken.length === 0) writeInterop();
 process.stdout.write(values.json ? `${JSON.stringify(outcome)}\n` : summary(outcome));
 process.exitCode = tests === 0 && outcome.broken.length === 0 ? 0 : 1;
 
@@ -33,15 +35,15 @@ function vitest(filters: readonly string[]): Promise<number> {
 
 function summary({ rows, skipped, broken }: Outcome): string {
   const lines = rows.map(
-    ({ peer, direction, version, scenario, result, reason }) =>
-      `${result ? 'yes' : 'no '}  ${peer}  ${direction}  WS-RM ${version}  ${scenario}${reason === undefined ? '' : `: ${reason}`}`,
+    (row) =>
+      `${row.result ? 'yes' : 'no '}  ${row.peer}  ${titleOf(row)}${row.reason === undefined ? '' : `: ${row.reason}`}`,
   );
   const yes = rows.filter((row) => row.result).length;
   return [
     '',
     ...lines.sort(),
     ...skipped.map(({ peer, skipped: reason }) => `skipped: ${peer} not installed: ${reason}`),
-    ...broken.map((row) => `no longer true: ${row.peer}, ${row.direction}, WS-RM ${row.version}, ${row.scenario}`),
+    ...broken.map((row) => `no longer true: ${row.peer}, ${titleOf(row)}`),
     `${yes} of ${rows.length} scenarios interoperate.`,
     '',
   ].join('\n');

@@ -1,6 +1,6 @@
 /** How a peer's tests are declared: skipped by name where the peer is missing, every scenario recorded as a row. */
 import { describe, expect, test } from 'vitest';
-import { type Row, record } from './matrix.ts';
+import { type Row, record, titleOf } from './matrix.ts';
 import { NotInstalled } from './tools.ts';
 
 const { SUREWIRE_REQUIRE_PEERS = '' } = process.env;
@@ -34,14 +34,14 @@ export async function withPeer<T>(peer: string, prepare: () => Promise<T>, decla
 
 /** A row that says what is not claimed, and why. */
 export function unclaimed(row: Omit<Row, 'result' | 'reason'>, reason: string): void {
-  test(`${row.direction}, WS-RM ${row.version}, ${row.scenario}: not claimed`, () => {
+  test(`${titleOf(row)}: not claimed`, () => {
     record({ ...row, result: false, reason });
   });
 }
 
 /** A test whose outcome becomes a row of the matrix. */
 export function scenario(row: Omit<Row, 'result' | 'reason'>, body: () => Promise<void>): void {
-  test(`${row.direction}, WS-RM ${row.version}, ${row.scenario}`, async () => {
+  test(titleOf(row), async () => {
     try {
       await body();
     } catch (thrown) {

@@ -1,5 +1,6 @@
 /** surewire as either end of a course: the service that both peers know, a host for it, and a client of it. */
 import { type Binding, binding, connect, listen } from '../../src/channel/binding.ts';
+import type { BindingElement } from '../../src/channel/channel.ts';
 import { exchange } from '../../src/channel/correlation.ts';
 import type { Listener } from '../../src/channel/transport.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
@@ -10,10 +11,11 @@ import { contract, oneWay, requestReply } from '../../src/service/contract.ts';
 import { dispatcher } from '../../src/service/dispatcher.ts';
 import { record, text } from '../../src/service/shape.ts';
 import { addressing200508 } from '../../src/soap/addressing-versions.ts';
+import { FaultError } from '../../src/soap/fault.ts';
 import { soap11, soap12 } from '../../src/soap/version.ts';
 import { httpTransport } from '../../src/transport/http/transport.ts';
 import type { Certificates } from './certificates.ts';
-import { type Course, digestOf, type Executed } from './gsoap-peer.ts';
+import { type Course, digestOf, type Executed } from './course.ts';
 
 const namespace = 'urn:surewire:interop';
 const line = record({ text });
@@ -43,7 +45,16 @@ const interop = contract({
   },
 });
 
-function bindingOf(course: Course, tls: Certificates, to?: URL, ordered = true): Binding {
+/** What differs from the plain end of a course. */
+export interface EndOptions {
+  /** Default true. */
+  readonly ordered?: boolean;
+  /** Message security, below the session. */
+  readonly security?: BindingElement;
+}
+
+function bindingOf(course: Course, tls: Certificates, to: URL | undefined, options: EndOptions): Binding {
+  const { ordered = true, security } = options;
   return binding(
     [
       exchange({ addressing: addressing200508, to }),
@@ -52,6 +63,7 @@ function bindingOf(course: Course, tls: Certificates, to?: URL, ordered = true):
         oneWay: course.operation === 'notify',
         ordered,
       }),
+      ...(security === undefined ? [] : [security]),
     ],
     httpTransport({ tls: to === undefined ? { cert: tls.certificate, key: tls.key } : { ca: tls.authority } }),
   );
@@ -64,7 +76,11 @@ export interface SurewireServer {
 }
 
 /** A host on a free port. */
-export async function surewireServer(course: Course, tls: Certificates): Promise<SurewireServer> {
+export async function surewireServer(
+  course: Course,
+  tls: Certificates,
+  options: EndOptions = {},
+): Promise<SurewireServer> {
   const executed: Executed[] = [];
   const progress = new EventTarget();
   const note = (given: string): void => {
@@ -73,6 +89,7 @@ export async function surewireServer(course: Course, tls: Certificates): Promise
   };
   const service = dispatcher(interop, {
     echo: (request) => {
+      if (request.text === 'fault') throw new FaultError({ code: 'sender', reason: 'You asked for a fault' });
       note(request.text);
       return { text: request.text };
     },
@@ -82,7 +99,11 @@ export async function surewireServer(course: Course, tls: Certificates): Promise
     },
   });
   const scheme = course.secure ? 'https' : 'http';
-  const listener = await listen(bindingOf(course, tls), new URL(`${scheme}://127.0.0.1:0/interop`), service);
+  const listener = await listen(
+    bindingOf(course, tls, undefined, options),
+    new URL(`${scheme}://127.0.0.1:0/interop`),
+    service,
+  );
   return {
     listener,
     executed: (count) =>
@@ -98,8 +119,8 @@ export async function surewireServer(course: Course, tls: Certificates): Promise
   };
 }
 
-export function surewireClient(course: Course, tls: Certificates, url: URL, ordered = true): InteropClient {
-  const channel = connect(bindingOf(course, tls, url, ordered), url);
+export function surewireClient(course: Course, tls: Certificates, url: URL, options: EndOptions = {}): InteropClient {
+  const channel = connect(bindingOf(course, tls, url, options), url);
   return client(interop, channel, { version: course.soap === '1.1' ? soap11 : soap12, timeout: 15_000 });
 }
 

@@ -16,6 +16,8 @@ import type { Bare } from '../../src/reliable/interpret.ts';
 import { covers, highest, none, prefix, type Ranges } from '../../src/reliable/ranges.ts';
 
 const assurance: DeliveryAssurance = {
+  repeats: 'exactly-once',
+  incomplete: 'DiscardFollowingFirstGap',
   ordered: true,
   window: 8,
   heldBytes: 1_000,
@@ -23,7 +25,7 @@ const assurance: DeliveryAssurance = {
   inactivityTimeout: 600_000,
   lastNumber: 1_000,
 };
-const unordered = { ...assurance, ordered: false };
+const unordered: DeliveryAssurance = { ...assurance, ordered: false, incomplete: 'NoDiscard' };
 
 class Play {
   state: DestinationState;

@@ -3,15 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../src/base/clock.ts';
 import { SurewireError } from '../../src/base/errors.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import type { Channel } from '../../src/channel/channel.ts';
 import { expectsReply } from '../../src/channel/correlation.ts';
-import { type Delivery, delivery } from '../../src/channel/delivery.ts';
+import { delivery } from '../../src/channel/delivery.ts';
 import { ChannelError } from '../../src/channel/errors.ts';
-import { ReliableError } from '../../src/reliable/errors.ts';
 import { readReliableFault, reliableFaultReply, requiredFault } from '../../src/reliable/faults.ts';
 import { readHeaders } from '../../src/reliable/headers.ts';
-import type { SessionView } from '../../src/reliable/session.ts';
-import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
+import { storedOutcomes } from '../../src/reliable/outcomes.ts';
 import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { addressing200508, addressingOf } from '../../src/soap/addressing.ts';
@@ -22,63 +19,7 @@ import { soap11 } from '../../src/soap/version.ts';
 import { memory } from '../../src/stores/memory.ts';
 import { initiatorEnd, saying } from './ends.ts';
 import { Server, until } from './peers.ts';
-
-const to = new URL('http://service.example/');
-
-class Scene {
-  readonly clock = new VirtualClock();
-  readonly server: Server;
-  readonly sent: Message[] = [];
-  view: SessionView | undefined;
-  readonly channel: Channel;
-
-  constructor(
-    options: ReliableSessionOptions,
-    answer: (request: Message, server: Server) => Message | Delivery | undefined = (request, server) =>
-      server.good(request),
-  ) {
-    this.server = new Server(options.version ?? reliable200702);
-    const session = {
-      clock: this.clock,
-      random: seededRandom(1),
-      to,
-      onSession: (view: SessionView) => {
-        this.view = view;
-      },
-      ...options,
-    };
-    this.channel = initiatorEnd(session, async (request) => {
-      this.sent.push(request);
-      return answer(request, this.server);
-    });
-  }
-
-  until<T>(work: Promise<T>): Promise<T> {
-    return until(this.clock, work);
-  }
-
-  say(text: string, wantsReply = false, signal?: AbortSignal): Promise<Delivery | undefined> {
-    return this.channel.send(delivery(saying(text), signal).with(expectsReply, wantsReply));
-  }
-
-  async failure(work: Promise<unknown>): Promise<ReliableError> {
-    const thrown = await this.until(
-      work.then(
-        () => undefined,
-        (error: unknown) => error,
-      ),
-    );
-    if (thrown instanceof ReliableError) return thrown;
-    throw new Error(`a ReliableError was expected: ${String(thrown)}`);
-  }
-
-  get actions(): readonly string[] {
-    return this.sent.map(({ action }) => action.slice(action.lastIndexOf('/') + 1));
-  }
-}
-
-const numberOf = (of: Message) => readHeaders(of)?.sequence?.number;
-const lost = () => new ChannelError('CHANNEL_LOST', 'lost', { transient: true });
+import { lost, numberOf, Scene, to } from './scene.ts';
 
 describe('opening', () => {
   test('CreateSequence is repeated with the same MessageID and Offer until it is answered', async () => {
@@ -111,6 +52,27 @@ describe('opening', () => {
     expect(error).toMatchObject({ code: 'RELIABLE_FAILED', transient: false });
     expect(error.cause).toMatchObject({ code: 'TLS_HOST' });
     expect(scene.sent).toHaveLength(1);
+  });
+
+  test('in the middle of a session a page of HTML (a proxy’s) is a lost answer, and the last word when there is no other', async () => {
+    const says = 'http://service.example/ answered with "text/html" instead of a SOAP message. It says: "502 bad day"';
+    const page = () => new SurewireError('TRANSPORT_CONTENT_TYPE', says, { refusal: true });
+    let pages = 3;
+    const scene = new Scene({}, (request, server) => {
+      if (numberOf(request) !== undefined && pages-- > 0) throw page();
+      return server.good(request);
+    });
+    await scene.until(scene.say('one'));
+    expect(scene.sent.filter((of) => numberOf(of) === 1)).toHaveLength(4);
+    pages = Number.POSITIVE_INFINITY;
+    const error = await scene.failure(scene.say('two'));
+    expect(error).toMatchObject({ code: 'RELIABLE_RETRIES_EXHAUSTED', cause: { code: 'TRANSPORT_CONTENT_TYPE' } });
+    expect(error.message).toContain(says);
+    const wrong = new Scene({}, () => {
+      throw page();
+    });
+    expect(await wrong.failure(wrong.channel.open())).toMatchObject({ code: 'RELIABLE_FAILED', transient: false });
+    expect(wrong.sent).toHaveLength(1);
   });
 
   test('an answer that cannot be believed ends it at once, and says what to check', async () => {
@@ -305,7 +267,7 @@ describe('sending', () => {
     const last = scene.sent.at(-1) ?? saying('');
     expect(readReliableFault(last)?.fault).toMatchObject({ name: 'SequenceTerminated', code: 'receiver' });
     expect(await scene.until(scene.channel.closed)).toBe(error);
-    expect((await scene.failure(scene.say('three'))).code).toBe('RELIABLE_CLOSED');
+    expect((await scene.failure(scene.say('three'))).code).toBe('RELIABLE_RETRIES_EXHAUSTED');
   });
 
   test.each([
@@ -542,7 +504,7 @@ describe('sessions in a store', () => {
     const second = first.failure(first.say('two'));
     await first.clock.advance(10);
     await first.until(first.view?.suspend() ?? Promise.resolve());
-    expect((await second).code).toBe('RELIABLE_ABORTED');
+    expect((await second).code).toBe('RELIABLE_SUSPENDED');
     expect(first.actions).not.toContain('fault');
     deaf = false;
     const again = new Scene({ store, label: 'orders' }, answer);
@@ -557,7 +519,7 @@ describe('sessions in a store', () => {
       'acknowledged',
       'acknowledged',
     ]);
-    expect(await store.sessions()).toEqual([]);
+    expect(await storedOutcomes(store, 'orders')).toMatchObject([{ state: 'completed', submitted: 3 }]);
   });
 
   test('another label, another destination: another session', async () => {

@@ -6,6 +6,7 @@ import {
   aboutSequence,
   createSequence,
   createSequenceResponse,
+  type IncompleteSequenceBehavior,
   readCreateSequenceResponse,
 } from '../../src/reliable/bodies.ts';
 import {
@@ -65,9 +66,9 @@ export class Server {
     return withHeaders(asked === undefined ? bare : withAddressing(bare, replyAddressing(asked, action)), headers);
   }
 
-  created(request: Message, id = 'urn:s', accept = true): Message {
+  created(request: Message, id = 'urn:s', accept = true, behaviour?: IncompleteSequenceBehavior): Message {
     const accepted = accept ? { address: 'http://service.example/', parameters: [] } : undefined;
-    const body = createSequenceResponse(this.version, addressing200508, { id, accept: accepted });
+    const body = createSequenceResponse(this.version, addressing200508, { id, accept: accepted, behaviour });
     return this.answer(request, this.version.actions.createSequenceResponse, [], body);
   }
 

@@ -22,6 +22,8 @@ import {
 const policy: Transmission = {
   drive: 'timer',
   shutdown: 'close',
+  givesUp: 'fault',
+  acknowledgements: 'at-once',
   window: 8,
   maxRetryCount: 8,
   retryFloor: 400,
@@ -443,14 +445,106 @@ describe('sending', () => {
     expect(play.on({ kind: 'refused', number: 2, empty: true }).state.phase).toBe('terminating');
   });
 
-  test('BufferRemaining holds the source back, but never to nothing', () => {
+  test('BufferRemaining holds the source back; at 0 it asks, less and less often, until there is room', () => {
     const play = created();
     for (let turn = 0; turn < 4; turn += 1) play.on(submit);
-    play.on(ack(1, { bufferRemaining: 0 }));
-    expect(ledgerOf(play.state)?.flights).toHaveLength(1);
-    play.on(ack(2, { bufferRemaining: 8 }));
+    play.on(ack(1, { bufferRemaining: 0 }), 200);
+    expect(ledgerOf(play.state)?.flights).toEqual([]);
+    const asked: number[] = [];
+    for (let turn = 0; turn < 10; turn += 1) {
+      expect(play.elapse().effects).toEqual([{ effect: 'poll' }]);
+      asked.push(play.now);
+      play.on(ack(1, { bufferRemaining: 0 }), play.now + 10);
+    }
+    const pauses = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
+    expect(pauses).toEqual([...pauses].sort((one, other) => one - other));
+    expect(pauses[0]).toBeGreaterThanOrEqual(policy.retryFloor);
+    // As often as WCF keeps a silent peer alive, and not more rarely.
+    expect(pauses.at(-1)).toBe(policy.inactivityTimeout / 2 / policy.maxRetryCount + 10);
+    play.on(ack(1, { bufferRemaining: 8 }));
     expect(ledgerOf(play.state)?.flights).toHaveLength(2);
   });
+
+  test('a copy that a peer had no room for waits for room: it is neither repeated nor counted, and no loss', () => {
+    const play = created();
+    for (let turn = 0; turn < 3; turn += 1) play.on(submit);
+    play.on(ack(1, { bufferRemaining: 1 }), 200);
+    const before = ledgerOf(play.state)?.window;
+    play.on({ kind: 'refused', number: 2, empty: true }, 210);
+    expect(play.effects).toEqual([{ effect: 'poll' }]);
+    play.on(ack(1, { bufferRemaining: 0 }), 220);
+    const until = 220 + 3_600_000;
+    while ((sourceDue(play.state, policy) ?? until) < until) {
+      expect(play.elapse().effects).toEqual([{ effect: 'poll' }]);
+      play.on(ack(1, { bufferRemaining: 0 }));
+    }
+    expect(play.state.phase).toBe('created');
+    play.on(ack(1, { bufferRemaining: 8 }));
+    expect(play.effects).toContainEqual({ effect: 'transmit', number: 2, attempt: 2, last: false });
+    expect(ledgerOf(play.state)?.window).toEqual(before);
+  });
+
+  test('a peer that acknowledges but never tells its room: refused copies back off and are excused so many times', () => {
+    const play = created();
+    play.on(submit).on(ack(1), 150).on(submit);
+    let copies = 1;
+    while (play.state.phase === 'created') {
+      play.on({ kind: 'refused', number: 2, empty: true }).on(ack(1));
+      play.elapse();
+      copies += play.effects.filter(({ effect }) => effect === 'transmit').length;
+      if (copies === 20) expect(play.now).toBeGreaterThan(2_000_000);
+    }
+    expect(copies).toBe(policy.maxRetryCount + 1 + 64);
+    expect(play.state).toMatchObject({ phase: 'ended', reason: { code: 'RELIABLE_RETRIES_EXHAUSTED' } });
+  });
+
+  test('a peer that told that it has no room and then does not answer the question is not waited for', () => {
+    const play = created();
+    play
+      .on(submit)
+      .on(submit)
+      .on(ack(1, { bufferRemaining: 0 }), 200);
+    play.elapse().on({ kind: 'poll-emptied' });
+    expect(play.effects).toEqual([{ effect: 'transmit', number: 2, attempt: 1, last: false }]);
+  });
+
+  test('acknowledgements that come when they come are asked for when the window is full and with the last message', () => {
+    const delayed = { ...policy, acknowledgements: 'delayed' } as const;
+    const play = created(delayed).on(submit);
+    const transmit = (number: number, asks?: true) =>
+      ({ effect: 'transmit', number, attempt: 1, last: false, ...(asks ? { asks } : {}) }) as const;
+    expect(play.effects).toContainEqual(transmit(1, true));
+    for (let turn = 0; turn < 4; turn += 1) play.on(submit);
+    // The window has grown to two: the second fills it.
+    expect(play.on(ack(1)).effects.filter(({ effect }) => effect === 'transmit')).toEqual([
+      transmit(2),
+      transmit(3, true),
+    ]);
+    expect(play.on(ack(3)).effects.filter(({ effect }) => effect === 'transmit')).toEqual([
+      transmit(4),
+      transmit(5, true),
+    ]);
+    expect(play.elapse().effects).toEqual([{ effect: 'transmit', number: 4, attempt: 2, last: false, asks: true }]);
+  });
+
+  test.each(['RELIABLE_RETRIES_EXHAUSTED', 'RELIABLE_INACTIVE'] as const)(
+    'told to suspend: %s changes nothing, the peer is told nothing, and the sequence goes on from there',
+    (code) => {
+      const rules = {
+        ...policy,
+        givesUp: 'suspend',
+        ...(code === 'RELIABLE_INACTIVE' ? { maxRetryCount: 1_000 } : {}),
+      };
+      const play = created(rules as Transmission).on(submit);
+      while (play.effects.every(({ effect }) => effect !== 'suspended')) play.elapse();
+      expect(play.effects).toEqual([{ effect: 'suspended', reason: expect.objectContaining({ code }) }]);
+      expect(play.state.phase).toBe('created');
+      expect(outcomeOf(play.state, 1)).toBe('pending');
+      play.on({ kind: 'resumed' });
+      expect(play.effects).toEqual([{ effect: 'transmit', number: 1, attempt: 2, last: false }]);
+      expect(play.on(ack(1)).effects).toContainEqual({ effect: 'settled', number: 1, outcome: 'acknowledged' });
+    },
+  );
 
   test('half the inactivity timeout without a word: a poll; all of it: given up, and the peer is told', () => {
     const play = created();

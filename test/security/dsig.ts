@@ -3,9 +3,10 @@
  * canonicalization, XPath, external octets, embedded keys) is understood here, for the mathematics only.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { base64, fromBase64, utf8 } from '../../src/base/bytes.ts';
+import { SurewireError } from '../../src/base/errors.ts';
 import { type Certificate, certificates } from '../../src/security/certificates.ts';
 import { digest } from '../../src/security/crypto.ts';
 import { SecurityError } from '../../src/security/errors.ts';
@@ -15,7 +16,9 @@ import {
   byUri,
   type DigestAlgorithm,
   modernDigests,
+  modernMacs,
   modernSignatures,
+  unsafeHmacSha1,
   unsafeRsaSha1,
   unsafeSha1,
 } from '../../src/security/suites.ts';
@@ -107,8 +110,10 @@ export function plainEcdsa(value: Uint8Array, half: number): Uint8Array {
   };
   if (value[0] !== 0x30)
     return Buffer.concat([padded(value.slice(0, value.length / 2)), padded(value.slice(value.length / 2))]);
-  const second = 4 + (value[3] ?? 0);
-  return Buffer.concat([padded(value.slice(4, second)), padded(value.slice(second + 2))]);
+  // A sequence of more than 127 octets (P-521) has its length in two.
+  const first = value[1] === 0x81 ? 5 : 4;
+  const second = first + (value[first - 1] ?? 0);
+  return Buffer.concat([padded(value.slice(first, second)), padded(value.slice(second + 2))]);
 }
 
 function allText(apex: XmlElement | XmlDocument): string {
@@ -121,7 +126,7 @@ const sha224: DigestAlgorithm = { uri: 'http://www.w3.org/2001/04/xmldsig-more#s
 /** @param file the signature's file, beside which external references are looked for */
 export function wideProfile(document: XmlDocument, file: string, reading: Reading = 'standard'): SignatureProfile {
   return {
-    signatures: byUri([...modernSignatures, unsafeRsaSha1]),
+    signatures: byUri([...modernSignatures, ...modernMacs, unsafeRsaSha1, unsafeHmacSha1]),
     digests: byUri([...modernDigests, unsafeSha1, sha224]),
     canonicalizations,
     transforms: byUri([
@@ -134,6 +139,7 @@ export function wideProfile(document: XmlDocument, file: string, reading: Readin
     objects: true,
     limits: { references: 200, transforms: 6, octets: 10_000_000 },
     smallestRsa: 512,
+    smallestSecret: 8,
     ...finish(),
     resolve(uri): Selection {
       // No URI: the application knows what is meant; in the vectors, the document.
@@ -143,7 +149,9 @@ export function wideProfile(document: XmlDocument, file: string, reading: Readin
         if (element === undefined) throw new SecurityError('SECURITY_REFERENCE', `There is no ${uri}.`);
         return { kind: 'nodes', apex: element, element };
       }
-      return { kind: 'octets', octets: new Uint8Array(readFileSync(join(dirname(file), uri))) };
+      const outside = join(dirname(file), uri);
+      if (!existsSync(outside)) throw new SurewireError('ABSENT', `There is no file ${uri}.`);
+      return { kind: 'octets', octets: new Uint8Array(readFileSync(outside)) };
     },
   };
 }

@@ -22,6 +22,8 @@ export interface IssueOptions {
   /** nameConstraints: permitted DNS subtrees. */
   readonly permitted?: readonly string[];
   readonly criticalUnknown?: boolean;
+  /** Certifies this key, whose private half is elsewhere. */
+  readonly publicKey?: CryptoKey;
 }
 
 export interface Issued {
@@ -55,7 +57,7 @@ export async function issue(options: IssueOptions, issuer?: Issued): Promise<Iss
   else own.issuer.typesAndValues = issuer.pki.subject.typesAndValues;
   own.notBefore.value = options.notBefore ?? new Date('2020-01-01T00:00:00Z');
   own.notAfter.value = options.notAfter ?? new Date('2040-01-01T00:00:00Z');
-  await own.subjectPublicKeyInfo.importKey(pair.publicKey);
+  await own.subjectPublicKeyInfo.importKey(options.publicKey ?? pair.publicKey);
   own.extensions = await extensionsOf(options, own, ca);
   await own.sign(issuer?.pair.privateKey ?? pair.privateKey, 'SHA-256');
   const value = certificate(new Uint8Array(own.toSchema(true).toBER()));

@@ -102,12 +102,21 @@ export class DestinationEnd {
   #answer(about: About, state: DestinationState, effects: readonly DestinationEffect[]): Answer {
     const { version } = this.#of;
     const isClosed = isFinal(state);
-    const room = Math.max(1, bufferRemaining(state, this.#assurance));
-    const said: Said = { ranges: state.received, final: isClosed && version.final, room: isClosed ? undefined : room };
+    // The answer to a message never says that there is no room (wording.ts).
+    const room = Math.max(about.kind === 'poll' ? 0 : 1, bufferRemaining(state, this.#assurance));
+    const said: Said = {
+      ranges: state.received,
+      final: isClosed && version.final,
+      room: isClosed ? undefined : room,
+    };
     for (const effect of effects) {
       if (effect.effect === 'drop') return { is: 'empty' };
       if (effect.effect === 'fault') {
-        return { is: 'fault', fault: effect.fault, said: state.phase === 'closed' ? said : undefined };
+        return {
+          is: 'fault',
+          fault: effect.fault,
+          said: state.phase === 'closed' ? said : undefined,
+        };
       }
     }
     // Asked for an acknowledgement, a session that is over is unknown.

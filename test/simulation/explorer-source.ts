@@ -3,7 +3,7 @@
  * and remembered. Its states keep no instants and no measurements, so that states which differ only in time are one.
  */
 import { type Instant, instant } from '../../src/base/clock.ts';
-import type { Flight, Ledger, Transmission } from '../../src/reliable/ledger.ts';
+import { type Flight, type Ledger, pollDue, type Transmission } from '../../src/reliable/ledger.ts';
 import { settingsOf, transmissionOf } from '../../src/reliable/settings.ts';
 import { source } from '../../src/reliable/source.ts';
 import {
@@ -46,6 +46,8 @@ export interface SourceStep {
   readonly commits: boolean;
   readonly kept: number;
 }
+
+type Sending = Extract<SourceState, { readonly phase: 'created' | 'rollover' | 'draining' }>;
 
 /** A timer that is armed. */
 interface Armed {
@@ -163,18 +165,39 @@ export class SourceEnd {
       case 'created':
       case 'rollover':
       case 'draining':
-        return state.ledger.flights.flatMap(({ number }) => {
-          const only = (other: number, due: Instant) => (other === number ? NOW : due);
-          // The clock is set for those in the window.
-          const alone = withDues(state, (flight) => only(flight.number, LATER));
-          if ((sourceDue(alone, this.#policy) ?? LATER) > NOW) return [];
-          const due = this.states.of(withDues(state, (flight) => only(flight.number, flight.due)));
-          const waitsFor = (about: About) => about.kind === 'message' && about.number === number;
-          return [{ label: `the timer of message ${number}`, due, waitsFor }];
-        });
+        return this.#repeats(state).concat(this.#questions(state));
       default:
         return state satisfies never;
     }
+  }
+
+  /** A timer for each message that may be sent again. */
+  #repeats(state: Sending): readonly Armed[] {
+    return state.ledger.flights.flatMap(({ number }) => {
+      const only = (other: number, due: Instant) => (other === number ? NOW : due);
+      // The clock is set for those in the window.
+      const alone = withDues(state, (flight) => only(flight.number, LATER));
+      if ((sourceDue(alone, this.#policy) ?? LATER) > NOW) return [];
+      const due = this.states.of(withDues(state, (flight) => only(flight.number, flight.due)));
+      const waitsFor = (about: About) => about.kind === 'message' && about.number === number;
+      return [{ label: `the timer of message ${number}`, due, waitsFor }];
+    });
+  }
+
+  /** The timer of one who asks a peer without room; the question to one that is idle is left to the tests in virtual time. */
+  #questions(state: Sending): readonly Armed[] {
+    const isSoon = pollDue(state.ledger, this.#policy) - NOW < this.#policy.inactivityTimeout / 4;
+    if (!isSoon) return [];
+    const long = instant(NOW - this.#policy.inactivityTimeout / 2);
+    const ledger = { ...state.ledger, heard: long, asked: long };
+    const due = this.states.of(withDues({ ...state, ledger }, () => LATER));
+    return [
+      {
+        label: 'the timer of the question for room',
+        due,
+        waitsFor: (about) => about.kind === 'poll',
+      },
+    ];
   }
 
   /** What an answer means to the source in its phase. */
@@ -199,7 +222,9 @@ export class SourceEnd {
         return this.#items.of({ about: { kind: effect.effect }, ...last });
       }
       case 'transmit':
-        return this.#items.of({ about: { kind: 'message', number: effect.number, last: effect.last } });
+        return this.#items.of({
+          about: { kind: 'message', number: effect.number, last: effect.last },
+        });
       default:
         return undefined;
     }
@@ -207,7 +232,13 @@ export class SourceEnd {
 
   #opened(before: SourceState, state: SourceState): SourceState {
     if (this.#of.start === 'slow' || before.phase !== 'none' || state.phase !== 'creating') return state;
-    return { ...state, queue: { ...state.queue, window: { ...state.queue.window, size: this.#of.messages } } };
+    return {
+      ...state,
+      queue: {
+        ...state.queue,
+        window: { ...state.queue.window, size: this.#of.messages },
+      },
+    };
   }
 }
 
@@ -234,7 +265,10 @@ function meaningOf(phase: SourceState['phase'], about: About, answer: Answer): S
       if (answer.said !== undefined) learned.push(acknowledgement(answer.said));
       if (answer.fault === 'SequenceClosed') return [...learned, { kind: 'closed-by-peer' }];
       if (phase === 'terminating' && answer.fault === 'UnknownSequence') return [{ kind: 'terminate-answered' }];
-      const reason = { code: 'RELIABLE_TERMINATED', text: answer.fault } as const;
+      const reason = {
+        code: 'RELIABLE_TERMINATED',
+        text: answer.fault,
+      } as const;
       return [...learned, { kind: 'abort', reason, tell: false }];
     }
     default:
@@ -243,7 +277,13 @@ function meaningOf(phase: SourceState['phase'], about: About, answer: Answer): S
 }
 
 function acknowledgement({ ranges, final, room }: Said): Bare<SourceEvent> {
-  return { kind: 'acknowledgement', ranges, nacks: [], final, bufferRemaining: room };
+  return {
+    kind: 'acknowledgement',
+    ranges,
+    nacks: [],
+    final,
+    bufferRemaining: room,
+  };
 }
 
 /** A state without instants, measurements and high counts, and without what plays no part any more. */
@@ -253,11 +293,21 @@ function timeless(state: SourceState, messages: number): SourceState {
     case 'ended':
       return state;
     case 'creating':
-      return { ...state, first: NOW, attempts: 1, due: LATER, queue: timelessLedger(state.queue, messages) };
+      return {
+        ...state,
+        first: NOW,
+        attempts: 1,
+        due: LATER,
+        queue: timelessLedger(state.queue, messages),
+      };
     case 'closing':
     case 'terminating': {
       // Nothing new is sent, and what is sent again goes one by one: the window plays no part.
-      const ledger = { ...timelessLedger(state.ledger, 0), window: shut, recovered: 0 };
+      const ledger = {
+        ...timelessLedger(state.ledger, 0),
+        window: shut,
+        recovered: 0,
+      };
       return { ...state, attempts: 1, due: LATER, ledger };
     }
     case 'created':
@@ -277,10 +327,12 @@ function timelessLedger(ledger: Ledger, messages: number): Ledger {
     roundTrip: { mean: 1, deviation: 0 },
     heard: NOW,
     polls: 0,
+    asked: NOW,
     room: isLimit(ledger.room ?? undefined, messages) ? ledger.room : null,
     flights: ledger.flights.map((flight) => ({
       ...flight,
       attempts: Math.min(2, flight.attempts),
+      excused: Math.min(1, flight.excused),
       last: NOW,
       due: flight.due <= NOW ? NOW : flight.due === NEVER ? NEVER : LATER,
       silences: Math.min(2, flight.silences),
@@ -289,14 +341,21 @@ function timelessLedger(ledger: Ledger, messages: number): Ledger {
 }
 
 function withDues<State extends { readonly ledger: Ledger }>(state: State, due: (flight: Flight) => Instant): State {
-  const flights = state.ledger.flights.map((flight) => ({ ...flight, due: due(flight) }));
+  const flights = state.ledger.flights.map((flight) => ({
+    ...flight,
+    due: due(flight),
+  }));
   return { ...state, ledger: { ...state.ledger, flights } };
 }
 
 /** What a store keeps; how often something was sent counts from the start in the next life. */
 function forStore(state: SourceState): SourceState {
   if (state.phase === 'none' || state.phase === 'creating' || state.phase === 'ended') return state;
-  const flights = state.ledger.flights.map((flight) => ({ ...flight, attempts: 1, due: LATER }));
+  const flights = state.ledger.flights.map((flight) => ({
+    ...flight,
+    attempts: 1,
+    due: LATER,
+  }));
   return { ...state, ledger: { ...state.ledger, flights } };
 }
 

@@ -12,6 +12,13 @@
  * Timers that run out at once do what they do one after the other, so each is fired by itself. A question for an
  * acknowledgement that is under way is not asked twice. What depends on how often or how long (retries used up, inactivity,
  * expiry) is left to the tests in virtual time.
+ *
+ * What travels: CreateSequence and its response, messages and LastMessage, AckRequested, acknowledgements, CloseSequence and
+ * TerminateSequence and their responses (or, in 2005/02, nothing), SequenceClosed and UnknownSequence. Whatever is under way may
+ * arrive next, be lost or be doubled, on either leg; either end may die before or after each commit and between two effects.
+ *
+ * Not here, and left to the schedules in virtual time: sequences that the acceptor sends on (replies, duplex), Nacks, faults
+ * about forged acknowledgements, sequences that discard everything when one message is missing, and messages in XML.
  */
 import { noSource, type SourceState, submitted } from '../../src/reliable/source-state.ts';
 import { DestinationEnd, type DestinationHappening } from './explorer-destination.ts';

@@ -63,7 +63,7 @@ describe('what an answer means', () => {
   test('an HTML page with status 200 is TRANSPORT_CONTENT_TYPE, and its words are shown without its markup', async () => {
     const page = '<html><script>alert("no")</script><body><h1>Log\u0007 in</h1>\n please</body></html>';
     const error = await failure(channelTo(await answering(200, { 'content-type': 'text/html' }, page)).send(request()));
-    expect(error).toMatchObject({ code: 'TRANSPORT_CONTENT_TYPE', status: 200, transient: false });
+    expect(error).toMatchObject({ code: 'TRANSPORT_CONTENT_TYPE', status: 200, transient: false, refusal: true });
     expect(error.message).toContain('"Log in please"');
     expect(error.message).not.toContain('alert');
   });
@@ -242,6 +242,14 @@ describe('connections that fail', () => {
     expect(await codeOf(channel.send(request()))).toBe('TRANSPORT_BROKEN');
     expect(await channel.send(request())).toBeUndefined();
   });
+});
+
+test('a connection that cannot be made fails its own exchange, and those that wait in line try theirs', async () => {
+  const proxy = await foreignTcp((socket) => socket.destroy());
+  const client = { connections: 1, proxy: { url: new URL('/', proxy) } };
+  const channel = channelTo('https://127.0.0.1:1/soap', { client });
+  const outcomes = [1, 2, 3, 4].map(() => codeOf(channel.send(request())));
+  expect(await Promise.all(outcomes)).toEqual(Array.from({ length: 4 }, () => 'TRANSPORT_PROXY'));
 });
 
 describe('limits', () => {

@@ -14,11 +14,13 @@ interface DemoOptions extends CommonOptions {
   readonly loss: number;
   readonly seed: number;
   readonly keep?: true;
+  readonly watch?: true;
 }
 
 const examples = [
   ['surewire demo', '200 purchase orders through a network that loses one message in five'],
   ['surewire demo --messages 500 --loss 0.3 --seed 7 --json', 'More of everything, the outcome as JSON'],
+  ['surewire demo --watch', 'See both ends of the sequence: what is done, under way, sent again, dropped'],
   ['surewire demo --keep', 'Keep the delivered documents, the stores and the certificates to look at them'],
 ] as const;
 
@@ -33,6 +35,7 @@ export function demoCommand(program: Command, ground: Ground): void {
     .option('--messages <n>', 'how many documents', whole(1, 100_000), 200)
     .option('--loss <p>', 'likelihood that a request, or a reply, is lost', likelihood(0.9), 0.2)
     .option('--seed <n>', 'another seed is another run', whole(0, 4_294_967_295), 1)
+    .option('--watch', 'draw the sequences while they run')
     .option('--keep', 'keep what was made, and say where it is')
     .action((options: DemoOptions) => demo(options, ground));
   withExamples(withCommonOptions(command), examples);

@@ -1,5 +1,7 @@
 /** `surewire send URL FILE…`: each file one message of one sequence, once, in order. */
 import { type Command, Option } from 'commander';
+import { hasCode, SurewireError } from '../../base/errors.ts';
+import { storedOutcomes } from '../../reliable/outcomes.ts';
 import { readInitiatorRecord } from '../../reliable/record.ts';
 import type { SessionStore } from '../../reliable/store.ts';
 import { security } from '../../security/element.ts';
@@ -20,8 +22,8 @@ import {
   withIdentityOptions,
 } from '../options.ts';
 import { type Output, table } from '../output.ts';
-import { patience } from '../patience.ts';
 import { type Receipt, transfer } from '../transfer.ts';
+import { watched } from '../watch/watch.ts';
 import { documentAction, reliableByName, soapByName } from '../wire.ts';
 
 interface SendOptions extends CommonOptions, IdentityOptions {
@@ -31,11 +33,9 @@ interface SendOptions extends CommonOptions, IdentityOptions {
   readonly action: string;
   readonly timeout: number;
   readonly peer?: string;
+  readonly watch?: true;
   readonly unsafeNoSignature?: true;
 }
-
-/** Milliseconds, the most that a session can be given: a stored transfer is given up by our own patience. */
-const NEVER = 23 * 86_400_000;
 
 const examples = [
   ['surewire send https://127.0.0.1:8443/drop order-*.xml', 'Each file one message, signed, exactly once and in order'],
@@ -60,12 +60,16 @@ export function sendCommand(program: Command, ground: Ground): void {
     )
     .argument('<url>', 'where to, http or https')
     .argument('<file...>', 'XML documents, in the order in which they shall arrive')
-    .option('--store <file>', 'keep the transfer here until it is done; the same command goes on where it stopped')
+    .option(
+      '--store <file>',
+      'keep the transfer here; the same command goes on where it stopped, and sends nothing twice',
+    )
     .addOption(new Option('--rm <version>', 'WS-ReliableMessaging').choices([...reliableByName.keys()]).default('1.1'))
     .addOption(new Option('--soap <version>', 'SOAP').choices([...soapByName.keys()]).default('1.2'))
     .option('--action <uri>', 'wsa:Action of the messages', documentAction)
     .option('--timeout <seconds>', 'give up when nothing was heard for so long', whole(1, 86_400), 300)
     .option('--peer <subject>', 'the signer of the answers, as a whole subject (default: one that names the host)')
+    .option('--watch', 'draw the sequence while it runs')
     .option('--unsafe-no-signature', 'neither sign nor ask for signatures: anybody on the way can write messages')
     .action((url: string, files: readonly string[], options: SendOptions) => send(url, files, options, ground));
   withExamples(withIdentityOptions(withCommonOptions(command)), examples);
@@ -82,18 +86,25 @@ async function send(url: string, files: readonly string[], options: SendOptions,
   const label = labelOf(to, documents, options);
   const store = options.store === undefined ? undefined : sqlite(options.store);
   if (signed === undefined) said.warn('unsafe: messages are not signed (--unsafe-no-signature)');
-  const progress = said.progress(documents.length, 'acknowledged');
+  const progress = options.watch ? watched(said) : said.progress(documents.length, 'acknowledged');
   const silence = narrate(said.remark);
   const started = Date.now();
   const longest = options.timeout * 1_000;
-  const kept = store === undefined ? undefined : patience(longest, ground.signal);
   try {
     if (store !== undefined) await refuseOthers(store, label, options.store ?? '');
+    const done = store === undefined ? undefined : await finished(store, label, documents.length);
+    if (done !== undefined) {
+      progress.end();
+      said.remark(
+        'An earlier run finished this transfer; nothing is sent. Name another --store to send the files again.',
+      );
+      return tell(said, done, documents, 0);
+    }
     const { receipt, failure } = await transfer({
       to,
       documents,
       action: options.action,
-      transport: kept?.guard(transport) ?? transport,
+      transport,
       security: signed,
       soap: chosen(soapByName, options.soap),
       session: {
@@ -102,15 +113,13 @@ async function send(url: string, files: readonly string[], options: SendOptions,
         maxRetryCount: 1_000,
         retryCeiling: Math.max(10_000, longest / 500),
         openTimeout: Math.min(longest, 60_000),
-        ...(store === undefined
-          ? { inactivityTimeout: longest, closeTimeout: longest }
-          : { inactivityTimeout: NEVER, closeTimeout: NEVER, store, label }),
+        inactivityTimeout: longest,
+        closeTimeout: longest,
+        // What is stored is suspended when it cannot go on, and never ended: whoever starts again would send everything twice.
+        ...(store === undefined ? {} : { store, label }),
       },
-      signal: kept?.signal ?? ground.signal,
-      onProgress: (acknowledged) => {
-        kept?.heard();
-        progress.to(acknowledged);
-      },
+      signal: ground.signal,
+      onProgress: (acknowledged) => progress.to(acknowledged),
     });
     progress.end();
     tell(said, receipt, documents, (Date.now() - started) / 1_000);
@@ -118,7 +127,6 @@ async function send(url: string, files: readonly string[], options: SendOptions,
   } finally {
     progress.end();
     silence();
-    kept?.end();
     await store?.close();
   }
 }
@@ -139,13 +147,22 @@ function labelOf(to: URL, documents: readonly Document[], { rm, soap, action }: 
 async function refuseOthers(store: SessionStore, label: string, file: string): Promise<void> {
   for (const { state } of await store.sessions()) {
     const record = readInitiatorRecord(state);
-    if (record === undefined || record.label === label) continue;
+    if (record === undefined || record.label === label || record.source.phase === 'ended') continue;
     throw new CliError(
       'CLI_STORE_TAKEN',
       `${file} holds an unfinished transfer of other files, or to another place or in another way. ` +
         'Finish that one first by its own command, or name another store.',
     );
   }
+}
+
+/** What an earlier run has done, also when it was killed before it could say so. */
+async function finished(store: SessionStore, label: string, documents: number): Promise<Receipt | undefined> {
+  const all = await storedOutcomes(store, label);
+  const done = all.find(({ state, submitted }) => state === 'completed' && submitted >= documents);
+  if (done === undefined) return undefined;
+  const { sequence = '' } = done;
+  return { sequence, sent: documents, acknowledged: documents, retransmissions: 0, resumedAt: documents };
 }
 
 function tell(said: Output, receipt: Receipt, documents: readonly Document[], seconds: number): void {
@@ -167,15 +184,19 @@ function incomplete(
   failure: unknown,
   { acknowledged }: Receipt,
   documents: readonly Document[],
-  { store }: SendOptions,
+  { store, timeout }: SendOptions,
 ): unknown {
-  if (!(failure instanceof CliError) || (failure.code !== 'CLI_INTERRUPTED' && failure.code !== 'CLI_INCOMPLETE')) {
-    return failure;
-  }
-  const what = `${failure.message} ${acknowledged} of ${documents.length} documents were acknowledged.`;
+  const isSuspended = hasCode(failure, 'RELIABLE_SUSPENDED') || hasCode(failure, 'RELIABLE_CLOSE_TIMEOUT');
+  // A certificate or an address that nobody accepts says by itself what to do.
+  const isMended = isSuspended && !(failure.cause instanceof SurewireError && !failure.cause.transient);
+  const isLate = store !== undefined && isMended;
+  if (!isLate && !hasCode(failure, 'CLI_INTERRUPTED')) return failure;
+  const code = isLate ? 'CLI_INCOMPLETE' : 'CLI_INTERRUPTED';
+  const why = isLate ? `Nothing was heard for ${timeout} seconds.` : failure.message;
+  const what = `${why} ${acknowledged} of ${documents.length} documents were acknowledged.`;
   const next =
     store === undefined
       ? 'The sequence was ended; with --store it could have gone on later.'
       : 'The same command goes on where this one stopped.';
-  return new CliError(failure.code, `${what} ${next}`, { cause: failure });
+  return new CliError(code, `${what} ${next}`, { cause: failure });
 }

@@ -24,6 +24,7 @@ import {
   withExamples,
   withIdentityOptions,
 } from '../options.ts';
+import { watch } from '../watch/watch.ts';
 import { serviceSettings } from '../wire.ts';
 
 interface ServeOptions extends CommonOptions, IdentityOptions {
@@ -33,6 +34,7 @@ interface ServeOptions extends CommonOptions, IdentityOptions {
   readonly store?: string;
   readonly mutualTls?: true;
   readonly clientCa?: string;
+  readonly watch?: true;
   readonly unsafeNoSignature?: true;
 }
 
@@ -40,6 +42,7 @@ const examples = [
   ['surewire serve --to ./inbox', 'Delivered documents become files, one each'],
   ['surewire serve --to ./inbox --store serve.db', 'Sessions survive a restart; nothing is delivered twice'],
   ['surewire serve --json | jq .document', 'Delivered documents as JSON lines'],
+  ['surewire serve --to ./inbox --watch', 'See the sequences: what is done, under way, sent twice, dropped'],
   [
     'surewire serve --url https://0.0.0.0:443/drop --cert me.pem --key me.key --ca partners.pem --mutual-tls',
     'For partners who prove who they are in TLS too',
@@ -64,6 +67,7 @@ export function serveCommand(program: Command, ground: Ground): void {
     .option('--store <file>', 'keep sessions here, so that they survive a restart (default: in memory)')
     .option('--mutual-tls', 'let in only clients that show a certificate in TLS')
     .option('--client-ca <file>', 'the authorities of these certificates, PEM (default: --ca)')
+    .option('--watch', 'draw the sequences while they run')
     .option('--unsafe-no-signature', 'take messages that nobody signed: anybody who can connect can send')
     .action((options: ServeOptions) => serve(options, ground));
   withExamples(withIdentityOptions(withCommonOptions(command)), examples);
@@ -84,6 +88,7 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
   const folder = options.to === undefined ? undefined : await writableFolder(options.to);
   const store = options.store === undefined ? undefined : sqlite(options.store);
   const silence = narrate(said.warn);
+  const unwatch = options.watch ? watch(said.live()) : undefined;
   let delivered = 0;
   const tell = (dropped: Dropped): void => {
     delivered++;
@@ -105,6 +110,7 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
     await box.close(AbortSignal.timeout(GRACE)).catch((thrown: unknown) => said.warn(asError(thrown).message));
     said.warn(`${delivered} delivered`);
   } finally {
+    unwatch?.();
     silence();
     await store?.close();
   }

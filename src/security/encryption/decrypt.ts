@@ -60,8 +60,8 @@ export interface Decrypted {
 export interface DecryptionAttempt {
   /**
    * Where signatures over plaintext are verified before `conclude`, so that a signature is verified whether or not the
-   * decryption went well: with every part in place, or, where that was not possible, as it was. Nothing of it is to be
-   * believed yet.
+   * decryption went well: with every part in place, or, where that was not possible, with those of the Security header (an
+   * encrypted signature is one), or as it was. Nothing of it is to be believed yet.
    */
   readonly document: XmlDocument;
   /** @throws DecryptionError `SECURITY_DECRYPTION` */
@@ -102,6 +102,7 @@ export class Decryption {
    */
   async attempt(document: XmlDocument, parts: readonly EncryptedPart[]): Promise<DecryptionAttempt> {
     const planned = settle(() => this.#planParts(document, parts));
+    let fallback: XmlDocument | undefined;
     const outcome = await judge(this.#keyring, async () => {
       const replacements: Replacement[] = [];
       let sound = true;
@@ -109,6 +110,10 @@ export class Decryption {
         const deciphered = await this.#decipher(part);
         sound = deciphered.sound && sound;
         replacements.push({ element: part.outer, type: part.type, plaintext: deciphered.octets });
+      }
+      // Always, so that it does not show whether it was needed; a tag of GCM that does not fit has nothing to hide.
+      if (planned.some(({ data }) => data.cipher.mode === 'cbc')) {
+        fallback = this.#withoutContent(document, replacements);
       }
       const rebuilt = rebuild(document, replacements, this.#profile.xml);
       const found = planned.map((part, index) => decryptedPart(part, rebuilt.places[index]));
@@ -118,7 +123,8 @@ export class Decryption {
       return { value, sound: sound && harmless };
     });
     // As much work as for the document that could not be made.
-    const readable = outcome.value?.document ?? rescan(document, this.#profile.xml);
+    const made = outcome.value?.document ?? rescan(document, this.#profile.xml);
+    const readable = outcome.failure === undefined ? made : (fallback ?? made);
     return { document: readable, conclude: () => conclude(outcome) };
   }
 
@@ -148,6 +154,17 @@ export class Decryption {
     const key = await this.#keyring.open(plan);
     if (this.#keyring.unreachable) throw outOfReach();
     return key;
+  }
+
+  /** The document with what stands in its Security header only, or as it was. */
+  #withoutContent(document: XmlDocument, replacements: readonly Replacement[]): XmlDocument {
+    const inHeader = replacements.filter(({ element }) => element.parent?.is(wsse, 'Security'));
+    if (inHeader.length === 0) return rescan(document, this.#profile.xml);
+    try {
+      return rebuild(document, inHeader, this.#profile.xml).document;
+    } catch {
+      return rescan(document, this.#profile.xml);
+    }
   }
 
   #planParts(document: XmlDocument, parts: readonly EncryptedPart[]): readonly PlannedReplacement[] {

@@ -3,7 +3,7 @@
  * written. Plaintext is the canonical form of what is encrypted, so that no parser has to see it in between.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { base64, view } from '../../base/bytes.ts';
+import { base64, concat, view } from '../../base/bytes.ts';
 import { type Random, systemRandom } from '../../base/random.ts';
 import { XmlFragment } from '../../xml/fragment.ts';
 import { XmlWriter } from '../../xml/write.ts';
@@ -76,7 +76,14 @@ export function encryptElement(element: XmlFragment, options: EncryptionOptions)
 export function encryptContent(element: XmlFragment, options: EncryptionOptions): XmlFragment {
   const { bytes, prefixes } = element;
   const octets = view(bytes);
-  const content = octets.subarray(endOfStartTag(octets), octets.lastIndexOf('</'));
+  const [behindStart, end] = [endOfStartTag(octets), octets.lastIndexOf('</')];
+  const content = octets.subarray(behindStart, end);
+  const start = octets.subarray(0, behindStart);
+  // What is encrypted brings its namespaces along; a start tag that declares none of them needs no other form.
+  if (prefixes.length === 0 && !declaring.test(start.toString('utf8'))) {
+    const { bytes: encrypted } = encryptOctets(content, options, 'content');
+    return XmlFragment.written(concat([start, encrypted, octets.subarray(end)]), prefixes);
+  }
   const root = XmlFragment.written(bytes, prefixes).element;
   const writer = new XmlWriter().start(root.namespace, root.local, root.prefix);
   for (const name of prefixes) {
@@ -90,6 +97,9 @@ export function encryptContent(element: XmlFragment, options: EncryptionOptions)
     .end()
     .finish();
 }
+
+/** Declarations that an EncryptedData has as well, or a default namespace. */
+const declaring = / xmlns(?:|:ds|:xenc|:wsse|:wsse11)="/;
 
 /** What of a header block its EncryptedHeader shows (WSS 1.1 section 9.3). */
 const shown: ReadonlySet<string> = new Set(['mustUnderstand', 'actor', 'role', 'relay']);

@@ -56,6 +56,15 @@ export interface EncryptedKeyOptions {
  * @throws SecurityError `SECURITY_KEY` when the recipient's key does not fit the algorithm or is too weak
  */
 export function encryptKey(key: KeyObject, recipient: Recipient, options: EncryptedKeyOptions = {}): XmlFragment {
+  return sealKey(key, recipient, options).fragment;
+}
+
+/** As `encryptKey`, with the encrypted octets: SHA-1 of them names the key in a reply (EncryptedKeySHA1). */
+export function sealKey(
+  key: KeyObject,
+  recipient: Recipient,
+  options: EncryptedKeyOptions = {},
+): { readonly fragment: XmlFragment; readonly octets: Uint8Array } {
   const { id, references = [], random = systemRandom } = options;
   const writer = new XmlWriter().start(xenc, 'EncryptedKey', 'xenc');
   if (id !== undefined) writer.attribute('', 'Id', id);
@@ -66,7 +75,7 @@ export function encryptKey(key: KeyObject, recipient: Recipient, options: Encryp
     for (const one of references) writer.start(xenc, 'DataReference', 'xenc').attribute('', 'URI', `#${one}`).end();
     writer.end();
   }
-  return writer.end().finish();
+  return { fragment: writer.end().finish(), octets };
 }
 
 /** Writes EncryptionMethod and KeyInfo; gives the encrypted key. */

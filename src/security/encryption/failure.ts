@@ -8,13 +8,9 @@ import { SurewireError, type SurewireErrorOptions } from '../../base/errors.ts';
 import { SecurityError } from '../errors.ts';
 import { asSecurityError } from '../faults.ts';
 
-export class DecryptionError extends SurewireError<'SECURITY_DECRYPTION'> {
+export class DecryptionError extends SecurityError {
   constructor(options: SurewireErrorOptions) {
-    super(
-      'SECURITY_DECRYPTION',
-      'An encrypted part cannot be decrypted. See the cause, and agree with the sender on keys and algorithms.',
-      options,
-    );
+    super('SECURITY_DECRYPTION', 'An encrypted part cannot be decrypted.', options);
   }
 }
 

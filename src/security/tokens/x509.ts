@@ -2,15 +2,27 @@
  * X.509 tokens (X.509 Token Profile 1.1) and the references to them. A reference only finds a certificate; whether that
  * certificate may speak is asked of the policy's trust (attacks K1, K10, K11).
  */
-import { base64, equalBytes } from '../../base/bytes.ts';
+import { base64 } from '../../base/bytes.ts';
 import type { XmlElement } from '../../xml/document.ts';
 import type { XmlFragment } from '../../xml/fragment.ts';
 import { XmlWriter } from '../../xml/write.ts';
 import { type Certificate, certificate } from '../certificates.ts';
 import { SecurityError, untrusted } from '../errors.ts';
 import type { SecurityHeader } from '../header.ts';
-import { base64Binary, ds, subjectKeyIdentifier, thumbprintSha1, wsse, wsu, x509v3 } from '../names.ts';
-import { allowedAttribute, octetsOf, plainText, requiredAttribute } from '../values.ts';
+import {
+  base64Binary,
+  ds,
+  subjectKeyIdentifier,
+  thumbprintSha1,
+  wsse,
+  wsu,
+  x509Pkcs7,
+  x509PkiPath,
+  x509v3,
+} from '../names.ts';
+import { allowedAttribute, octetsOf, requiredAttribute } from '../values.ts';
+import { readPkcs7, readPkiPath } from './certificate-paths.ts';
+import { referenceIn, type TokenReferenceRead } from './reference.ts';
 
 /** How a signature names the certificate of its key. */
 export type TokenReference = 'direct' | 'thumbprint' | 'key-identifier' | 'issuer-serial';
@@ -21,6 +33,17 @@ export interface TokenScope {
   readonly ids: ReadonlyMap<string, XmlElement>;
   /** Certificates that may be referred to without being in the message. */
   readonly known: readonly Certificate[];
+  /** Certificates by the names that ds:KeyName may use; Basic Security Profile forbids it, so absent unless asked for. */
+  readonly names?: ReadonlyMap<string, Certificate>;
+}
+
+/** A certificate that a reference led to, and what may help to build its path. */
+export interface FoundCertificate {
+  readonly certificate: Certificate;
+  /** Certificates that came with it: believed in nothing, candidates for the path only. */
+  readonly others: readonly Certificate[];
+  /** The element that carries it; absent when it was known here. */
+  readonly token: XmlElement | undefined;
 }
 
 /**
@@ -30,73 +53,74 @@ export interface TokenScope {
  * @throws SecurityError `SECURITY_MALFORMED`, `SECURITY_TOKEN`, `SECURITY_UNSUPPORTED`, `SECURITY_CERTIFICATE_MALFORMED`
  */
 export function certificateOf(keyInfo: XmlElement | undefined, scope: TokenScope): Certificate {
-  const [reference, second] = keyInfo?.children ?? [];
-  if (!reference?.is(wsse, 'SecurityTokenReference') || second !== undefined) {
-    throw new SecurityError('SECURITY_MALFORMED', 'ds:KeyInfo does not hold exactly one SecurityTokenReference.');
-  }
-  const [target, other] = reference.children;
-  if (target === undefined || other !== undefined) {
-    throw new SecurityError('SECURITY_MALFORMED', 'A SecurityTokenReference does not hold exactly one reference.');
-  }
-  if (target.is(wsse, 'Reference')) return included(target, scope);
-  const candidates = scope.known.filter(selectorOf(target));
-  const [found, ambiguous] = candidates;
-  if (found === undefined || ambiguous !== undefined) {
-    throw new SecurityError('SECURITY_TOKEN', 'The message refers to a certificate that is not known here, or to two.');
-  }
-  return found;
+  return foundCertificate(referenceIn(keyInfo), scope).certificate;
 }
 
-/** A `#id` reference to a BinarySecurityToken of the same Security header (BSP R3066, R5204). */
-function included(reference: XmlElement, { header, ids }: TokenScope): Certificate {
-  const uri = requiredAttribute(reference, 'URI');
-  const token = uri.startsWith('#') ? ids.get(uri.slice(1)) : undefined;
-  if (token === undefined || !header.binaryTokens.includes(token)) {
-    throw new SecurityError('SECURITY_TOKEN', `There is no BinarySecurityToken "${untrusted(uri)}" in this header.`);
+/**
+ * The certificate that a reference leads to: a BinarySecurityToken of the same Security header (BSP R3066, R5204), one
+ * that is embedded in the reference, or a certificate that is known here.
+ *
+ * @throws SecurityError `SECURITY_TOKEN`, `SECURITY_UNSUPPORTED`, `SECURITY_CERTIFICATE_MALFORMED`, `SECURITY_LIMIT`
+ */
+export function foundCertificate({ target }: TokenReferenceRead, scope: TokenScope): FoundCertificate {
+  switch (target.kind) {
+    case 'local': {
+      const token = scope.ids.get(target.id);
+      if (token === undefined || !scope.header.binaryTokens.includes(token)) {
+        throw new SecurityError('SECURITY_TOKEN', `There is no BinarySecurityToken "#${untrusted(target.id)}" here.`);
+      }
+      return readX509Token(token, target.valueType);
+    }
+    case 'embedded':
+      return readX509Token(target.token);
+    case 'certificate':
+      return known(scope.known.filter((one) => target.matches(one)));
+    case 'key-name': {
+      const named = scope.names?.get(target.name);
+      return known(named === undefined ? [] : [named]);
+    }
+    case 'external':
+      throw new SecurityError('SECURITY_TOKEN', `The certificate at "${untrusted(target.uri)}" is not fetched.`);
+    case 'encrypted-key':
+    case 'assertion':
+    case 'kerberos':
+      throw new SecurityError('SECURITY_UNSUPPORTED', `References of the kind ${target.kind} lead to no certificate.`);
+    default:
+      return target satisfies never;
   }
-  const valueType = requiredAttribute(token, 'ValueType');
-  if (valueType !== x509v3) {
+}
+
+function known([found, ambiguous]: readonly Certificate[]): FoundCertificate {
+  if (found !== undefined && ambiguous === undefined) return { certificate: found, others: [], token: undefined };
+  throw new SecurityError('SECURITY_TOKEN', 'The message refers to a certificate that is not known here, or to two.');
+}
+
+/**
+ * The certificates of a BinarySecurityToken: one (#X509v3), or a path as #X509PKIPathv1 or #PKCS7 (BSP R5201).
+ *
+ * @param referred the ValueType of the reference that led here
+ * @throws SecurityError `SECURITY_UNSUPPORTED`, `SECURITY_MALFORMED`, `SECURITY_CERTIFICATE_MALFORMED`, `SECURITY_LIMIT`
+ */
+export function readX509Token(token: XmlElement, referred?: string): FoundCertificate {
+  const valueType = token.is(wsse, 'BinarySecurityToken') ? requiredAttribute(token, 'ValueType') : token.local;
+  const read = formats.get(valueType);
+  if (read === undefined) {
     throw new SecurityError('SECURITY_UNSUPPORTED', `Tokens of type "${untrusted(valueType)}" are not accepted.`);
   }
-  allowedAttribute(reference, 'ValueType', valueType);
+  if (referred !== undefined && referred !== valueType) {
+    throw new SecurityError('SECURITY_MALFORMED', 'A reference and its BinarySecurityToken are of two types.');
+  }
   allowedAttribute(token, 'EncodingType', base64Binary);
-  return certificate(octetsOf(token));
+  const [own, ...others] = read(octetsOf(token));
+  if (own === undefined) throw new SecurityError('SECURITY_TOKEN', 'A BinarySecurityToken holds no certificate.');
+  return { certificate: own, others, token };
 }
 
-function selectorOf(target: XmlElement): (candidate: Certificate) => boolean {
-  if (target.is(wsse, 'KeyIdentifier')) {
-    allowedAttribute(target, 'EncodingType', base64Binary);
-    const valueType = requiredAttribute(target, 'ValueType');
-    const wanted = octetsOf(target);
-    if (valueType === thumbprintSha1) return (one) => equalBytes(one.thumbprint(), wanted);
-    if (valueType === subjectKeyIdentifier) return (one) => equalBytes(one.keyIdentifier() ?? new Uint8Array(), wanted);
-    throw new SecurityError('SECURITY_UNSUPPORTED', `Key identifiers "${untrusted(valueType)}" are not accepted.`);
-  }
-  const [issuerSerial, second] = target.is(ds, 'X509Data') ? target.children : [];
-  const [issuer, serial, more] = issuerSerial?.is(ds, 'X509IssuerSerial') ? issuerSerial.children : [];
-  const alone = second === undefined && more === undefined;
-  if (!alone || !issuer?.is(ds, 'X509IssuerName') || !serial?.is(ds, 'X509SerialNumber')) {
-    throw new SecurityError('SECURITY_UNSUPPORTED', `References by ${untrusted(target.local)} are not accepted.`);
-  }
-  const number = plainText(serial);
-  if (!/^\d{1,50}$/.test(number)) throw new SecurityError('SECURITY_MALFORMED', 'A serial number is not a number.');
-  const wanted = BigInt(number).toString(16).toUpperCase();
-  const names = nameParts(plainText(issuer));
-  return (one) => one.serial.replace(/^0+/, '') === wanted && sameName(one.issuer, names);
-}
-
-/** The relative names of a distinguished name in any order and spacing: enough to find a candidate, which is all it does. */
-function nameParts(name: string): readonly string[] {
-  return name
-    .split(/[,;]/)
-    .map((part) => part.replace(/\s*=\s*/, '=').trim())
-    .toSorted();
-}
-
-function sameName(one: string, parts: readonly string[]): boolean {
-  const own = nameParts(one);
-  return own.length === parts.length && own.every((part, index) => part === parts[index]);
-}
+const formats: ReadonlyMap<string, (octets: Uint8Array) => readonly Certificate[]> = new Map([
+  [x509v3, (octets: Uint8Array) => [certificate(octets)]],
+  [x509PkiPath, readPkiPath],
+  [x509Pkcs7, readPkcs7],
+]);
 
 /** The token with its certificate. */
 export function writeBinaryToken(id: string, of: Certificate): XmlFragment {

@@ -39,7 +39,8 @@ export function messageOf(answer: Answer, place: string, quotas: Quotas): Messag
   throw new TransportError(
     'TRANSPORT_CONTENT_TYPE',
     `${place} answered with ${contentType === undefined ? 'no content type' : `"${printable(contentType)}"`} instead of a SOAP message.${words(answer)} Check that the URL is that of the service.`,
-    { status },
+    // At the start it is a wrong address; in the middle of a session, the page of a proxy that will go away.
+    { status, refusal: true },
   );
 }
 

@@ -170,11 +170,11 @@ export class Endpoint {
     const status = message === undefined ? 202 : fault ? 500 : 200;
     const encoded = message === undefined ? undefined : encode(message);
     const octets = encoded?.body.length ?? 0;
-    response.statusCode = status;
-    response.setHeader('Content-Length', octets);
-    if (encoded !== undefined) response.setHeader('Content-Type', encoded.contentType);
+    const head = ['Content-Length', String(octets)];
+    if (encoded !== undefined) head.push('Content-Type', encoded.contentType);
     publish(() => ({ event: 'response.sent', status, action: message?.action ?? '', octets }));
     response.setTimeout(this.#settings.sendTimeout);
+    response.writeHead(status, head);
     response.end(encoded?.body);
   }
 

@@ -83,12 +83,15 @@ export class Pool {
   }
 
   #start(connection: Connection, exchange: Exchange): void {
-    connection.carry(exchange, () => {
-      let next = this.#waiting.shift();
-      while (next?.given) next = this.#waiting.shift();
-      if (next === undefined) this.#idle.push(connection);
-      else this.#start(connection, next);
-    });
+    // Not at once: undici may be in the middle of failing what a lost connection carried, and takes nothing new there.
+    connection.carry(exchange, () => queueMicrotask(() => this.#next(connection)));
+  }
+
+  #next(connection: Connection): void {
+    let next = this.#waiting.shift();
+    while (next?.given) next = this.#waiting.shift();
+    if (next === undefined) this.#idle.push(connection);
+    else this.#start(connection, next);
   }
 }
 

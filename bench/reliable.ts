@@ -1,0 +1,101 @@
+/**
+ * The reliable session over HTTPS loopback, one process each side (`reliable/service.ts`, `reliable/client.ts`).
+ *
+ * - One-way messages of WS-RM 200702 with 1 KB of content, unsigned, in memory, from the call of `send` to the
+ *   acknowledgement, beside bare HTTPS POSTs of the same octets that are answered with an empty 202, and beside the same
+ *   SOAP messages without reliability. Same process pair, same undici client, keep-alive, TLS and key; as many exchanges
+ *   at a time as the window has places (maxTransferWindowSize at both ends: 8 is WCF's default). The bare answer is empty;
+ *   a reliable message is parsed, numbered and answered with an acknowledgement, which is parsed too.
+ * - Sessions opened and closed (CreateSequence, CloseSequence, TerminateSequence), beside a third of the bare rate: three
+ *   exchanges is what that has to cost.
+ * - What 10,000 idle sessions hold at either end, in octets each, after garbage collection: heap with buffers, and resident.
+ *
+ * The contenders take turns in one run and the ratios of the rounds are told: a busy machine is slow to all of them.
+ */
+import { Authority } from '../test/transport/certificates.ts';
+import { type Contender, compare, line, type Row } from './harness.ts';
+import { Child, type ClientQuestion, type Held, type Places, type ServiceQuestion } from './reliable/talk.ts';
+
+const WINDOWS = [8, 64] as const;
+const TURN = 400;
+const WARM_UP = 2_500;
+const IDLE = 10_000;
+
+export async function rows(report: (line: string) => void): Promise<readonly Row[]> {
+  const service = new Child<ServiceQuestion>(new URL('./reliable/service.ts', import.meta.url), options('SERVICE'));
+  const client = new Child<ClientQuestion>(new URL('./reliable/client.ts', import.meta.url), options('CLIENT'));
+  const found: Row[] = [];
+  const add = (row: Row): void => {
+    report(line(row));
+    found.push(row);
+  };
+  try {
+    const authority = new Authority('bench');
+    const { cert, key } = authority.leaf();
+    const places = await service.ask<Places>({ do: 'start', cert, key, windows: WINDOWS });
+    const octets = await client.ask<number>({ do: 'start', ca: authority.cert, places, windows: WINDOWS });
+    const sending =
+      (how: 'reliable' | 'bare' | 'plain', window: number): Contender =>
+      (milliseconds) =>
+        client.ask<number>({ do: 'send', how, window, for: milliseconds });
+    for (const window of WINDOWS) {
+      add(
+        await compare({
+          work: `reliable one-way, window ${window}`,
+          size: `1 KB (${octets} B)`,
+          surewire: sending('reliable', window),
+          peers: { 'bare HTTPS': sending('bare', window), 'SOAP without it': sending('plain', window) },
+          turn: TURN,
+          warmUp: WARM_UP,
+        }),
+      );
+    }
+    const [window] = WINDOWS;
+    const bare = sending('bare', window);
+    add(
+      await compare({
+        work: 'open and close a session',
+        size: '3 posts',
+        surewire: (milliseconds) => client.ask<number>({ do: 'turnover', window, for: milliseconds }),
+        peers: { 'three bare HTTPS': async (milliseconds) => (await bare(milliseconds)) / 3 },
+        turn: TURN,
+      }),
+    );
+    const before = [await service.ask<Held>({ do: 'heap' }), await client.ask<Held>({ do: 'heap' })] as const;
+    await client.ask({ do: 'idle', window, sessions: IDLE });
+    const after = [await service.ask<Held>({ do: 'heap' }), await client.ask<Held>({ do: 'heap' })] as const;
+    for (const [at, side] of [
+      [0, 'acceptor'],
+      [1, 'initiator'],
+    ] as const) {
+      const each = (of: keyof Held) => Math.round((after[at][of] - before[at][of]) / IDLE);
+      const size = `${IDLE}`;
+      add({
+        work: `idle session, ${side}, heap`,
+        size,
+        surewire: each('heap'),
+        unit: ' B each',
+        peers: {},
+        ratios: {},
+      });
+      add({
+        work: `idle session, ${side}, resident`,
+        size,
+        surewire: each('resident'),
+        unit: ' B each',
+        peers: {},
+        ratios: {},
+      });
+    }
+    await client.ask({ do: 'end' });
+  } finally {
+    await client.stop();
+    await service.stop();
+  }
+  return found;
+}
+
+/** Options of Node for one of the processes, such as `--cpu-prof`. */
+function options(side: 'SERVICE' | 'CLIENT'): readonly string[] {
+  return (process.env[`BENCH_${side}_OPTIONS`] ?? '').split(' ').filter((option) => option !== '');
+}

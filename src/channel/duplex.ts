@@ -1,0 +1,49 @@
+/**
+ * The bottom of a duplex channel: what every transport does with a message that came in. It goes up; what comes back is sent
+ * as a message of its own; what was thrown becomes a fault that tells nothing; and a fault is never answered with a fault,
+ * or two ends that do not understand one another would talk for ever.
+ */
+import { asError } from '../base/errors.ts';
+import { never } from '../base/signals.ts';
+import { faultFor, faultOf, faultReply } from '../soap/fault.ts';
+import type { Message } from '../soap/message.ts';
+import { type Carry, delivery } from './delivery.ts';
+import type { Life } from './life.ts';
+import { type Peer, peer } from './transport.ts';
+
+export interface DuplexBottom {
+  readonly life: Life;
+  readonly receive: Carry;
+  /** Who is at the other end. */
+  readonly from: Peer;
+  /** Puts a message on its way. */
+  readonly write: (message: Message) => Promise<void>;
+  /** Hears why something could not be answered. */
+  readonly failed: (error: Error, message: Message) => void;
+}
+
+/** Takes one message up and sends what comes back. Never rejects. */
+export async function arrive(message: Message, { life, receive, from, write, failed }: DuplexBottom): Promise<void> {
+  try {
+    await life.run(never, async (signal) => {
+      const answer = await answered(message, () => receive(delivery(message, signal).with(peer, from)), failed);
+      if (answer === undefined || (faultOf(message) !== undefined && faultOf(answer) !== undefined)) return;
+      await write(answer);
+    });
+  } catch (thrown) {
+    failed(asError(thrown), message);
+  }
+}
+
+async function answered(
+  message: Message,
+  up: () => ReturnType<Carry>,
+  failed: DuplexBottom['failed'],
+): Promise<Message | undefined> {
+  try {
+    return (await up())?.message;
+  } catch (thrown) {
+    failed(asError(thrown), message);
+    return faultReply(message, faultFor(thrown));
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The life of a security context at the end that asked for it, as a pure reducer (WS-SecureConversation 1.3, sections 3 to 6;
+ * renewal as WCF's client does it: lazily, before a message that goes out when 60 % of the lifetime, or 10 hours, have passed).
+ * It knows no clock, no channel and no cryptography; the driver performs the effects in the order given.
+ */
+import type { Instant } from '../base/clock.ts';
+import { later } from '../base/clock.ts';
+import type { ContextName } from './token.ts';
+
+/** A key of the context with the name that it has on the wire, and for how long. */
+export interface ContextKeyed extends ContextName {
+  readonly created: Instant;
+  readonly expires: Instant;
+}
+
+/** Why a context ended; `cancelled` is the good end. */
+export interface ContextEnd {
+  readonly code: 'cancelled' | 'refused' | 'expired' | 'aborted';
+  readonly text: string;
+}
+
+export type ContextState =
+  | { readonly phase: 'none' }
+  | { readonly phase: 'issuing' }
+  | { readonly phase: 'open'; readonly current: ContextKeyed }
+  /** A renewal is under way; messages wait for it once the current key has expired. */
+  | { readonly phase: 'renewing'; readonly current: ContextKeyed }
+  | { readonly phase: 'cancelling'; readonly current: ContextKeyed }
+  | { readonly phase: 'ended'; readonly reason: ContextEnd };
+
+export type ContextEvent = { readonly now: Instant } & (
+  | { readonly kind: 'open' }
+  /** The issuer's answer to issue or renew. */
+  | { readonly kind: 'issued'; readonly context: ContextKeyed }
+  /** The issuer said no, or its answer cannot be used. */
+  | { readonly kind: 'refused'; readonly text: string }
+  /** A message wants to go out. */
+  | { readonly kind: 'send' }
+  /** The peer answered RenewNeeded. */
+  | { readonly kind: 'renew-needed' }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'abort'; readonly text: string }
+);
+
+export type ContextEffect =
+  | { readonly effect: 'request'; readonly request: 'issue' | 'renew' | 'cancel' }
+  /** The message may go out under the current key. */
+  | { readonly effect: 'proceed' }
+  /** The message waits until the renewal has been answered. */
+  | { readonly effect: 'wait' }
+  | { readonly effect: 'ended'; readonly reason: ContextEnd };
+
+/** When a key is renewed. */
+export interface RenewalPolicy {
+  /** Share of the lifetime after which it is renewed. WCF: 0.6. */
+  readonly share: number;
+  /** Longest use of one key, in milliseconds. WCF's client: 10 hours. */
+  readonly longest: number;
+}
+
+export const wcfRenewal: RenewalPolicy = Object.freeze({ share: 0.6, longest: 36_000_000 });
+
+export const noContext: ContextState = Object.freeze({ phase: 'none' });
+
+/** From when on the next message renews the key first. */
+export function renewalDue({ created, expires }: ContextKeyed, policy: RenewalPolicy): Instant {
+  return later(created, Math.min((expires - created) * policy.share, policy.longest));
+}
+
+export function context(
+  state: ContextState,
+  event: ContextEvent,
+  policy: RenewalPolicy,
+): readonly [state: ContextState, effects: readonly ContextEffect[]] {
+  if (state.phase === 'ended') return [state, event.kind === 'send' ? [{ effect: 'ended', reason: state.reason }] : []];
+  switch (event.kind) {
+    case 'open':
+      return state.phase === 'none' ? [{ phase: 'issuing' }, [{ effect: 'request', request: 'issue' }]] : [state, []];
+    case 'issued':
+      return issued(state, event.context, event.now);
+    case 'refused':
+      return refused(state, event.text, event.now);
+    case 'send':
+      return sending(state, event.now, policy);
+    case 'renew-needed':
+      return state.phase === 'open' ? renewing(state.current, []) : [state, []];
+    case 'close':
+      return closing(state, event.now);
+    case 'cancelled':
+      return state.phase === 'cancelling' ? ended('cancelled', 'The context was cancelled.') : [state, []];
+    case 'abort':
+      return ended('aborted', event.text);
+    default:
+      return event satisfies never;
+  }
+}
+
+type Step = readonly [ContextState, readonly ContextEffect[]];
+
+function issued(state: ContextState, fresh: ContextKeyed, now: Instant): Step {
+  if (state.phase !== 'issuing' && state.phase !== 'renewing') return [state, []];
+  if (fresh.expires <= now) return ended('expired', 'The context that was issued has expired already.');
+  if (state.phase === 'renewing') {
+    const { current } = state;
+    // A renewal keeps the context and names a new key; anything else is another context under this one's name.
+    if (fresh.identifier !== current.identifier || fresh.instance === current.instance) {
+      return refused(state, 'The renewal answered with another context.', now);
+    }
+  }
+  return [{ phase: 'open', current: fresh }, []];
+}
+
+function refused(state: ContextState, text: string, now: Instant): Step {
+  // A renewal that failed is tried again before the next message, for as long as the key is good.
+  if (state.phase === 'renewing' && now < state.current.expires) return [{ phase: 'open', current: state.current }, []];
+  return ended('refused', text);
+}
+
+function sending(state: Exclude<ContextState, { phase: 'ended' }>, now: Instant, policy: RenewalPolicy): Step {
+  switch (state.phase) {
+    case 'none':
+    case 'issuing':
+      return [state, [{ effect: 'wait' }]];
+    case 'cancelling':
+      return [state, [{ effect: 'ended', reason: { code: 'cancelled', text: 'The context is being cancelled.' } }]];
+    case 'renewing':
+      return [state, [now < state.current.expires ? { effect: 'proceed' } : { effect: 'wait' }]];
+    case 'open': {
+      const { current } = state;
+      if (now < renewalDue(current, policy)) return [state, [{ effect: 'proceed' }]];
+      return renewing(current, [now < current.expires ? { effect: 'proceed' } : { effect: 'wait' }]);
+    }
+    default:
+      return state satisfies never;
+  }
+}
+
+function renewing(current: ContextKeyed, then: readonly ContextEffect[]): Step {
+  return [{ phase: 'renewing', current }, [{ effect: 'request', request: 'renew' }, ...then]];
+}
+
+function closing(state: ContextState, now: Instant): Step {
+  const current = state.phase === 'open' || state.phase === 'renewing' ? state.current : undefined;
+  if (current === undefined)
+    return state.phase === 'cancelling' ? [state, []] : ended('cancelled', 'Nothing was open.');
+  // Nothing under an expired key: it cannot be told any more, and the peer forgets it by itself.
+  if (now >= current.expires) return ended('expired', 'The context expired before it was cancelled.');
+  return [{ phase: 'cancelling', current }, [{ effect: 'request', request: 'cancel' }]];
+}
+
+function ended(code: ContextEnd['code'], text: string): Step {
+  const reason = { code, text };
+  return [{ phase: 'ended', reason }, [{ effect: 'ended', reason }]];
+}

@@ -1,0 +1,280 @@
+/**
+ * The initiator's end of a duplex session: creates the two sequences over whatever connection it can get, keeps a connection
+ * while the session lives, and ends both sequences before the connection (WS-RM 1.1 section 3.4; WCF's
+ * ClientReliableDuplexSessionChannel).
+ */
+import { asError } from '../../base/errors.ts';
+import { abortable, deadline } from '../../base/signals.ts';
+import type { Channel, ChannelFactory } from '../../channel/channel.ts';
+import { type Carry, type Delivery, delivery } from '../../channel/delivery.ts';
+import { anonymous, identityOf } from '../../security/evidence.ts';
+import { addressingOf } from '../../soap/addressing.ts';
+import type { Message } from '../../soap/message.ts';
+import { Composer, type Template } from '../composer.ts';
+import { newDestination } from '../destination.ts';
+import { ReliableError, type ReliableErrorCode } from '../errors.ts';
+import { publish } from '../events.ts';
+import { abortion, interpret } from '../interpret.ts';
+import { type InitiatorRecord, initiatorRecord } from '../record.ts';
+import { refusal } from '../responses.ts';
+import type { Settings } from '../settings.ts';
+import { type EndReason, noSource } from '../source-state.ts';
+import type { DuplexKeep } from './ends.ts';
+import { type Hearing, hearing } from './hearing.ts';
+import { Line } from './line.ts';
+import { DuplexSession } from './session.ts';
+
+const nothing = new Uint8Array();
+
+/** An initiator keeps nothing across processes: over a duplex channel it takes no store. */
+const unkept: DuplexKeep = Object.freeze({
+  save: async () => undefined,
+  octets: () => nothing,
+  message: () => Promise.reject(new ReliableError('RELIABLE_STORE', 'The message is not kept any more.')),
+  restored: (message: Message) => delivery(message),
+});
+
+export class DuplexInitiator implements Channel {
+  readonly side = 'initiator';
+  readonly isDuplex = true;
+  readonly closed: Promise<Error | undefined>;
+  readonly send: Carry;
+  readonly #settings: Settings;
+  readonly #line: Line;
+  readonly #receive: Carry;
+  readonly #closed = Promise.withResolvers<Error | undefined>();
+  readonly #end = new AbortController();
+  #record: InitiatorRecord | undefined;
+  #session: DuplexSession | undefined;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: Settings, inner: ChannelFactory, below: Channel, receive: Carry) {
+    this.#settings = settings;
+    this.#receive = receive;
+    this.closed = this.#closed.promise;
+    this.#line = new Line({
+      settings,
+      inner,
+      below,
+      receive: (trip) => this.receive(trip),
+      session: () => this.#session?.id ?? '',
+      onUp: (isFirst) => {
+        if (!isFirst) this.#session?.reconnected();
+        else if (this.#session?.phase === 'none') void this.#session.start('open');
+      },
+      onGone: (reason) => {
+        const code: ReliableErrorCode = 'RELIABLE_FAILED';
+        this.#session?.post(abortion(code, reason.message));
+      },
+    });
+    this.send = async (trip) => {
+      await this.#start(this.#templateOf(trip.message), trip.signal);
+      return this.#session?.send(trip);
+    };
+  }
+
+  async open(signal?: AbortSignal): Promise<void> {
+    const { soap, addressing, to, store } = this.#settings;
+    if (store !== undefined) throw unstored();
+    // Where to, and in which SOAP version, only the first message will tell.
+    if (to === undefined) return;
+    await this.#start({ soap, wsa: addressing, to: to.href }, signal);
+  }
+
+  close(signal?: AbortSignal): Promise<void> {
+    this.#closing ??= this.#finish(signal);
+    return this.#closing;
+  }
+
+  abort(reason: Error): void {
+    if (this.#session === undefined) this.#over({ code: 'RELIABLE_ABORTED', text: reason.message }, reason);
+    else this.#session.post(abortion('RELIABLE_ABORTED', reason.message, true));
+  }
+
+  /** Whatever comes over the connection. */
+  readonly receive: Carry = async (trip) => {
+    const session = this.#session;
+    const record = this.#record;
+    if (session === undefined || record === undefined) return undefined;
+    let heard: Hearing | undefined;
+    try {
+      heard = hearing(trip.message);
+      if (heard === undefined || heard.version !== session.version) return undefined;
+      if (record.peer !== null && record.peer !== identityOf(trip)) {
+        const owner = record.peer;
+        publish(() => ({ event: 'identity.refused', side: 'initiator', session: session.id, owner, identity: identityOf(trip) }));
+        return undefined;
+      }
+      if (session.phase === 'creating') {
+        // What overtakes the answer comes again: the sequence that it is about is not known yet.
+        const { kind } = heard.about;
+        if (kind === 'created' || kind === 'fault') await this.#created(trip, record, session);
+        return undefined;
+      }
+      if (!isAbout(heard, session)) return undefined;
+      this.#line.heard();
+      return await session.hear(trip, heard);
+    } catch (thrown) {
+      if (!(thrown instanceof ReliableError) || thrown.code === 'RELIABLE_STORE') throw thrown;
+      if (heard === undefined || heard.about.kind === 'fault') return undefined;
+      return trip.carrying(refusal(trip.message, session.version, thrown));
+    }
+  };
+
+  /** The answer to CreateSequence. */
+  async #created(trip: Delivery, record: InitiatorRecord, session: DuplexSession): Promise<void> {
+    const said = interpret({ kind: 'create' }, trip, {
+      version: session.version,
+      record,
+      id: '',
+      phase: session.phase,
+      messageId: record.createId,
+      replies: undefined,
+      flowControl: this.#settings.flowControlEnabled,
+    });
+    if (said.kind === 'refused') {
+      session.post(...said.source);
+      return;
+    }
+    if (said.kind !== 'created' || record.offer === null) return;
+    if (!said.accepted) {
+      session.post(abortion('RELIABLE_REFUSED', 'The peer does not accept a sequence of its own, so it cannot send.'));
+      return;
+    }
+    this.#record = { ...record, peer: identityOf(trip), behaviour: said.behaviour };
+    this.#line.heard();
+    await session.created(said.id, newDestination(record.offer, this.#settings.clock.now(), undefined));
+  }
+
+  #templateOf(message: Message): Template {
+    const addressing = addressingOf(message);
+    return { soap: message.version, wsa: addressing?.version ?? this.#settings.addressing, to: addressing?.to };
+  }
+
+  #start(template: Template, signal: AbortSignal | undefined): Promise<void> {
+    this.#opening ??= this.#create(template);
+    return signal === undefined ? this.#opening : abortable(this.#opening, signal);
+  }
+
+  async #create(template: Template): Promise<void> {
+    const { clock, openTimeout, newIdentifier, version, store } = this.#settings;
+    if (store !== undefined) throw unstored();
+    const createId = newIdentifier('message');
+    const record = initiatorRecord({ version, template, label: undefined, createId, offer: newIdentifier('offer') });
+    const composer = new Composer(this.#settings, template, record);
+    this.#record = record;
+    const session = new DuplexSession(
+      {
+        side: 'initiator',
+        settings: this.#settings,
+        version,
+        template,
+        state: { source: noSource, receipt: undefined },
+        keep: unkept,
+        receive: this.#receive,
+        upward: undefined,
+        signal: this.#end.signal,
+        post: (trip) => this.#line.post(trip),
+        create: () => composer.control({ effect: 'create', attempt: 1 }, '', undefined),
+        onEnded: (reason) => this.#over(reason, session.errorOf(reason)),
+      },
+      { resumed: false, peer: () => this.#record?.peer ?? anonymous },
+    );
+    this.#session = session;
+    const limit = deadline(clock, openTimeout, undefined, () => this.#openTimedOut());
+    try {
+      this.#line.start();
+      await abortable(session.opened, limit.signal);
+    } catch (thrown) {
+      const error = asError(thrown);
+      const code: ReliableErrorCode = error instanceof ReliableError ? error.code : 'RELIABLE_FAILED';
+      session.post(abortion(code, error.message));
+      throw error;
+    } finally {
+      limit.clear();
+    }
+    await this.#settings.onSession?.(session);
+  }
+
+  #openTimedOut(): ReliableError {
+    const text = `No sequence was created within ${this.#settings.openTimeout} ms.`;
+    return new ReliableError('RELIABLE_OPEN_TIMEOUT', text, { transient: true, cause: this.#line.trouble });
+  }
+
+  async #finish(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#opening === undefined) {
+      this.#opening = Promise.reject(new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
+      this.#opening.catch(() => undefined);
+      await this.#line.close(signal);
+      this.#closed.resolve(undefined);
+      return;
+    }
+    await this.#opening.catch(() => undefined);
+    const session = this.#session;
+    if (session === undefined) return;
+    const { clock, closeTimeout } = this.#settings;
+    const text = `The session could not be ended in good order within ${closeTimeout} ms.`;
+    const limit = deadline(clock, closeTimeout, signal, () => new ReliableError('RELIABLE_CLOSE_TIMEOUT', text));
+    try {
+      // What the handlers of this end still have to answer goes out first.
+      await abortable(session.idle(), limit.signal);
+      session.post({ kind: 'close' });
+      const reason = await abortable(this.closed, limit.signal);
+      if (reason !== undefined) throw reason;
+    } catch (thrown) {
+      const error = asError(thrown);
+      const code = error instanceof ReliableError ? error.code : 'RELIABLE_ABORTED';
+      session.post(abortion(code, error.message, true));
+      throw error;
+    } finally {
+      limit.clear();
+    }
+  }
+
+  #over(_reason: EndReason, error: Error | undefined): void {
+    const leave = async () => {
+      if (error === undefined) {
+        await this.#line.close().catch(() => undefined);
+      } else {
+        await this.#session?.lastWord;
+        this.#line.abort(error);
+      }
+      this.#end.abort(error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
+      this.#closed.resolve(error);
+    };
+    void leave();
+  }
+}
+
+/** Whether the message names one of the session's sequences, where it names one at all. */
+function isAbout({ about, headers }: Hearing, session: DuplexSession): boolean {
+  switch (about.kind) {
+    case 'message':
+      return about.block.id === session.offer;
+    case 'close':
+    case 'terminate':
+      return about.body.id === session.offer;
+    case 'closed':
+    case 'terminated':
+      return about.body.id === session.id;
+    case 'acknowledgement': {
+      const isAsked = session.offer !== undefined && headers?.ackRequested.includes(session.offer) === true;
+      return isAsked || headers?.acknowledgements.some(({ id }) => id === session.id) === true;
+    }
+    case 'fault':
+      return true;
+    case 'create':
+    case 'created':
+      return false;
+    default:
+      return about satisfies never;
+  }
+}
+
+function unstored(): ReliableError {
+  return new ReliableError(
+    'RELIABLE_SETTING',
+    'A duplex initiator does not survive its process yet: take store and label out of its options, or use a request-reply transport.',
+  );
+}

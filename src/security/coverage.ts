@@ -1,0 +1,170 @@
+/**
+ * From what is proven to what goes upward: the message made of the octets that were digested, and nothing else (invariant
+ * I1). What the policy wants signed or encrypted is compared by node identity, never by name.
+ */
+import { addressingVersions } from '../soap/addressing-versions.ts';
+import { header as headerBlock, isForThisNode } from '../soap/envelope.ts';
+import type { HeaderBlock, Message } from '../soap/message.ts';
+import { isNcName } from '../xml/characters.ts';
+import type { XmlElement } from '../xml/document.ts';
+import { XmlFragment } from '../xml/fragment.ts';
+import { SecurityError } from './errors.ts';
+import type { Part } from './evidence.ts';
+import type { SecurityHeader } from './header.ts';
+import { wsse } from './names.ts';
+import type { Opened, Readable } from './opening.ts';
+import type { EncryptionRequirement, SignatureRequirement } from './protection.ts';
+import type { ProvenSignature } from './prove.ts';
+import type { Digested, Verified } from './signature.ts';
+
+/** What was encrypted, and has to be. */
+export interface Encrypted {
+  readonly opened: Opened;
+  readonly requirement: EncryptionRequirement;
+  /** What was decrypted after its ciphertext was verified, by the element that was signed. */
+  readonly revealed: ReadonlyMap<XmlElement, XmlFragment>;
+}
+
+/** The message without the header that was consumed; what protects the rest is the transport. */
+export function unsigned(message: Message, header: SecurityHeader): Message {
+  const headers = message.headers.filter((block) => block !== header.block);
+  return { ...message, headers, source: undefined };
+}
+
+/**
+ * The message made of what the signature covers: of the very octets that were digested, so that nothing else can be
+ * reached from it, and nothing around the signed elements (a namespace declared there, xml:lang) gives them a meaning.
+ *
+ * @throws SecurityError `SECURITY_UNSIGNED`, `SECURITY_UNENCRYPTED`, `SECURITY_NOT_UNDERSTOOD`
+ */
+export function covered(
+  { message, header }: Readable,
+  requirement: SignatureRequirement,
+  main: ProvenSignature,
+  encrypted: Encrypted | undefined,
+): Message {
+  const { verified } = main;
+  requireParts(header, requirement, main);
+  if (encrypted !== undefined) requireEncrypted(header, main, encrypted);
+  const body = verified.covered.get(message.body.element);
+  if (body === undefined) throw notSigned('Body');
+  const headers: HeaderBlock[] = [];
+  let action: HeaderBlock | undefined;
+  for (const arrived of message.headers) {
+    if (arrived === header.block) continue;
+    const block = proven(message, arrived, requirement, verified, encrypted);
+    if (block === undefined) continue;
+    headers.push(block);
+    const signed = verified.covered.has(arrived.fragment.element);
+    if (signed && isAction(block) && isForThisNode(message.version, block)) action = block;
+  }
+  if (action === undefined && requirement.action) throw notSigned('Action');
+  return {
+    ...message,
+    headers,
+    body: encrypted?.revealed.get(message.body.element) ?? fragmentOf(body),
+    action: action === undefined ? '' : message.action || action.fragment.element.text.trim(),
+    source: undefined,
+  };
+}
+
+/** A header block as it goes upward; `undefined` when it is left out. */
+function proven(
+  message: Message,
+  block: HeaderBlock,
+  requirement: SignatureRequirement,
+  verified: Verified,
+  encrypted: Encrypted | undefined,
+): HeaderBlock | undefined {
+  const { element } = block.fragment;
+  const digested = verified.covered.get(element);
+  const wasEncrypted = encrypted?.opened.places.has(element) === true;
+  if (digested !== undefined) {
+    const revealed = encrypted?.revealed.get(element);
+    const found =
+      revealed === undefined ? { ...block, fragment: fragmentOf(digested) } : headerBlock(message.version, revealed);
+    // A header that was encrypted takes the place of its EncryptedHeader and starts no security processing (attack E10).
+    if (found.namespace === wsse && found.local === 'Security') throw notSigned('Security');
+    requireHidden(found, wasEncrypted, encrypted);
+    return found;
+  }
+  // What is for another node is neither read nor refused here, whatever its namespace.
+  const isOurs = isForThisNode(message.version, block);
+  if (isOurs && requirement.presentImpliesSigned.has(block.namespace)) throw notSigned(block.local);
+  if (requirement.unsigned === 'keep') {
+    if (wasEncrypted) throw notSigned(block.local);
+    requireHidden(block, false, encrypted);
+    const { bytes, prefixes } = block.fragment;
+    return { ...block, fragment: XmlFragment.written(bytes, prefixes) };
+  }
+  if (block.mustUnderstand && isOurs) {
+    throw new SecurityError('SECURITY_NOT_UNDERSTOOD', `The header ${block.local} is mandatory and not signed.`);
+  }
+  return undefined;
+}
+
+/** What has to be signed wherever it is: Timestamp, UsernameToken, SignatureConfirmation, and the token of the signature. */
+function requireParts(
+  header: SecurityHeader,
+  requirement: SignatureRequirement,
+  { read, verified, by }: ProvenSignature,
+): void {
+  for (const part of [header.timestamp, ...header.usernameTokens, ...header.confirmations]) {
+    if (part !== undefined && !verified.covered.has(part)) throw notSigned(part.local);
+  }
+  if (!requirement.token) return;
+  // A token that is not in the message is signed through a reference to it.
+  if (by.kind === 'certificate' && verified.certificates.includes(by.certificate)) return;
+  const reference = read.keyInfo?.children[0]?.children[0];
+  const id = reference?.is(wsse, 'Reference') ? reference.attribute('URI')?.slice(1) : undefined;
+  const tokens = [...verified.covered.keys()].filter((one) => header.binaryTokens.includes(one));
+  if (
+    id === undefined ||
+    !tokens.some((one) => one.attributes.some(({ local, value }) => local === 'Id' && value === id))
+  ) {
+    throw notSigned('BinarySecurityToken');
+  }
+}
+
+function requireEncrypted(
+  header: SecurityHeader,
+  main: ProvenSignature,
+  { opened: { body, places }, requirement }: Encrypted,
+): void {
+  if (requirement.body && body === 'clear') throw notEncrypted('Body');
+  // What is signed of an empty Body is no secret; peers leave the signature as it is then.
+  if (requirement.signature && body === 'encrypted' && !places.has(main.read.element)) {
+    throw notEncrypted('Signature');
+  }
+  const [token] = header.usernameTokens;
+  if (requirement.username && token !== undefined && !places.has(token)) throw notEncrypted('UsernameToken');
+}
+
+function requireHidden(block: HeaderBlock, wasEncrypted: boolean, encrypted: Encrypted | undefined): void {
+  const part: Part = `{${block.namespace}}${block.local}`;
+  if (!wasEncrypted && encrypted?.requirement.headers.has(part)) throw notEncrypted(block.local);
+}
+
+function fragmentOf({ octets, prefixes }: Digested): XmlFragment {
+  if (prefixes.length === 0) return XmlFragment.written(octets, prefixes);
+  const listed = [...new Set(prefixes)].filter((prefix) => prefix === '#default' || isNcName(prefix));
+  return XmlFragment.written(octets, listed.sort());
+}
+
+function isAction({ namespace, local }: HeaderBlock): boolean {
+  return local === 'Action' && addressingNamespaces.has(namespace);
+}
+
+const addressingNamespaces: ReadonlySet<string> = new Set(addressingVersions.map((version) => version.namespace));
+
+export function partOf(element: XmlElement): Part {
+  return `{${element.namespace}}${element.local}`;
+}
+
+function notSigned(local: string): SecurityError {
+  return new SecurityError('SECURITY_UNSIGNED', `The signature of the message does not cover ${local}.`);
+}
+
+function notEncrypted(local: string): SecurityError {
+  return new SecurityError('SECURITY_UNENCRYPTED', `The part ${local} came in the clear.`);
+}

@@ -1,0 +1,202 @@
+/**
+ * The keys that protect one message on its way out, and what names them there. Binding with certificates: a fresh content key,
+ * in an EncryptedKey for each reader. Symmetric binding (WSS 1.1): one secret signs and encrypts, itself or through derived
+ * keys; it travels in the EncryptedKey of the request, and the reply refers to it by EncryptedKeySHA1.
+ */
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { base64 } from '../base/bytes.ts';
+import type { Random } from '../base/random.ts';
+import type { XmlFragment } from '../xml/fragment.ts';
+import { XmlWriter } from '../xml/write.ts';
+import type { Certificate } from './certificates.ts';
+import { digest } from './crypto.ts';
+import { derivationLabel, derivationNonce, deriveKey, writeDerivedKeyToken } from './derived-keys.ts';
+import { curveOf } from './encryption/agreement.ts';
+import { concatKdf, hkdf, hmacSha256 } from './encryption/algorithms.ts';
+import { contentKey } from './encryption/encrypt.ts';
+import { type Recipient, sealKey } from './encryption/encrypted-key.ts';
+import { SecurityError } from './errors.ts';
+import type { Exchange, SharedSecret } from './exchange.ts';
+import { withoutWsse } from './header.ts';
+import { base64Binary, encryptedKeySha1, encryptedKeyToken, wsse, wsse11, xenc } from './names.ts';
+import type { EncryptionProduction } from './protection.ts';
+import { sha256 } from './suites.ts';
+import { writeTokenReference } from './tokens/x509.ts';
+
+/** A key and the SecurityTokenReference that names it; without one, what lists the part says it. */
+export interface NamedKey {
+  readonly key: KeyObject;
+  readonly reference: XmlFragment | undefined;
+}
+
+export interface Keying {
+  /** Signs under the secret; absent where certificates sign. */
+  readonly signing: NamedKey | undefined;
+  readonly encrypting: NamedKey;
+  readonly secret: SharedSecret | undefined;
+  /**
+   * EncryptedKeys and DerivedKeyTokens, for the Security header.
+   *
+   * @param references ids of the EncryptedData of the message
+   */
+  markup(references: readonly string[]): readonly string[];
+  /** What lists encrypted parts apart from their keys, where they are. */
+  list(references: readonly string[]): string;
+}
+
+export interface KeyingInput {
+  readonly production: EncryptionProduction;
+  /** Whether the secret signs as well. */
+  readonly symmetric: boolean;
+  readonly exchange: Exchange | undefined;
+  readonly random: Random;
+  id(): string;
+}
+
+/** @throws SecurityError `SECURITY_POLICY` when nobody can be told to read the message; `SECURITY_KEY` */
+export function keyingOf(input: KeyingInput): Keying {
+  const { production, symmetric, exchange } = input;
+  const { readers } = production;
+  if (readers.kind === 'request') {
+    const secret = exchange?.secret;
+    if (secret === undefined) throw new SecurityError('SECURITY_POLICY', 'Only the reply to a request has its secret.');
+    return symmetricKeying(input, [], secret, () => identifierReference(secret.identifier));
+  }
+  const certificates = readers.kind === 'certificates' ? readers.certificates : [exchange?.certificate];
+  const recipients = certificates.map((one) => recipientOf(production, one));
+  const key = contentKey(production.suite.content, input.random);
+  return symmetric ? transported(input, key, recipients) : enclosed(input, key, recipients);
+}
+
+/** Certificates sign: the list stands in each EncryptedKey, or, encrypted before it is signed, behind the signature. */
+function enclosed(input: KeyingInput, key: KeyObject, recipients: readonly Recipient[]): Keying {
+  const { production, random } = input;
+  const apart = production.order === 'encrypt-sign';
+  const ids = recipients.map(() => input.id());
+  if (recipients.length === 0 || (apart && recipients.length > 1)) throw nobody();
+  return {
+    signing: undefined,
+    encrypting: { key, reference: apart ? keyReference(ids[0] ?? '') : undefined },
+    secret: undefined,
+    markup: (references) =>
+      recipients.map((recipient, at) => {
+        const options = { id: ids[at] ?? '', references: apart ? [] : references, random };
+        return withoutWsse(sealKey(key, recipient, options).fragment.toString());
+      }),
+    list: (references) => (apart ? referenceList(references) : ''),
+  };
+}
+
+function transported(input: KeyingInput, key: KeyObject, recipients: readonly Recipient[]): Keying {
+  const [recipient, second] = recipients;
+  // A reply under the secret of several would say which of them wrote it to nobody.
+  if (recipient === undefined || second !== undefined) throw nobody();
+  const id = input.id();
+  const { fragment, octets } = sealKey(key, recipient, { id, random: input.random });
+  const secret = { key, identifier: digest({ hash: 'sha1' }, octets) };
+  return symmetricKeying(input, [withoutWsse(fragment.toString())], secret, () => keyReference(id));
+}
+
+function symmetricKeying(
+  input: KeyingInput,
+  before: readonly string[],
+  secret: SharedSecret,
+  reference: () => XmlFragment,
+): Keying {
+  const { derived: lengths, suite } = input.production;
+  if (lengths === undefined) {
+    const named = { key: secret.key, reference: reference() };
+    return { signing: named, encrypting: named, secret, markup: () => before, list: referenceList };
+  }
+  const signing = derived(input, lengths.version, secret, lengths.signature, reference());
+  const encrypting = derived(input, lengths.version, secret, suite.content.keyLength, reference());
+  return {
+    signing,
+    encrypting,
+    secret,
+    markup: ({ length }) => [...before, signing.markup, ...(length === 0 ? [] : [encrypting.markup])],
+    list: referenceList,
+  };
+}
+
+function derived(
+  input: KeyingInput,
+  version: string,
+  secret: SharedSecret,
+  length: number,
+  reference: XmlFragment,
+): NamedKey & { readonly markup: string } {
+  const id = input.id();
+  const derivation = { nonce: input.random.bytes(derivationNonce), offset: 0, length };
+  return {
+    key: createSecretKey(deriveKey(secret.key.export(), { ...derivation, label: derivationLabel })),
+    reference: new XmlWriter()
+      .start(wsse, 'SecurityTokenReference', 'wsse')
+      .start(wsse, 'Reference', 'wsse')
+      .attribute('', 'URI', `#${id}`)
+      .end()
+      .end()
+      .finish(),
+    markup: withoutWsse(writeDerivedKeyToken(version, id, reference, derivation).toString()),
+  };
+}
+
+/** How a key travels to a certificate: over RSA, or agreed with a key on a curve. */
+function recipientOf({ suite, reference }: EncryptionProduction, certificate: Certificate | undefined): Recipient {
+  if (certificate === undefined) throw nobody();
+  const { key: publicKey } = certificate;
+  const keyInfo = writeTokenReference(reference, certificate, '');
+  if (publicKey.asymmetricKeyType === 'rsa') {
+    const { digest: oaepDigest, mask } = suite.oaep;
+    return { kind: 'transport', row: suite.transport, publicKey, digest: oaepDigest, mask, keyInfo };
+  }
+  const curve = curveOf(publicKey);
+  const row = suite.agreement.find(({ curves }) => curves.includes(curve));
+  if (row === undefined) {
+    throw new SecurityError('SECURITY_KEY', `The suite encrypts nothing for the key of ${certificate.subject}.`);
+  }
+  // RFC 9231 pairs the Montgomery curves with HKDF, XML Encryption the others with ConcatKDF.
+  const derivation =
+    curve === 'x25519' || curve === 'x448' ? { row: hkdf, hash: hmacSha256 } : { row: concatKdf, hash: sha256 };
+  return { kind: 'agreement', row, derivation, wrap: suite.wrap, publicKey, keyInfo };
+}
+
+/** A reference to an EncryptedKey of the same message (BSP R5215: its type is said). */
+function keyReference(id: string): XmlFragment {
+  return new XmlWriter()
+    .start(wsse, 'SecurityTokenReference', 'wsse')
+    .attribute(wsse11, 'TokenType', encryptedKeyToken, 'wsse11')
+    .start(wsse, 'Reference', 'wsse')
+    .attribute('', 'URI', `#${id}`)
+    .attribute('', 'ValueType', encryptedKeyToken)
+    .end()
+    .end()
+    .finish();
+}
+
+/** A reference to the EncryptedKey of the request. */
+function identifierReference(identifier: Uint8Array): XmlFragment {
+  return new XmlWriter()
+    .start(wsse, 'SecurityTokenReference', 'wsse')
+    .attribute(wsse11, 'TokenType', encryptedKeyToken, 'wsse11')
+    .start(wsse, 'KeyIdentifier', 'wsse')
+    .attribute('', 'EncodingType', base64Binary)
+    .attribute('', 'ValueType', encryptedKeySha1)
+    .text(base64(identifier))
+    .end()
+    .end()
+    .finish();
+}
+
+function referenceList(ids: readonly string[]): string {
+  if (ids.length === 0) return '';
+  const items = ids.map((id) => `<xenc:DataReference URI="#${id}"></xenc:DataReference>`);
+  return `<xenc:ReferenceList xmlns:xenc="${xenc}">${items.join('')}</xenc:ReferenceList>`;
+}
+
+function nobody(): SecurityError {
+  return new SecurityError(
+    'SECURITY_POLICY',
+    'The policy does not say for whom to encrypt: give the certificate of the peer.',
+  );
+}

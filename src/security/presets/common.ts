@@ -1,0 +1,178 @@
+/**
+ * What the presets with certificates and encryption have in common: options of two ends that need few words, and the rows of
+ * an algorithm suite turned into requirements and productions.
+ */
+import { type AlgorithmSuite, algorithmSuite } from '../algorithm-suites.ts';
+import { type Certificate, type CertificateSource, certificates } from '../certificates.ts';
+import { SecurityError } from '../errors.ts';
+import type { Part } from '../evidence.ts';
+import type { DecryptionKey, SigningKey } from '../keys.ts';
+import { type CommonOptions, protectedNamespaces, reflected, unsafeKeepUnsigned } from '../policy.ts';
+import type {
+  CertificateSignature,
+  EncryptionProduction,
+  EncryptionRequirement,
+  EndorsementRequirement,
+  ProtectionOrder,
+  SecretOrigin,
+  SignatureRequirement,
+} from '../protection.ts';
+import { byUri } from '../suites.ts';
+import type { TokenReference } from '../tokens/x509.ts';
+import { type Trust, trustPeers } from '../trust.ts';
+
+/** Options of every preset that encrypts. */
+export interface EncryptedOptions extends CommonOptions {
+  /** Algorithms, of what is sent and of what is accepted. Default `Aes256GcmSha256`; see `algorithmSuite`. */
+  readonly suite?: AlgorithmSuite;
+  /** Header blocks to encrypt, and to be encrypted where they are present. Default none; the Body always is. */
+  readonly encryptHeaders?: readonly Part[];
+  /** Whether signatures are encrypted, and have to be. */
+  readonly encryptSignature?: boolean;
+  /** How the certificates of readers are named. Default `thumbprint`. */
+  readonly recipientReference?: Exclude<TokenReference, 'direct'>;
+  /** `optional` accepts messages without wsa:Action; their action is '' then, because nothing proves it. */
+  readonly addressing?: 'required' | 'optional';
+  /** Keys that open what comes in, where that is another than the key that signs. */
+  readonly decryption?: DecryptionKey | readonly DecryptionKey[];
+}
+
+/** Who the other end is: a certificate that is pinned, or whoever is trusted. */
+export interface PeerOptions {
+  /** The certificate of the other end: it is encrypted for, and nobody else is believed (unless `trust` says more). */
+  readonly peer?: CertificateSource;
+  /** Who may sign what is received. Default: exactly `peer`. */
+  readonly trust?: Trust;
+}
+
+/** @throws SecurityError `SECURITY_POLICY` */
+export function suiteOf({ suite }: EncryptedOptions): AlgorithmSuite {
+  return suite ?? algorithmSuite('Aes256GcmSha256');
+}
+
+/** The weaknesses of a suite, to be printed when a host starts. */
+export function weakIn(suite: AlgorithmSuite): readonly string[] {
+  return suite.weaknesses.map((weakness) => weakness.description ?? '');
+}
+
+/** The certificate to encrypt for: the first of `peer`. */
+export function peerOf({ peer }: PeerOptions): Certificate | undefined {
+  return peer === undefined ? undefined : certificates(peer)[0];
+}
+
+/**
+ * Who is believed; messages may refer to the peer's certificate without including it.
+ *
+ * @throws SecurityError `SECURITY_POLICY` when neither `peer` nor `trust` is given
+ */
+export function trustOf({ peer, trust }: PeerOptions): Trust {
+  if (peer === undefined && trust === undefined) {
+    throw new SecurityError('SECURITY_POLICY', 'Give the certificate of the peer, or say whom to trust.');
+  }
+  if (peer === undefined || trust === undefined) return trust ?? trustPeers(peer ?? []);
+  return Object.freeze({
+    known: Object.freeze([...trust.known, ...certificates(peer)]),
+    accept: (certificate, at) => trust.accept(certificate, at),
+  } satisfies Trust);
+}
+
+/** @throws SecurityError `SECURITY_POLICY` when no key is there that decrypts */
+export function decryptionKeys(options: EncryptedOptions, key: SigningKey | undefined): readonly DecryptionKey[] {
+  const { decryption } = options;
+  if (decryption !== undefined) return Object.freeze([decryption].flat());
+  if (key?.decrypter === undefined) {
+    throw new SecurityError('SECURITY_POLICY', 'The key only signs: give `decryption`, a key that decrypts.');
+  }
+  return Object.freeze([Object.freeze({ certificate: key.certificate, decrypter: key.decrypter })]);
+}
+
+export function signatureRequirement(
+  options: EncryptedOptions,
+  signer: SignatureRequirement['signer'],
+  token: boolean = false,
+): SignatureRequirement {
+  const { accepted } = suiteOf(options);
+  return Object.freeze({
+    signatures: byUri(signer.kind === 'secret' ? accepted.macs : accepted.signatures),
+    digests: byUri(accepted.digests),
+    signer: Object.freeze(signer),
+    presentImpliesSigned: protectedNamespaces,
+    action: options.addressing !== 'optional',
+    unsigned: options.unsafe?.includes(unsafeKeepUnsigned) ? 'keep' : 'remove',
+    token,
+  });
+}
+
+export function endorsementRequirement(
+  suite: AlgorithmSuite,
+  common: CommonOptions,
+  trust: Trust,
+  key: SigningKey | undefined,
+): EndorsementRequirement {
+  return Object.freeze({
+    signatures: byUri(suite.accepted.signatures),
+    digests: byUri(suite.accepted.digests),
+    signer: Object.freeze({ kind: 'certificate', trust, notFrom: reflected(common, key) }),
+  });
+}
+
+/** Whoever holds the key of the assertion has to sign. */
+export function assertionRequirement({ accepted }: AlgorithmSuite): EndorsementRequirement {
+  return Object.freeze({
+    signatures: byUri([...accepted.signatures, ...accepted.macs]),
+    digests: byUri(accepted.digests),
+    signer: Object.freeze({ kind: 'assertion' }),
+  });
+}
+
+/** @throws SecurityError `SECURITY_POLICY` when the suite has no signature for keys of this kind */
+export function certificateSignature(
+  suite: AlgorithmSuite,
+  key: SigningKey,
+  reference: TokenReference = 'direct',
+  token: boolean = false,
+): CertificateSignature {
+  const algorithm = suite.asymmetricSignature[key.algorithm.family];
+  if (algorithm === undefined) {
+    throw new SecurityError(
+      'SECURITY_POLICY',
+      `The suite ${suite.name} does not sign with ${key.algorithm.family} keys.`,
+    );
+  }
+  return Object.freeze({ kind: 'certificate', key, algorithm, digest: suite.digest, reference, token });
+}
+
+interface Encryption {
+  readonly order: ProtectionOrder;
+  readonly signature: boolean;
+  readonly username: boolean;
+}
+
+export function encryptionRequirement(
+  options: EncryptedOptions,
+  origin: SecretOrigin,
+  encryption: Encryption,
+): EncryptionRequirement {
+  const suite = suiteOf(options);
+  return Object.freeze({
+    accepted: suite.accepted.encryption,
+    origin: Object.freeze(origin),
+    secretLength: suite.content.keyLength,
+    body: true,
+    headers: new Set(options.encryptHeaders),
+    ...encryption,
+  });
+}
+
+export function encryptionProduction(
+  options: EncryptedOptions,
+  parts: Pick<EncryptionProduction, 'readers' | 'derived' | 'order' | 'signature'>,
+): EncryptionProduction {
+  return Object.freeze({
+    suite: suiteOf(options),
+    reference: options.recipientReference ?? 'thumbprint',
+    body: true,
+    headers: new Set(options.encryptHeaders),
+    ...parts,
+  });
+}

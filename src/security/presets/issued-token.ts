@@ -1,0 +1,77 @@
+/**
+ * A SAML assertion that a security token service has issued says who the initiator is: over HTTPS (WCF's IssuedTokenOverTransport),
+ * or in the symmetric binding of the service's certificate (IssuedTokenForCertificate).
+ */
+import { SecurityError } from '../errors.ts';
+import { type CommonOptions, frozenPolicy } from '../policy.ts';
+import type { InboundPolicy, OutboundPolicy, SecurityPolicy, TokenSource } from '../protection.ts';
+import type { SamlRequirement } from '../tokens/saml-conditions.ts';
+import { assertionRequirement, type EncryptedOptions, suiteOf, weakIn } from './common.ts';
+import { type AnonymousForCertificateOptions, symmetric } from './for-certificate.ts';
+
+export interface IssuedTokenOptions {
+  /** At the initiator: the token to send. */
+  readonly token?: TokenSource;
+  /** At the acceptor: whose assertions, and for whom. */
+  readonly saml?: Omit<SamlRequirement, 'confirmations'>;
+  /**
+   * `holder-of-key` (default): the key in the assertion signs the message signature, or over HTTPS the Timestamp. `bearer`: whoever
+   * has the assertion may use it.
+   */
+  readonly confirmation?: 'holder-of-key' | 'bearer';
+}
+
+export interface IssuedTokenOverTransportOptions
+  extends CommonOptions,
+    IssuedTokenOptions,
+    Pick<EncryptedOptions, 'suite'> {}
+
+/**
+ * An issued token and a Timestamp in each request, a Timestamp in each reply, over HTTPS. The initiator gives `token`, the acceptor
+ * `saml`.
+ *
+ * @throws SecurityError `SECURITY_POLICY` when neither is given
+ */
+export function issuedTokenOverTransport(options: IssuedTokenOverTransportOptions): SecurityPolicy {
+  const { inbound, outbound } = issuedToken('issuedTokenOverTransport', options);
+  return frozenPolicy('issuedTokenOverTransport', options, weakIn(suiteOf(options)), {
+    inbound: { transport: 'tls', ...inbound },
+    outbound,
+    reply: { inbound: { transport: 'tls' } },
+  });
+}
+
+export interface IssuedTokenForCertificateOptions extends AnonymousForCertificateOptions, IssuedTokenOptions {}
+
+/**
+ * An issued token under the secret that is encrypted for the service's certificate. The initiator gives `peer` and `token`, the
+ * acceptor `key` and `saml`.
+ *
+ * @throws SecurityError `SECURITY_POLICY`
+ */
+export function issuedTokenForCertificate(options: IssuedTokenForCertificateOptions): SecurityPolicy {
+  const name = 'issuedTokenForCertificate';
+  return symmetric(name, { confirmSignatures: true, ...options }, issuedToken(name, options));
+}
+
+function issuedToken(
+  name: string,
+  options: IssuedTokenOptions & Pick<EncryptedOptions, 'suite'>,
+): { readonly inbound: Partial<InboundPolicy>; readonly outbound: Partial<OutboundPolicy> } {
+  const { token, saml, confirmation = 'holder-of-key' } = options;
+  if (token === undefined && saml === undefined) {
+    throw new SecurityError('SECURITY_POLICY', `${name} needs a token (client) or a requirement of tokens (service).`);
+  }
+  const suite = suiteOf(options);
+  const holds = confirmation === 'holder-of-key';
+  return {
+    inbound: {
+      saml: saml === undefined ? undefined : Object.freeze({ ...saml, confirmations: Object.freeze([confirmation]) }),
+      endorsement: holds && saml !== undefined ? assertionRequirement(suite) : undefined,
+    },
+    outbound: {
+      token,
+      endorsement: holds && token !== undefined ? Object.freeze({ kind: 'issued', suite }) : undefined,
+    },
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * What a policy consists of: what is required of a message before it is received, and what is done to one before it is sent.
+ * Presets (`policy.ts`, `presets/`) make these values; nothing here has a default, so that nothing is left open.
+ */
+
+import type { KeyObject } from 'node:crypto';
+import type { XmlFragment } from '../xml/fragment.ts';
+import type { AlgorithmSuite } from './algorithm-suites.ts';
+import type { Certificate } from './certificates.ts';
+import type { AcceptedEncryption } from './encryption/algorithms.ts';
+import type { Part } from './evidence.ts';
+import type { DecryptionKey, SigningKey } from './keys.ts';
+import type { DigestAlgorithm, SignatureAlgorithm } from './suites.ts';
+import type { Freshness } from './timestamp.ts';
+import type { SamlRequirement } from './tokens/saml-conditions.ts';
+import type { PasswordSource, UsernameCredentials } from './tokens/username.ts';
+import type { TokenReference } from './tokens/x509.ts';
+import type { Trust } from './trust.ts';
+
+/** Whose signature it has to be. */
+export type RequiredSigner =
+  | {
+      readonly kind: 'certificate';
+      readonly trust: Trust;
+      /** `keyFingerprint` of the key that this end signs with itself, whose messages are refused. */
+      readonly notFrom: string | undefined;
+    }
+  /** Whoever knows the secret of the EncryptedKey: in a request anybody, in its reply only the one it was encrypted for. */
+  | { readonly kind: 'secret' }
+  /** Whoever holds the key that the assertion's issuer has put into it (holder-of-key). */
+  | { readonly kind: 'assertion' };
+
+export interface AcceptedSignatures {
+  readonly signatures: ReadonlyMap<string, SignatureAlgorithm>;
+  readonly digests: ReadonlyMap<string, DigestAlgorithm>;
+}
+
+/** What is required of the message signature: the one that covers the Body. */
+export interface SignatureRequirement extends AcceptedSignatures {
+  readonly signer: Exclude<RequiredSigner, { kind: 'assertion' }>;
+  /** Namespaces whose header blocks, where present, have to be signed: addressing and reliable messaging. */
+  readonly presentImpliesSigned: ReadonlySet<string>;
+  /** Whether there has to be a (signed) wsa:Action. */
+  readonly action: boolean;
+  /** What becomes of other header blocks that are not signed. */
+  readonly unsigned: 'remove' | 'keep';
+  /** Whether the BinarySecurityToken that the signature names has to be signed as well (WS-SecurityPolicy ProtectTokens). */
+  readonly token: boolean;
+}
+
+/** What is required of a second signature: over the message signature or, where there is none, over the Timestamp. */
+export interface EndorsementRequirement extends AcceptedSignatures {
+  readonly signer: Exclude<RequiredSigner, { kind: 'secret' }>;
+}
+
+/** Where the key of encrypted parts (and, in the symmetric binding, of the message signature) comes from. */
+export type SecretOrigin =
+  /** An EncryptedKey of the message, for one of these keys. */
+  | { readonly kind: 'transported'; readonly keys: readonly DecryptionKey[] }
+  /** The EncryptedKey of the request that this is the reply to. */
+  | { readonly kind: 'request' };
+
+/** `sign-encrypt`: signatures are over plaintext. `encrypt-sign`: over what was encrypted. */
+export type ProtectionOrder = 'sign-encrypt' | 'encrypt-sign';
+
+export interface EncryptionRequirement {
+  readonly accepted: AcceptedEncryption;
+  readonly origin: SecretOrigin;
+  /** Octets of the secret in an EncryptedKey that signs or is derived of. */
+  readonly secretLength: number;
+  readonly order: ProtectionOrder;
+  /** Whether all content of the Body has to be encrypted. */
+  readonly body: boolean;
+  /** Header blocks that, where present, have to be encrypted. */
+  readonly headers: ReadonlySet<Part>;
+  /** Whether the message signature has to be encrypted (where the Body has to be). */
+  readonly signature: boolean;
+  /** Whether the UsernameToken has to be encrypted. */
+  readonly username: boolean;
+}
+
+/** `strict`: every token stands before what uses it (WS-SecurityPolicy 1.3 section 6.7). */
+export type Layout = 'strict' | 'lax';
+
+export interface InboundPolicy {
+  readonly transport: 'tls' | 'any';
+  readonly layout: Layout;
+  /** The Timestamp is always required; this is how fresh it has to be. */
+  readonly freshness: Freshness;
+  readonly signature: SignatureRequirement | undefined;
+  readonly endorsement: EndorsementRequirement | undefined;
+  readonly encryption: EncryptionRequirement | undefined;
+  readonly username: PasswordSource | undefined;
+  /** Exactly one SAML assertion is required, and this of it. */
+  readonly saml: SamlRequirement | undefined;
+  /** Whether a password may come as text without TLS and without encryption. */
+  readonly textWithoutTls: boolean;
+  /** Whether a reply has to confirm the signatures of its request. */
+  readonly confirmation: boolean;
+}
+
+/** A signature with the private key of a certificate. */
+export interface CertificateSignature {
+  readonly kind: 'certificate';
+  readonly key: SigningKey;
+  readonly algorithm: SignatureAlgorithm;
+  readonly digest: DigestAlgorithm;
+  readonly reference: TokenReference;
+  /** Whether the BinarySecurityToken is signed as well. */
+  readonly token: boolean;
+}
+
+/** A SAML assertion that was issued to this end, and what shows that it may use it. */
+export interface IssuedToken {
+  readonly assertion: XmlFragment;
+  /** The key in a holder-of-key assertion; absent for bearer and sender-vouches. */
+  readonly proof?: SigningKey | KeyObject;
+  /** Whether whoever reads it can use it: it is then encrypted wherever anything is. */
+  readonly bearer: boolean;
+}
+
+/** Asked anew for every message, so that a token is renewed in time. */
+export type TokenSource = () => IssuedToken | Promise<IssuedToken>;
+
+/** A signature with the key of the issued token. */
+export interface IssuedSignature {
+  readonly kind: 'issued';
+  readonly suite: Pick<AlgorithmSuite, 'symmetricSignature' | 'asymmetricSignature' | 'digest'>;
+}
+
+/** A signature under the secret of the EncryptedKey. */
+export interface SecretSignature {
+  readonly kind: 'secret';
+  readonly algorithm: SignatureAlgorithm;
+  readonly digest: DigestAlgorithm;
+}
+
+export type SignatureProduction = CertificateSignature | SecretSignature;
+
+/** Who is to read what is encrypted. */
+export type Readers =
+  /** These, each with an EncryptedKey of its own. */
+  | { readonly kind: 'certificates'; readonly certificates: readonly Certificate[] }
+  /** In a reply, whoever signed the request with a certificate. */
+  | { readonly kind: 'requester' }
+  /** In a reply, whoever knows the secret of the request's EncryptedKey. */
+  | { readonly kind: 'request' };
+
+/** Keys for one purpose each, made of the secret (WS-SecureConversation section 7). */
+export interface DerivedKeys {
+  /** Namespace of WS-SecureConversation. */
+  readonly version: string;
+  /** Octets of the key that signs. */
+  readonly signature: number;
+}
+
+export interface EncryptionProduction {
+  readonly suite: Pick<AlgorithmSuite, 'content' | 'transport' | 'oaep' | 'agreement' | 'wrap'>;
+  /** How the readers' certificates are named. */
+  readonly reference: Exclude<TokenReference, 'direct'>;
+  readonly readers: Readers;
+  readonly derived: DerivedKeys | undefined;
+  readonly order: ProtectionOrder;
+  /** Whether the content of the Body is encrypted. */
+  readonly body: boolean;
+  /** Header blocks that are encrypted. */
+  readonly headers: ReadonlySet<Part>;
+  /** Whether signatures and SignatureConfirmations are encrypted. */
+  readonly signature: boolean;
+}
+
+export interface OutboundPolicy {
+  /** How long a message is good for, in milliseconds. */
+  readonly lifetime: number;
+  /** Signs the Body, the Timestamp, every header block, the UsernameToken and confirmations. */
+  readonly signature: SignatureProduction | undefined;
+  /** Signs the message signature or, where there is none, the Timestamp and wsa:To. */
+  readonly endorsement: CertificateSignature | IssuedSignature | undefined;
+  readonly encryption: EncryptionProduction | undefined;
+  readonly username: UsernameCredentials | (() => UsernameCredentials) | undefined;
+  readonly token: TokenSource | undefined;
+  /** Whether a reply confirms the signatures of its request. */
+  readonly confirmation: boolean;
+}
+
+/** Both directions at one end. */
+export interface Directions {
+  readonly inbound: InboundPolicy;
+  readonly outbound: OutboundPolicy;
+}
+
+/** The policy of an end. What stands at its top is for messages that are no reply. */
+export interface SecurityPolicy extends Directions {
+  readonly name: string;
+  readonly reply: Directions;
+  /** The unsafe options and algorithms in force, by name, to be printed when a host starts. */
+  readonly unsafe: readonly string[];
+}

@@ -1,0 +1,219 @@
+/**
+ * Every signature of a Security header, verified: trust before SignatureValue before digests. One of them is the message
+ * signature, the one that covers the Body; others endorse it (WS-SecurityPolicy 1.3 section 8.3), or, where TLS protects
+ * the message, the Timestamp. Roles are read from what was verified, by node identity, never from names or order.
+ */
+
+import type { KeyObject } from 'node:crypto';
+import { equalBytes } from '../base/bytes.ts';
+import type { Instant } from '../base/clock.ts';
+import type { Message } from '../soap/message.ts';
+import type { XmlElement } from '../xml/document.ts';
+import { requiredAssertion } from './assertions.ts';
+import type { Certificate } from './certificates.ts';
+import { hexDigest } from './crypto.ts';
+import { SecurityError } from './errors.ts';
+import type { Signer } from './evidence.ts';
+import type { Exchange, SharedSecret } from './exchange.ts';
+import type { SecurityHeader } from './header.ts';
+import type { MessageKeys } from './message-keys.ts';
+import { idsOf, messageProfile } from './profile.ts';
+import type { AcceptedSignatures, InboundPolicy, RequiredSigner } from './protection.ts';
+import {
+  type ReadSignature,
+  readSignature,
+  type SignatureProfile,
+  type Verified,
+  verifySignature,
+} from './signature.ts';
+import { sha256 } from './suites.ts';
+import { referenceIn } from './tokens/reference.ts';
+import type { SamlToken } from './tokens/saml-validate.ts';
+import { certificateOf, type TokenScope } from './tokens/x509.ts';
+
+export interface ProvenSignature {
+  readonly read: ReadSignature;
+  readonly verified: Verified;
+  readonly by:
+    | { readonly kind: 'certificate'; readonly certificate: Certificate }
+    | { readonly kind: 'secret'; readonly secret: SharedSecret }
+    /** The key of the assertion; its fingerprint, unless it is a secret. */
+    | { readonly kind: 'assertion'; readonly key: KeyObject; readonly fingerprint: string | undefined };
+}
+
+/** What the signatures of a message prove. */
+export interface Proof {
+  /** The one that covers the Body; absent where the policy leaves that to TLS. */
+  readonly main: ProvenSignature | undefined;
+  readonly endorsing: readonly ProvenSignature[];
+  /** In the order of the header. */
+  readonly all: readonly ProvenSignature[];
+  /** What to remember of each signature. */
+  readonly keys: readonly string[];
+  /** The assertion that the policy requires; it speaks for nobody yet. */
+  readonly token: SamlToken | undefined;
+}
+
+/** @throws SecurityError any code about signatures, keys and certificates */
+export async function prove(
+  message: Message,
+  header: SecurityHeader,
+  policy: InboundPolicy,
+  keys: MessageKeys | undefined,
+  exchange: Exchange | undefined,
+  now: Instant,
+): Promise<Proof> {
+  const ids = idsOf(header);
+  const profile = messageProfile(message, header, ids, rowsOf(policy), knownTo(policy));
+  const body = message.body.element;
+  const token = await requiredAssertion(header, policy, now);
+  const all: ProvenSignature[] = [];
+  const remembered: string[] = [];
+  for (const element of header.signatures) {
+    const read = readSignature(element, profile);
+    const isMain = read.references.some(({ uri }) => uri !== undefined && ids.get(uri.slice(1)) === body);
+    const required = (isMain ? policy.signature : policy.endorsement) ?? policy.signature;
+    if (required === undefined) throw notExpected();
+    if (!required.signatures.has(read.algorithm.uri)) {
+      throw new SecurityError('SECURITY_ALGORITHM', `A signature with ${read.algorithm.uri} has no place here.`);
+    }
+    const { signer } = required;
+    let proven: ProvenSignature;
+    if (signer.kind === 'secret') proven = await bySecret(read, profile, keys, exchange, remembered);
+    else if (signer.kind === 'assertion') proven = byAssertion(read, profile, token, ids, remembered);
+    else
+      proven = await byCertificate(read, profile, signer, { header, ids, known: signer.trust.known }, now, remembered);
+    all.push(proven);
+  }
+  return { ...roles(all, message, header, policy), all, keys: remembered, token };
+}
+
+/** The rows of both requirements; which signature may use which is checked for each. */
+function rowsOf({ signature, endorsement }: InboundPolicy): AcceptedSignatures {
+  if (signature !== undefined && endorsement !== undefined) {
+    return {
+      signatures: new Map([...signature.signatures, ...endorsement.signatures]),
+      digests: new Map([...signature.digests, ...endorsement.digests]),
+    };
+  }
+  const rows = signature ?? endorsement;
+  if (rows === undefined) throw notExpected();
+  return rows;
+}
+
+async function byCertificate(
+  read: ReadSignature,
+  profile: SignatureProfile,
+  { trust, notFrom }: Extract<RequiredSigner, { kind: 'certificate' }>,
+  scope: TokenScope,
+  now: Instant,
+  remembered: string[],
+): Promise<ProvenSignature> {
+  const certificate = certificateOf(read.keyInfo, scope);
+  if (certificate.keyFingerprint === notFrom) {
+    throw new SecurityError('SECURITY_REFLECTED', 'The message is signed with the key of this end.');
+  }
+  const pending = trust.accept(certificate, now);
+  if (pending !== undefined) await pending;
+  const signedOctets = read.signedOctets();
+  const verified = verifySignature(read, certificate.key, profile, signedOctets);
+  // Neither an ECDSA signature value nor the certificate of the key has one spelling; the key and what it signs have.
+  remembered.push(`signature ${certificate.keyFingerprint} ${hexDigest(sha256, signedOctets)}`);
+  return { read, verified, by: { kind: 'certificate', certificate } };
+}
+
+async function bySecret(
+  read: ReadSignature,
+  profile: SignatureProfile,
+  keys: MessageKeys | undefined,
+  exchange: Exchange | undefined,
+  remembered: string[],
+): Promise<ProvenSignature> {
+  if (keys === undefined) throw notExpected();
+  const { key, secret } = await keys.signing(read.keyInfo);
+  const signedOctets = read.signedOctets();
+  const verified = verifySignature(read, key, profile, signedOctets);
+  // Under one secret both ends sign alike: what this end sent must not come back to it as the answer.
+  if (exchange?.values.some((value) => equalBytes(value, read.value))) {
+    throw new SecurityError('SECURITY_REFLECTED', 'The reply is signed as its request was.');
+  }
+  remembered.push(`secret ${hexDigest(sha256, secret.key.export())} ${hexDigest(sha256, signedOctets)}`);
+  return { read, verified, by: { kind: 'secret', secret } };
+}
+
+/** With the key that the issuer put into the assertion, whose own signature is verified already. */
+function byAssertion(
+  read: ReadSignature,
+  profile: SignatureProfile,
+  token: SamlToken | undefined,
+  ids: ReadonlyMap<string, XmlElement>,
+  remembered: string[],
+): ProvenSignature {
+  const held = token?.confirmations.find((one) => one.method === 'holder-of-key');
+  const { target } = referenceIn(read.keyInfo);
+  const isIt =
+    token !== undefined &&
+    ((target.kind === 'assertion' && target.id === token.assertion.id) ||
+      (target.kind === 'local' && ids.get(target.id) === token.assertion.element));
+  if (held?.method !== 'holder-of-key' || !isIt) {
+    throw new SecurityError('SECURITY_TOKEN', 'The signature does not name an assertion with a key.');
+  }
+  const signedOctets = read.signedOctets();
+  const verified = verifySignature(read, held.key, profile, signedOctets);
+  const holder = held.fingerprint ?? hexDigest(sha256, held.key.export());
+  remembered.push(`assertion ${holder} ${hexDigest(sha256, signedOctets)}`);
+  return { read, verified, by: { kind: 'assertion', key: held.key, fingerprint: held.fingerprint } };
+}
+
+/** Certificates that messages may refer to without including them. */
+function knownTo({ signature, endorsement }: InboundPolicy): readonly Certificate[] {
+  const signers = [signature?.signer, endorsement?.signer];
+  return signers.flatMap((signer) => (signer?.kind === 'certificate' ? signer.trust.known : []));
+}
+
+function roles(
+  all: readonly ProvenSignature[],
+  message: Message,
+  header: SecurityHeader,
+  policy: InboundPolicy,
+): Pick<Proof, 'main' | 'endorsing'> {
+  const covering = (element: XmlElement | undefined) =>
+    all.filter(({ verified }) => element !== undefined && verified.covered.has(element));
+  const [main, second] = policy.signature === undefined ? [] : covering(message.body.element);
+  if (second !== undefined) throw new SecurityError('SECURITY_UNSUPPORTED', 'Two signatures cover the Body.');
+  if (policy.signature !== undefined && main === undefined) {
+    throw new SecurityError('SECURITY_UNSIGNED', 'No signature covers the Body.');
+  }
+  if (policy.endorsement === undefined) return { main, endorsing: [] };
+  const endorsed = main === undefined ? header.timestamp : main.read.element;
+  const endorsing = covering(endorsed).filter((one) => one !== main);
+  if (endorsing.length === 0 || (main === undefined && endorsing.length < all.length)) {
+    const what = main === undefined ? 'the Timestamp' : 'the signature of the message';
+    throw new SecurityError('SECURITY_UNSIGNED', `There is a signature too few, or one that does not cover ${what}.`);
+  }
+  return { main, endorsing };
+}
+
+/** Everybody who is proven, the signer of the Body first; by secret, whoever the secret was encrypted for. */
+export function signersOf({ main, endorsing }: Proof, exchange: Exchange | undefined): readonly Signer[] {
+  const signers: Signer[] = [];
+  for (const one of main === undefined ? endorsing : [main, ...endorsing]) {
+    const { by } = one;
+    const certificate =
+      by.kind === 'certificate' ? by.certificate : by.kind === 'secret' ? exchange?.certificate : undefined;
+    if (certificate !== undefined) signers.push(signerOf(certificate));
+  }
+  return Object.freeze(signers);
+}
+
+/** Whoever holds the key, under whichever of its certificates: a renewed one goes on with its sequences, a twin is no other. */
+function signerOf({ der, keyFingerprint, subject }: Certificate): Signer {
+  return Object.freeze({ kind: 'x509', identity: `x509:${keyFingerprint}`, name: subject, certificate: der });
+}
+
+function notExpected(): SecurityError {
+  return new SecurityError(
+    'SECURITY_UNSUPPORTED',
+    'The message is signed, and this policy has nothing to verify it with.',
+  );
+}

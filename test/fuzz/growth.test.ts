@@ -1,0 +1,115 @@
+/** No document makes work grow faster than its length: a random part of a random document is repeated, and blocks executed are counted. */
+import { describe, expect, test } from 'vitest';
+import { growthOf, workOf } from './work.ts';
+
+// After the counting has begun.
+const { SurewireError } = await import('../../src/base/errors.ts');
+const { seededRandom } = await import('../../src/base/random.ts');
+const { addressingOf } = await import('../../src/soap/addressing.ts');
+const { readEnvelope } = await import('../../src/soap/envelope.ts');
+const { readSecurityHeader } = await import('../../src/security/header.ts');
+const { readHeaders } = await import('../../src/reliable/headers.ts');
+const { canonicalize, exclusive } = await import('../../src/xml/canonicalize.ts');
+const { elementsById } = await import('../../src/xml/find.ts');
+const { scan } = await import('../../src/xml/scan.ts');
+const { messyDocument } = await import('../xml/messy.ts');
+
+const SEED = 20261122;
+const TIMES = 50;
+/** 2 is linear, 4 is quadratic. Four times as many parts stay below the limit on header blocks. */
+const BOUND = 2.5;
+
+function quietly(work: () => unknown): void {
+  try {
+    work();
+  } catch (thrown) {
+    if (!(thrown instanceof SurewireError)) throw thrown;
+  }
+}
+
+const limits = { depth: 100_000, attributes: 100_000, namespaces: 100_000, nodes: 10_000_000 };
+
+/** Reads all that a receiver reads before it has verified anything. */
+function readAll(text: string): () => void {
+  const octets = Buffer.from(text);
+  return () =>
+    quietly(() => {
+      const document = scan(octets, limits);
+      quietly(() => canonicalize(document, exclusive));
+      quietly(() => elementsById(document));
+      const message = readEnvelope(document);
+      quietly(() => addressingOf(message));
+      quietly(() => readHeaders(message));
+      quietly(() => readSecurityHeader(message));
+    });
+}
+
+/** A part between two tags, at one depth, repeated where it stands. */
+function repeated(text: string, from: number, to: number): (times: number) => string {
+  return (times) => text.slice(0, from) + text.slice(from, to).repeat(times) + text.slice(to);
+}
+
+test('the measure tells linear work from quadratic work', () => {
+  const linear = (times: number) => readAll(`<a>${'<b/>'.repeat(times)}</a>`);
+  const quadratic = (times: number) => () => {
+    for (let time = 0; time < times; time++) linear(times)();
+  };
+  expect(growthOf(linear, TIMES)).toBeLessThan(2.1);
+  expect(growthOf(quadratic, TIMES / 4)).toBeGreaterThan(3.5);
+  expect(workOf(linear(TIMES))).toBe(workOf(linear(TIMES)));
+});
+
+describe('work is linear', () => {
+  const random = seededRandom(SEED);
+  const parts = Array.from({ length: 25 }, () => {
+    const inner = messyDocument(random).replace(/^<\?xml[^>]*>/, '');
+    const text = `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header>${inner}</s:Header><s:Body>${inner}</s:Body></s:Envelope>`;
+    const tags = [...text.matchAll(/<([^\s/>!?]+)[^<>]*?(\/?)>/g)];
+    const tag = tags[2 + Math.floor(random.fraction() * (tags.length - 3))];
+    const from = tag?.index ?? 0;
+    const end =
+      tag?.[2] === '/' ? from + (tag?.[0].length ?? 0) : text.indexOf('>', text.indexOf(`</${tag?.[1]}`, from)) + 1;
+    return { text, from, to: end };
+  });
+
+  test(`in ${parts.length} random documents (seed ${SEED})`, () => {
+    for (const { text, from, to } of parts) {
+      const make = repeated(text, from, to);
+      expect(
+        growthOf((times) => readAll(make(times)), TIMES),
+        `seed ${SEED}: ${text.slice(from, to)}`,
+      ).toBeLessThan(BOUND);
+    }
+  });
+
+  const shapes: Readonly<Record<string, (times: number) => string>> = {
+    'header blocks': (n) => envelope('<x:h xmlns:x="urn:x"/>'.repeat(n), ''),
+    'header blocks that bear ids': (n) =>
+      envelope(Array.from({ length: n }, (_, at) => `<x:h xmlns:x="urn:x" Id="${at}"/>`).join(''), ''),
+    'Security headers': (n) => envelope(`<w:Security xmlns:w="${wsse}"/>`.repeat(n), ''),
+    'tokens in one Security header': (n) =>
+      envelope(`<w:Security xmlns:w="${wsse}">${'<w:BinarySecurityToken/>'.repeat(n)}</w:Security>`, ''),
+    'acknowledged ranges': (n) =>
+      envelope(
+        `<r:SequenceAcknowledgement xmlns:r="${rm}"><r:Identifier>i</r:Identifier>${Array.from({ length: n }, (_, at) => `<r:AcknowledgementRange Lower="${2 * at + 1}" Upper="${2 * at + 1}"/>`).join('')}</r:SequenceAcknowledgement>`,
+        '',
+      ),
+    'elements inside one another': (n) => envelope('', '<a>'.repeat(n) + '</a>'.repeat(n)),
+    'namespaces inside one another': (n) =>
+      envelope(
+        '',
+        Array.from({ length: n }, (_, at) => `<p${at}:a xmlns:p${at}="urn:${at}">`).join('') +
+          Array.from({ length: n }, (_, at) => `</p${n - 1 - at}:a>`).join(''),
+      ),
+    'attributes of one element': (n) =>
+      envelope('', `<a${Array.from({ length: n }, (_, at) => ` a${at}="1"`).join('')}/>`),
+  };
+  const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
+  const rm = 'http://docs.oasis-open.org/ws-rx/wsrm/200702';
+  const envelope = (header: string, body: string): string =>
+    `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header>${header}</s:Header><s:Body>${body}</s:Body></s:Envelope>`;
+
+  test.each(Object.entries(shapes))('in %s', (_, make) => {
+    expect(growthOf((times) => readAll(make(times)), TIMES)).toBeLessThan(BOUND);
+  });
+});

@@ -1,0 +1,15 @@
+/** The targets by name. */
+import { decryptTarget } from './decrypt-target.ts';
+import type { Target, TargetName } from './target.ts';
+import { verifyTarget } from './verify-target.ts';
+import { canonicalizeTarget, envelopeTarget, scanTarget } from './xml-targets.ts';
+
+export const targets: Readonly<Record<TargetName, () => Target | Promise<Target>>> = {
+  scan: scanTarget,
+  canonicalize: canonicalizeTarget,
+  envelope: envelopeTarget,
+  verify: verifyTarget,
+  decrypt: decryptTarget,
+};
+
+export const targetNames: readonly TargetName[] = ['scan', 'canonicalize', 'envelope', 'verify', 'decrypt'];

@@ -1,0 +1,22 @@
+/** docs/INTEROP.md says what test/interop/matrix.json says, and false rows state a reason. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Row } from './interop/matrix.ts';
+import { interopPage } from './interop/page.ts';
+
+const here = (path: string): string => readFileSync(resolve(import.meta.dirname, path), 'utf8');
+const rows = JSON.parse(here('interop/matrix.json')) as readonly Row[];
+
+test('the page is that of the matrix', () => {
+  expect(here('../docs/INTEROP.md')).toBe(interopPage(rows));
+});
+
+test('every row is told once', () => {
+  const keys = rows.map(({ peer, version, scenario, direction }) => [peer, version, scenario, direction].join('|'));
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+test('a row that is false says why', () => {
+  expect(rows.filter((row) => !row.result && (row.reason ?? '').length < 10)).toEqual([]);
+});

@@ -1,0 +1,56 @@
+/** Apache CXF's WS-RM and WS-Security on the other end of the wire, in both directions. */
+import { afterAll } from 'vitest';
+import { certificates } from './certificates.ts';
+import { type JavaCourse, startJava } from './java-peer.ts';
+import { javaSessions, plain, versions } from './java-sessions.ts';
+import { parties } from './parties.ts';
+import { withPeer } from './suite.ts';
+
+const courses: readonly JavaCourse[] = versions.flatMap((version) =>
+  (['echo', 'notify'] as const).flatMap((operation) => [
+    { ...plain, version, operation },
+    { ...plain, version, operation, secure: true },
+    { ...plain, version, operation, soap: '1.1' },
+    { ...plain, version, operation, size: 65_536 },
+    { ...plain, version, operation, size: 1_048_576, messages: 3 },
+    { ...plain, version, operation, messages: 100 },
+    { ...plain, version, operation, secure: true, mode: 'username' },
+    { ...plain, version, operation, mode: 'sign' },
+  ]),
+);
+const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
+  (['echo', 'notify'] as const).flatMap((operation) => [
+    { ...plain, version, operation },
+    { ...plain, version, operation, mode: 'sign' },
+  ]),
+);
+
+await withPeer(
+  'cxf',
+  async () => {
+    const [tls, messages] = await Promise.all([certificates(), parties()]);
+    const keys = { messages, tls };
+    return { keys, peer: await startJava('cxf', keys) };
+  },
+  ({ keys, peer }) => {
+    afterAll(() => peer.stop());
+    javaSessions(peer, keys, {
+      name: 'cxf',
+      courses,
+      lossy,
+      answersAgain: false,
+      not: [
+        [
+          'request-reply, answers lost on the way',
+          'CXF does not keep the answer for a client at the anonymous address: it acknowledges the repeated request, and the ' +
+            'answer that was lost is lost',
+        ],
+        [
+          'request-reply, an operation answers with a fault',
+          'CXF takes what its implementation throws for a delivery that failed: with in-order delivery it never processes, ' +
+            'acknowledges or answers the next message of the sequence',
+        ],
+      ],
+    });
+  },
+);

@@ -1,0 +1,174 @@
+/** Reliable sessions with a Java stack in both directions: the same scenarios for each, as far as it goes. */
+import { describe, expect } from 'vitest';
+import { security } from '../../src/security/element.ts';
+import { usernameOverTransport } from '../../src/security/policy.ts';
+import { asExecuted, type Course, type Executed, titleOf } from './course.ts';
+import type { JavaCourse, JavaKeys, JavaPeer, JavaServer } from './java-peer.ts';
+import { lossyRelay, type Mishap } from './lossy-relay.ts';
+import { scenario, unclaimed } from './suite.ts';
+import { type EndOptions, type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
+import { signing } from './surewire-party.ts';
+
+export const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
+export const versions = ['1.0', '1.1'] as const;
+
+export interface JavaSessions {
+  readonly name: 'cxf' | 'metro';
+  readonly courses: readonly JavaCourse[];
+  /** Run once more with exchanges that are lost on the way. */
+  readonly lossy: readonly JavaCourse[];
+  /** Which of our client's exchanges with its server may be lost, where it does not answer a repeated request again. */
+  readonly answersAgain: boolean;
+  /** What is not claimed of our client and its server, with the reason. */
+  readonly not: readonly (readonly [what: string, why: string])[];
+}
+
+/** Milliseconds for the end of a session. */
+const CLOSE_LIMIT = 15_000;
+
+type Plan = (exchange: number) => Mishap | undefined;
+/** Every second exchange but the first two and those at the end, its request and its answer in turn. */
+const unlucky: Plan = (exchange) => {
+  if (exchange < 3 || exchange > 12 || exchange % 2 !== 0) return undefined;
+  return exchange % 4 === 0 ? 'answer lost' : 'request lost';
+};
+
+const requestsLost: Plan = (exchange) => (exchange > 2 && exchange % 3 === 0 ? 'request lost' : undefined);
+
+/** Declares the scenarios. */
+export function javaSessions(peer: JavaPeer, { messages: all, tls }: JavaKeys, options: JavaSessions): void {
+  const { name, courses, lossy, answersAgain, not } = options;
+  /** Message security of our end: as the party `own` towards CXF, which is the other. */
+  const securityOf = (course: JavaCourse, own: 'client' | 'service'): EndOptions => {
+    if (course.mode === undefined) return {};
+    if (course.mode === 'username') {
+      const passwords = { password: (user: string) => (user === 'alice' ? 'secret' : undefined) };
+      const username = { user: 'alice', password: 'secret', form: 'text' } as const;
+      const policy = own === 'client' ? usernameOverTransport({ username }) : usernameOverTransport({ passwords });
+      return { security: security(policy) };
+    }
+    return { security: security(signing(all, own)) };
+  };
+
+  describe(`${name} opens a session with surewire`, () => {
+    const row = { peer: name, direction: `${name} -> surewire` };
+    /** Runs clients at the same time, each with a session of its own; what is executed is what all of them sent. */
+    const run = async (course: JavaCourse, plan?: Plan, clients = 1): Promise<void> => {
+      const server = await surewireServer(course, tls, securityOf(course, 'service'));
+      const relay = plan && (await lossyRelay(server.listener.url, plan));
+      try {
+        const url = relay?.url ?? server.listener.url;
+        const done = await Promise.all(Array.from({ length: clients }, () => peer.call(course, url)));
+        for (const { sent, settled } of done) {
+          expect(sent).toHaveLength(course.messages);
+          expect(settled).toBe(true);
+        }
+        const executed = await server.executed(course.messages * clients);
+        if (clients === 1) expect(executed).toEqual(done[0]?.sent);
+        else expect(digests(executed)).toEqual(digests(done.flatMap(({ sent }) => sent)));
+        if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
+      } finally {
+        await relay?.close();
+        await server.listener.close(AbortSignal.timeout(2_000));
+      }
+    };
+    for (const course of courses) {
+      scenario({ ...row, version: course.version, scenario: named(course) }, () => run(course));
+    }
+    for (const course of lossy) {
+      const { version } = course;
+      scenario({ ...row, version, scenario: `${named(course)}, exchanges lost on the way` }, () =>
+        run(course, unlucky),
+      );
+    }
+    for (const version of versions) {
+      scenario({ ...row, version, scenario: 'four sessions at the same time' }, () =>
+        run({ ...plain, version }, undefined, 4),
+      );
+    }
+  });
+
+  describe(`surewire opens a session with ${name}`, () => {
+    const row = { peer: name, direction: `surewire -> ${name}` };
+    /** Runs `use` with a client and a server, behind a relay where there is a plan. */
+    const between = async (
+      course: JavaCourse,
+      use: (client: InteropClient, server: JavaServer) => Promise<void>,
+      plan?: Plan,
+    ): Promise<void> => {
+      const server = await peer.serve(course);
+      const relay = plan && (await lossyRelay(server.url, plan));
+      const client = surewireClient(course, tls, relay?.url ?? server.url, securityOf(course, 'client'));
+      try {
+        await use(client, server);
+        if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
+      } finally {
+        client.abort(new Error('the scenario is over'));
+        await relay?.close();
+        await server.stop();
+      }
+    };
+    const run = (course: JavaCourse, plan?: Plan): Promise<void> =>
+      between(
+        course,
+        async (client, server) => {
+          const texts = textsOf(course);
+          if (course.operation === 'echo') {
+            for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
+          } else {
+            await Promise.all(texts.map((text) => client.notify({ text })));
+          }
+          await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+          expect(await server.executed(texts.length)).toEqual(texts.map(asExecuted));
+        },
+        plan,
+      );
+    for (const course of courses) {
+      scenario({ ...row, version: course.version, scenario: named(course) }, () => run(course));
+    }
+    for (const course of lossy) {
+      const { version, operation } = course;
+      const requests = operation === 'echo' && !answersAgain;
+      const plan = requests ? requestsLost : unlucky;
+      const what = requests ? 'requests' : 'exchanges';
+      scenario({ ...row, version, scenario: `${named(course)}, ${what} lost on the way` }, () => run(course, plan));
+    }
+    for (const version of versions) {
+      const one = { ...row, version };
+      for (const [what, why] of not) unclaimed({ ...one, scenario: what }, why);
+      scenario({ ...one, scenario: 'request-reply, calls at the same time' }, () =>
+        between({ ...plain, version, messages: 24 }, async (client, server) => {
+          const texts = textsOf({ ...plain, messages: 24 });
+          expect(await Promise.all(texts.map((text) => client.echo({ text })))).toEqual(
+            texts.map((text) => ({ text })),
+          );
+          await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+          expect(await server.executed(texts.length)).toEqual(texts.map(asExecuted));
+        }),
+      );
+      scenario({ ...one, scenario: 'one-way, closed with messages in flight' }, () =>
+        between({ ...plain, version, operation: 'notify', messages: 30 }, async (client, server) => {
+          const [first = '', ...rest] = textsOf({ ...plain, messages: 30 });
+          await client.notify({ text: first });
+          const sent = Promise.all(rest.map((text) => client.notify({ text })));
+          await Promise.all([client.close(AbortSignal.timeout(CLOSE_LIMIT)), sent]);
+          expect(await server.executed(30)).toEqual([first, ...rest].map(asExecuted));
+        }),
+      );
+    }
+  });
+}
+
+/** What was executed, whoever sent it and in whatever order. */
+function digests(executed: readonly Executed[]): readonly number[] {
+  return executed.map(({ digest }) => digest).toSorted((one, other) => one - other);
+}
+
+function named(course: JavaCourse): string {
+  const protection = {
+    username: 'user name and password',
+    sign: 'signed with X.509',
+    'sign-encrypt': 'signed and encrypted',
+  };
+  return [titleOf(course), ...(course.mode === undefined ? [] : [protection[course.mode]])].join(', ');
+}

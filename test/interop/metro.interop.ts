@@ -1,0 +1,33 @@
+/** Eclipse Metro's WS-RM on the other end of the wire, in both directions; configured through WSDL with policies. */
+import { afterAll } from 'vitest';
+import { certificates } from './certificates.ts';
+import { type JavaCourse, startJava } from './java-peer.ts';
+import { javaSessions, plain, versions } from './java-sessions.ts';
+import { parties } from './parties.ts';
+import { withPeer } from './suite.ts';
+
+const courses: readonly JavaCourse[] = versions.flatMap((version) =>
+  (['echo', 'notify'] as const).flatMap((operation) => [
+    { ...plain, version, operation },
+    { ...plain, version, operation, soap: '1.1' },
+    { ...plain, version, operation, size: 65_536 },
+    { ...plain, version, operation, size: 1_048_576, messages: 3 },
+    { ...plain, version, operation, messages: 100 },
+  ]),
+);
+const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
+  (['echo', 'notify'] as const).map((operation) => ({ ...plain, version, operation })),
+);
+
+await withPeer(
+  'metro',
+  async () => {
+    const [tls, messages] = await Promise.all([certificates(), parties()]);
+    const keys = { messages, tls };
+    return { keys, peer: await startJava('metro', keys) };
+  },
+  ({ keys, peer }) => {
+    afterAll(() => peer.stop());
+    javaSessions(peer, keys, { name: 'metro', courses, lossy, answersAgain: true, not: [] });
+  },
+);

@@ -1,0 +1,68 @@
+/** docs/INTEROP.md: the matrix as tables for people, written by the run and held to the matrix by a test. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Row } from './matrix.ts';
+
+const matrix: string = fileURLToPath(new URL('matrix.json', import.meta.url));
+const page: string = fileURLToPath(new URL('../../docs/INTEROP.md', import.meta.url));
+
+const peers: ReadonlyMap<string, string> = new Map([
+  ['gsoap', 'gSOAP (wsrmapi): reliable sessions; the version is that of WS-ReliableMessaging'],
+  ['wss4j', 'Apache WSS4J: message security; the version is that of WSS4J'],
+  ['xmlsec1', 'xmlsec1 (libxmlsec): signatures and encryption; the version is that of xmlsec1'],
+]);
+
+export function writeInterop(): void {
+  writeFileSync(page, interopPage(JSON.parse(readFileSync(matrix, 'utf8')) as readonly Row[]));
+}
+
+/** The page for these rows. */
+export function interopPage(rows: readonly Row[]): string {
+  const names = [...new Set(rows.map((row) => row.peer))].sort();
+  const yes = rows.filter((row) => row.result).length;
+  return [
+    '# What interoperates',
+    '',
+    'Written by `npm run interop` from test/interop/matrix.json; every row was tried with the peer itself. A scenario that',
+    'does not work, or is not claimed, says why.',
+    '',
+    `${yes} of ${rows.length} rows are true.`,
+    ...names.flatMap((name) =>
+      section(
+        name,
+        rows.filter((row) => row.peer === name),
+      ),
+    ),
+    '',
+  ].join('\n');
+}
+
+function section(name: string, rows: readonly Row[]): readonly string[] {
+  const directions = [...new Set(rows.map((row) => row.direction))].sort();
+  const keys = [...new Map(rows.map((row) => [`${row.scenario}\n${row.version}`, row])).values()];
+  keys.sort((one, other) => compare(one.scenario, other.scenario) || compare(one.version, other.version));
+  const cell = (scenario: string, version: string, direction: string): string => {
+    const row = rows.find((one) => one.scenario === scenario && one.version === version && one.direction === direction);
+    if (row === undefined) return '–';
+    return row.result ? 'yes' : `**no**: ${escaped(row.reason ?? '')}`;
+  };
+  return [
+    '',
+    `## ${peers.get(name) ?? name}`,
+    '',
+    `| scenario | version | ${directions.map((one) => one.replace('->', '→')).join(' | ')} |`,
+    `|---|---|${directions.map(() => '---|').join('')}`,
+    ...keys.map(
+      ({ scenario, version }) =>
+        `| ${escaped(scenario)} | ${version} | ${directions.map((one) => cell(scenario, version, one)).join(' | ')} |`,
+    ),
+  ];
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
+}
+
+function escaped(text: string): string {
+  return text.replace(/[|<>]/g, (one) => `\\${one}`).replace(/\s+/g, ' ');
+}

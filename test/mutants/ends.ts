@@ -1,0 +1,198 @@
+/** Mutants of the ends: what is durable when, who is believed, and what is read and written. */
+import type { Mutant } from './mutant.ts';
+
+const accepted = 'reliable/accepted.ts';
+const registry = 'reliable/registry.ts';
+const interpret = 'reliable/interpret.ts';
+const headers = 'reliable/headers.ts';
+const keeper = 'reliable/keeper.ts';
+
+export const endMutants: readonly Mutant[] = [
+  {
+    name: 'acknowledged before it is in the store',
+    file: accepted,
+    find: 'else if (!sameReceipt(before, receipt)) await this.#journal.commit({ state: record, ...change });',
+    replace:
+      'else if (!sameReceipt(before, receipt)) void this.#journal.commit({ state: record, ...change }).catch(() => 0);',
+  },
+  {
+    name: 'reply made anew for a repeated request',
+    file: accepted,
+    find: 'if (again !== undefined) return { again };',
+    replace: '',
+  },
+  {
+    name: 'replies kept although acknowledged',
+    file: 'reliable/answers.ts',
+    find: 'const answers = record.answers.filter(({ reply }) => !settled.includes(reply));',
+    replace: 'const answers = record.answers;',
+  },
+  {
+    name: 'copies of a request wait without limit',
+    file: 'reliable/parking.ts',
+    find: 'const maxParked = 4;',
+    replace: 'const maxParked = 4_000;',
+  },
+  {
+    name: 'sent before it is in the store',
+    file: keeper,
+    find: 'await this.#journal.commit({\n      state: this.#record,',
+    replace: 'void this.#journal.commit({\n      state: this.#record,',
+  },
+  {
+    name: 'what is acknowledged is not stored',
+    file: 'reliable/source-state.ts',
+    find: '    before.acknowledged === after.acknowledged &&\n',
+    replace: '',
+  },
+  {
+    name: 'number used again after a crash',
+    file: 'reliable/source-state.ts',
+    find: '    before.next === after.next &&\n    before.sent === after.sent &&\n',
+    replace: '',
+  },
+  {
+    name: 'repeated under a new number',
+    file: 'reliable/initiator.ts',
+    find: 'compose.sequenced(trip.message, this.#id, number, this.#replies, asks)',
+    replace: 'compose.sequenced(trip.message, this.#id, number + attempt - 1, this.#replies, asks)',
+  },
+  {
+    name: 'offered sequence not used for replies',
+    file: 'reliable/wording.ts',
+    find: '        : [sequenceHeader(this.#version, reply.version, { id: this.#offer, number: answer.reply, last })];',
+    replace: '        : [];',
+  },
+  {
+    name: 'reply numbered as its request',
+    file: 'reliable/wording.ts',
+    find: 'number: answer.reply, last',
+    replace: 'number: answer.request, last',
+  },
+  {
+    name: 'a label is open twice',
+    file: keeper,
+    find: 'if (this.#inUse.has(claim)) {',
+    replace: "if (this.#inUse.has('')) {",
+  },
+  {
+    name: 'identity check skipped at the acceptor',
+    file: registry,
+    find: 'if (found === undefined || found.peer === identity) return found;',
+    replace: 'if (found === undefined || identity !== undefined) return found;',
+  },
+  {
+    name: 'repeated CreateSequence makes another session',
+    file: registry,
+    find: 'if (known !== undefined) return known;',
+    replace: '',
+  },
+  {
+    name: 'sessions without limit',
+    file: registry,
+    find: 'this.#live >= maxSessions ||',
+    replace: '',
+  },
+  {
+    name: 'sessions of one identity without limit',
+    file: registry,
+    find: '(this.#living.get(identity) ?? 0) >= maxSessionsPerIdentity',
+    replace: 'this.#live < 0',
+  },
+  {
+    name: 'pending sessions without limit',
+    file: registry,
+    find: 'this.#pending >= maxPendingChannels ||',
+    replace: '',
+  },
+  {
+    name: 'acknowledgements to any address',
+    file: registry,
+    find: 'if (elsewhere) throw notCreated(',
+    replace: 'if (elsewhere && identity === undefined) throw notCreated(',
+  },
+  {
+    name: 'answers of anybody are believed',
+    file: interpret,
+    find: 'if (peer !== null && peer !== identityOf(answer)) {',
+    replace: "if (peer !== null && identityOf(answer) === '') {",
+  },
+  {
+    name: 'reply to another request is taken',
+    file: interpret,
+    find: 'if (known.messageId !== undefined && relatesTo !== undefined && relatesTo !== known.messageId) {',
+    replace: "if (known.messageId === '') {",
+  },
+  {
+    name: 'acknowledgement of another sequence is taken',
+    file: interpret,
+    find: 'if (id !== known.id) continue;',
+    replace: '',
+  },
+  {
+    name: 'fault about another sequence ends this one',
+    file: interpret,
+    find: 'if (identifier !== undefined && identifier !== known.id && identifier !== known.record.offer) {',
+    replace: "if (identifier === '') {",
+  },
+  {
+    name: 'a copy of an earlier reply settles its request',
+    file: interpret,
+    find: "if (sequenced.reply?.isNew === false) return { kind: 'heard', source: events, ...sequenced };",
+    replace: '',
+  },
+  {
+    name: 'which of two Sequence blocks counts is guessed',
+    file: headers,
+    find: "if (second !== undefined) throw malformed('The message has two Sequence header blocks.');",
+    replace: '',
+  },
+  {
+    name: 'which of two acknowledgements counts is guessed',
+    file: headers,
+    find: '    requireOneEach(acknowledgements);\n',
+    replace: '',
+  },
+  {
+    name: 'blocks of two versions are mixed',
+    file: headers,
+    find: 'if (blocks.some((block) => block.namespace !== version.namespace)) {',
+    replace: "if (blocks.some((block) => block.namespace === '')) {",
+  },
+  {
+    name: 'message number 0 is taken',
+    file: headers,
+    find: 'if (number === undefined || number === 0) {',
+    replace: 'if (number === undefined) {',
+  },
+  {
+    name: 'message numbers beyond 2^63 are cut',
+    file: headers,
+    find: "if (BigInt(text) > 2n ** 63n - 1n) return 'beyond';",
+    replace: '',
+  },
+  {
+    name: 'ranges read without limit',
+    file: headers,
+    find: 'if (read.length > maxRangesRead || refused.length > maxRangesRead) {',
+    replace: 'if (read.length < 0) {',
+  },
+  {
+    name: 'Final not written',
+    file: headers,
+    find: 'if (block.final && version.final) writer',
+    replace: "if (block.id === '') writer",
+  },
+  {
+    name: 'empty acknowledgement of 200702 without None',
+    file: headers,
+    find: "if (empty && version.emptyAcknowledgement === 'none') writer",
+    replace: "if (block.id === '') writer",
+  },
+  {
+    name: 'the final word about replies is not final',
+    file: 'reliable/composer.ts',
+    find: 'const final = closing && version.final;',
+    replace: 'const final = closing && version.final && replies.received.length < 0;',
+  },
+];

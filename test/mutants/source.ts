@@ -1,0 +1,243 @@
+/** Mutants of the source: what it knows, when it sends, how it closes. */
+import type { Mutant } from './mutant.ts';
+
+const ledger = 'reliable/ledger.ts';
+const source = 'reliable/source.ts';
+const transmission = 'reliable/transmission.ts';
+
+export const sourceMutants: readonly Mutant[] = [
+  {
+    name: 'stale acknowledgement shrinks knowledge',
+    file: source,
+    find: 'union(before.acknowledged, event.ranges)',
+    replace: 'event.ranges',
+  },
+  {
+    name: 'acknowledgement of what was not sent is believed',
+    file: ledger,
+    find: 'if (highest(event.ranges) > ledger.sent) {',
+    replace: 'if (highest(event.ranges) < 0) {',
+  },
+  {
+    name: 'final acknowledgement takes back what was acknowledged',
+    file: ledger,
+    find: 'if (event.final && !covers(event.ranges, ledger.acknowledged)) {',
+    replace: 'if (event.final && !covers(ledger.acknowledged, ledger.acknowledged)) {',
+  },
+  {
+    name: 'Final forgotten by the source',
+    file: source,
+    find: "if (!event.final || next.phase === 'terminating' || next.phase === 'ended') return [next, effects];",
+    replace: "if (!event.final || next.phase !== 'none') return [next, effects];",
+  },
+  {
+    name: 'Nack ignored',
+    file: ledger,
+    find: 'missing.has(flight.number) && event.now - flight.last >= ledger.roundTrip.mean',
+    replace: 'missing.has(-flight.number)',
+  },
+  {
+    name: 'every Nack is followed at once',
+    file: ledger,
+    find: 'missing.has(flight.number) && event.now - flight.last >= ledger.roundTrip.mean',
+    replace: 'missing.has(flight.number)',
+  },
+  {
+    name: 'acknowledgement settles a message that awaits its reply',
+    file: ledger,
+    find: 'includes(ledger.acknowledged, flight.number) && !includes(ledger.awaiting, flight.number),',
+    replace: 'includes(ledger.acknowledged, flight.number),',
+  },
+  {
+    name: 'retry limit ignored',
+    file: ledger,
+    find: 'if (again && flight.attempts - flight.excused > policy.maxRetryCount) return',
+    replace: 'if (again && flight.attempts > Number.MAX_SAFE_INTEGER) return',
+  },
+  {
+    name: 'one retry less than allowed',
+    file: ledger,
+    find: 'if (again && flight.attempts - flight.excused > policy.maxRetryCount) return',
+    replace: 'if (again && flight.attempts - flight.excused >= policy.maxRetryCount) return',
+  },
+  {
+    name: 'window ignored for new messages',
+    file: ledger,
+    find: 'for (; underWay < room && sent < given.next - 1; underWay += 1) {',
+    replace: 'for (; sent < given.next - 1; underWay += 1) {',
+  },
+  {
+    name: 'window ignored for repeated messages',
+    file: ledger,
+    find: '!waits && underWay < window.size && flight.due <= event.now',
+    replace: '!waits && flight.due <= event.now',
+  },
+  {
+    name: 'repeated before its time',
+    file: ledger,
+    find: '!waits && underWay < window.size && flight.due <= event.now',
+    replace: '!waits && underWay < window.size',
+  },
+  {
+    name: 'room of the peer ignored',
+    file: ledger,
+    find: 'Math.min(window.size, given.room ?? window.size)',
+    replace: 'window.size',
+  },
+  {
+    name: 'no room left at the peer is never probed',
+    file: ledger,
+    find: 'return open(ledger).every((flight) => flight.refused);',
+    replace: 'return false;',
+  },
+  {
+    name: 'window not shrunk by a loss',
+    file: ledger,
+    find: '? afterLoss(given, head) : given.window',
+    replace: '? given.window : given.window',
+  },
+  {
+    name: 'refused messages wait although their turn has come',
+    file: ledger,
+    find: 'flights: headMoved ? left.map((flight) => hurried(flight, event.now)) : left,',
+    replace: 'flights: left,',
+  },
+  {
+    name: 'what a mute peer left out is not sent again',
+    file: ledger,
+    find: 'if (!flight.taken || includes(ledger.acknowledged, flight.number)) return flight;',
+    replace: 'if (flight.attempts >= 0) return flight;',
+  },
+  {
+    name: 'one empty answer of a talking peer counts as taken',
+    file: ledger,
+    find: 'return ledger.mute ? taken(ledger, event, ledger.told ? 2 : 1) : ledger;',
+    replace: 'return taken(ledger, event, 1);',
+  },
+  {
+    name: 'idle peer never asked for a sign of life',
+    file: ledger,
+    find: 'if (open(ledger).length > 0) return NEVER;',
+    replace: 'if (open(ledger).length >= 0) return NEVER;',
+  },
+  {
+    name: 'silent peer given up too late',
+    file: ledger,
+    find: 'return later(ledger.heard, policy.inactivityTimeout);',
+    replace: 'return later(ledger.heard, policy.inactivityTimeout * 3);',
+  },
+  {
+    name: 'back-off not doubled',
+    file: transmission,
+    find: 'base * 2 ** (attempt - 1)',
+    replace: 'base',
+  },
+  {
+    name: 'back-off without ceiling',
+    file: transmission,
+    find: 'Math.min(base * 2 ** (attempt - 1), ceiling)',
+    replace: 'base * 2 ** (attempt - 1)',
+  },
+  {
+    name: 'back-off without jitter',
+    file: transmission,
+    find: '(1 + jitter / 4)',
+    replace: '1',
+  },
+  {
+    name: 'window grows beyond the setting',
+    file: transmission,
+    find: 'const size = Math.min(maximum, window.threshold + 1, window.size + acknowledged);',
+    replace: 'const size = window.size + acknowledged;',
+  },
+  {
+    name: 'window never grows',
+    file: transmission,
+    find: 'return size === window.size ? window : { ...window, size };',
+    replace: 'return window;',
+  },
+  {
+    name: 'round trip not learned',
+    file: transmission,
+    find: 'mean: before.mean + error / 8,',
+    replace: 'mean: before.mean,',
+  },
+  {
+    name: 'close before drained',
+    file: source,
+    find: 'return ledger.sent === ledger.next - 1 && open(ledger).length === 0;',
+    replace: 'return ledger.sent === ledger.next - 1;',
+  },
+  {
+    name: 'LastMsgNumber of CloseSequence wrong',
+    file: source,
+    find: "const effect: SourceEffect = { effect: 'close', last: ledger.next - 1, attempt: 1 };",
+    replace: "const effect: SourceEffect = { effect: 'close', last: ledger.next, attempt: 1 };",
+  },
+  {
+    name: 'LastMsgNumber of TerminateSequence wrong',
+    file: source,
+    find: "[{ effect: 'terminate', last: ledger.next - 1, attempt: 1 }]",
+    replace: "[{ effect: 'terminate', last: ledger.next - 2, attempt: 1 }]",
+  },
+  {
+    name: 'message number reused',
+    file: source,
+    find: '    next: number + 1,\n    awaiting:',
+    replace: '    next: Math.min(number + 1, 2),\n    awaiting:',
+  },
+  {
+    name: 'LastMessage takes the number of the last message',
+    file: source,
+    find: 'const number = ledger.next;\n',
+    replace: 'const number = ledger.next - 1;\n',
+  },
+  {
+    name: 'numbers go on after the greatest',
+    file: source,
+    find: "number >= policy.lastNumber ? 'rollover' : 'created'",
+    replace: "number > policy.lastNumber ? 'rollover' : 'created'",
+  },
+  {
+    name: 'CreateSequence not repeated',
+    file: source,
+    find: "[{ ...state, attempts: attempt, due }, [{ effect: 'create', attempt }]]",
+    replace: '[{ ...state, attempts: attempt, due }, []]',
+  },
+  {
+    name: 'TerminateSequence not repeated',
+    file: source,
+    find: "[{ ...state, attempts: attempt, due }, [{ effect: 'terminate', last: state.ledger.next - 1, attempt }]]",
+    replace: '[{ ...state, attempts: attempt, due }, []]',
+  },
+  {
+    name: 'session closed early by the peer counts as completed',
+    file: source,
+    find: 'const reason = lost || !asked ? closedEarly : completed;',
+    replace: 'const reason = completed;',
+  },
+  {
+    name: 'lost message reported as acknowledged',
+    file: source,
+    find: "leftovers(state.ledger, final ? 'failed' : 'unknown')",
+    replace: "leftovers(state.ledger, 'acknowledged')",
+  },
+  {
+    name: 'message of unknown fate reported as failed',
+    file: source,
+    find: "leftovers(state.ledger, final ? 'failed' : 'unknown')",
+    replace: "leftovers(state.ledger, 'failed')",
+  },
+  {
+    name: 'what was under way is forgotten by a restart',
+    file: source,
+    find: 'const flights = ledger.flights.map((flight) => ({ ...flight, ...again }));',
+    replace: 'const flights = ledger.flights.slice(0, 0).map((flight) => ({ ...flight, ...again }));',
+  },
+  {
+    name: 'the peer is not told when retries are used up',
+    file: source,
+    find: ': abort(state, { reason, tell: true });',
+    replace: ': abort(state, { reason, tell: false });',
+  },
+];

@@ -1,0 +1,147 @@
+/** A copy of the project in which one mutant at a time is judged by the tests that concern its file, the nearest first. */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Mutant } from './mutant.ts';
+
+export type Verdict =
+  /** By the first test that failed, or by the time limit. */
+  | { readonly kind: 'caught'; readonly by: string }
+  | { readonly kind: 'survived' }
+  /** The text to change is not in the file exactly once. */
+  | { readonly kind: 'stale'; readonly times: number }
+  /** The tests could not be run at all. */
+  | { readonly kind: 'broken'; readonly why: string };
+
+/** What vitest's JSON reporter tells. */
+interface Report {
+  readonly numTotalTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const parts = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts', 'certs-dev'];
+
+/** The tests that are about a file alone. */
+const nearest: Readonly<Record<string, readonly string[]>> = {
+  'ranges.ts': ['test/reliable/ranges.test.ts'],
+  'transmission.ts': ['test/reliable/transmission.test.ts', 'test/mutants/rules.test.ts'],
+  'ledger.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
+  'source.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
+  'destination.ts': ['test/reliable/destination.test.ts', 'test/mutants/rules.test.ts'],
+  'headers.ts': ['test/reliable/messages.test.ts', 'test/attacks/reliable-headers.test.ts'],
+  'registry.ts': [
+    'test/reliable/acceptor.test.ts',
+    'test/attacks/reliable-sequences.test.ts',
+    'test/mutants/rules.test.ts',
+  ],
+  'interpret.ts': [
+    'test/reliable/initiator.test.ts',
+    'test/attacks/reliable-answers.test.ts',
+    'test/mutants/rules.test.ts',
+  ],
+  'keeper.ts': ['test/reliable/initiator.test.ts', 'test/mutants/rules.test.ts'],
+  'accepted.ts': ['test/reliable/acceptor.test.ts'],
+  'source-state.ts': ['test/mutants/rules.test.ts'],
+  'wording.ts': ['test/reliable/acceptor.test.ts'],
+};
+/** Then all that concern the room, and at last whole sessions. */
+const wider: readonly (readonly string[])[] = [
+  ['test/reliable', 'test/mutants/rules', 'test/attacks/reliable-', 'test/simulation/explorer'],
+  ['test/simulation/crashes', 'test/simulation/sessions'],
+];
+
+/** No run of the unbroken code takes a tenth of this on an idle machine. */
+const patience = 240_000;
+
+export class Workshop {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'surewire-mutants-'));
+  readonly #project = join(this.#folder, 'project');
+
+  constructor() {
+    mkdirSync(this.#project);
+    for (const part of parts) cpSync(join(root, part), join(this.#project, part), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(this.#project, 'node_modules'));
+    // Recorded exchanges are read in place, beside the project.
+    const shared = join(root, '../shared');
+    if (existsSync(shared)) symlinkSync(shared, join(this.#folder, 'shared'));
+  }
+
+  close(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** What is wrong with the unbroken code; nothing can be said of mutants then. */
+  async trouble(): Promise<string | undefined> {
+    const verdict = await this.#run(wider.flat());
+    if (verdict.kind === 'survived') return undefined;
+    return verdict.kind === 'caught' ? verdict.by : verdict.kind === 'broken' ? verdict.why : verdict.kind;
+  }
+
+  async judge({ file, find, replace }: Mutant): Promise<Verdict> {
+    const path = join(this.#project, 'src', file);
+    const text = readFileSync(path, 'utf8');
+    const times = text.split(find).length - 1;
+    if (times !== 1) return { kind: 'stale', times };
+    writeFileSync(
+      path,
+      text.replace(find, () => replace),
+    );
+    try {
+      const own = nearest[basename(file)];
+      for (const tests of own === undefined ? wider : [own, ...wider]) {
+        const verdict = await this.#run(tests);
+        if (verdict.kind !== 'survived') return verdict;
+      }
+      return { kind: 'survived' };
+    } finally {
+      writeFileSync(path, text);
+    }
+  }
+
+  async #run(tests: readonly string[]): Promise<Verdict> {
+    const output = join(this.#folder, 'report.json');
+    rmSync(output, { force: true });
+    const args = [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--bail=1',
+      '--testTimeout=15000',
+      '--reporter=json',
+      `--outputFile=${output}`,
+    ];
+    const child = spawn(process.execPath, [...args, ...tests], {
+      cwd: this.#project,
+      stdio: 'ignore',
+      env: { ...process.env, SUREWIRE_EXPLORER: 'small', SUREWIRE_SCHEDULES: '25' },
+      timeout: patience,
+      killSignal: 'SIGKILL',
+    });
+    const killed = await new Promise<boolean>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (_, signal) => resolve(signal === 'SIGKILL'));
+    });
+    if (killed) return { kind: 'caught', by: `no end after ${patience / 1000} s` };
+    if (!existsSync(output)) return { kind: 'broken', why: 'vitest left no report' };
+    return judged(JSON.parse(readFileSync(output, 'utf8')) as Report);
+  }
+}
+
+function judged({ numTotalTests, numFailedTests, testResults }: Report): Verdict {
+  for (const { name, assertionResults } of testResults) {
+    const failed = assertionResults.find(({ status }) => status === 'failed');
+    if (failed !== undefined) return { kind: 'caught', by: `${basename(name)}: ${failed.fullName}` };
+  }
+  const unread = testResults.find(({ message }) => message !== '');
+  if (unread !== undefined)
+    return { kind: 'broken', why: `${basename(unread.name)}: ${unread.message.split('\n')[0]}` };
+  if (numTotalTests === 0 || numFailedTests > 0) return { kind: 'broken', why: 'no test was run' };
+  return { kind: 'survived' };
+}

@@ -1,0 +1,110 @@
+/** Duplex sessions in virtual time: both ends send unasked, exactly once, in order, over whatever connections there are. */
+import { describe, expect, test } from 'vitest';
+import { on } from '../../../src/channel/network.ts';
+import { reliableVersions } from '../../../src/reliable/versions/table.ts';
+import { soapVersions } from '../../../src/soap/version.ts';
+import { DuplexWorld, type DuplexWorldOptions } from './world.ts';
+
+describe('a duplex session over a good connection', () => {
+  test.each(reliableVersions)('WS-RM $name: requests, replies, calls back with and without reply, and a good end', async (version) => {
+    const world = new DuplexWorld(1, { version });
+    const listener = await world.until(world.listen());
+    const channel = world.connect();
+    expect(await world.until(world.say(channel, 'one'))).toBe('re: one');
+    expect(await world.until(world.say(channel, 'call two'))).toBe('re: call two');
+    expect(await world.until(world.say(channel, 'tell three'))).toBe('re: tell three');
+    expect(await world.until(world.say(channel, 'four', false))).toBeUndefined();
+    expect(world.served).toEqual(['one', 'call two', 'tell three', 'four']);
+    expect(world.called).toEqual(['back: call two', 'back: tell three']);
+    expect(world.answers).toEqual(['re: back: call two']);
+    const before = world.clock.now();
+    await world.until(channel.close());
+    expect(await channel.closed).toBeUndefined();
+    // Nothing waits for a time limit.
+    expect(world.clock.now() - before).toBeLessThan(1_000);
+    await world.until(listener.close());
+  });
+});
+
+const sentences = ['one', 'call two', 'tell three', 'four', 'call five', 'six'];
+
+/** One scripted session under `options`; throws the law that does not hold. */
+async function obey(seed: number, options: DuplexWorldOptions): Promise<DuplexWorld> {
+  const world = new DuplexWorld(seed, options);
+  const listener = await world.until(world.listen());
+  const channel = world.connect();
+  const atOnce = world.random.fraction() < 0.5;
+  const said = async () => {
+    if (atOnce) return Promise.all(sentences.map((text) => world.say(channel, text)));
+    const replies: (string | undefined)[] = [];
+    for (const text of sentences) replies.push(await world.say(channel, text));
+    return replies;
+  };
+  const replies = await world.until(said());
+  await world.until(channel.close());
+  await world.until(listener.close());
+  expect(replies, 'each request has its own reply').toEqual(sentences.map((text) => `re: ${text}`));
+  const backs = ['back: call two', 'back: tell three', 'back: call five'];
+  expect(options.ordered === false ? [...world.served].sort() : world.served, 'served once, in order').toEqual(
+    options.ordered === false ? [...sentences].sort() : sentences,
+  );
+  expect([...world.called].sort(), 'called back once').toEqual([...backs].sort());
+  if (options.ordered !== false) expect(world.called, 'called back in order').toEqual(backs);
+  expect(await channel.closed, 'ends well').toBeUndefined();
+  return world;
+}
+
+describe('the connection breaks', () => {
+  test.each(reliableVersions)('WS-RM $name: under each message of the session, either way', async (version) => {
+    const whole = await obey(7, { version });
+    const legs = whole.network.counts.exchanges;
+    expect(legs).toBeGreaterThan(20);
+    for (let number = 1; number <= legs; number += 1) {
+      const world = new DuplexWorld(7, { version });
+      for (const way of ['request', 'reply'] as const) world.network.script(on(way, [number], 'break'));
+      await cut(world, number);
+    }
+  });
+});
+
+async function cut(world: DuplexWorld, number: number): Promise<void> {
+  const listener = await world.until(world.listen());
+  const channel = world.connect();
+  const replies = [];
+  for (const text of sentences) replies.push(await world.until(world.say(channel, text)));
+  await world.until(channel.close());
+  await world.until(listener.close());
+  expect(replies, `cut under message ${number}`).toEqual(sentences.map((text) => `re: ${text}`));
+  expect(world.served, `cut under message ${number}`).toEqual(sentences);
+  expect(world.called).toEqual(['back: call two', 'back: tell three', 'back: call five']);
+  expect(await channel.closed).toBeUndefined();
+}
+
+const { SUREWIRE_DUPLEX_SCHEDULES = '60', SUREWIRE_SEED = '1' } = process.env;
+const schedules = Number(SUREWIRE_DUPLEX_SCHEDULES);
+const firstSeed = Number(SUREWIRE_SEED);
+
+const shapes = reliableVersions.flatMap((version) =>
+  soapVersions.flatMap((soap) => [true, false].map((ordered) => ({ version, soap, ordered }))),
+);
+
+describe.each(shapes)('WS-RM $version.name, SOAP $soap.name, ordered: $ordered', (shape) => {
+  test(`${schedules} schedules of loss, repetition, delay, reordering and breaks`, { timeout: 120_000 }, async () => {
+    for (let seed = firstSeed; seed < firstSeed + schedules; seed += 1) {
+      const network = {
+        loseRequest: (seed % 5) / 12,
+        loseReply: (seed % 7) / 18,
+        duplicate: (seed % 3) / 10,
+        break: (seed % 4) / 20,
+        reorder: (seed % 6) / 12,
+        reorderBy: 300,
+        delay: [1, 1 + (seed % 9) * 40] as const,
+      };
+      try {
+        await obey(seed, { ...shape, network, healsAfter: 30_000 });
+      } catch (thrown) {
+        throw new Error(`seed ${seed} (SUREWIRE_SEED=${seed} SUREWIRE_DUPLEX_SCHEDULES=1)`, { cause: thrown });
+      }
+    }
+  });
+});
