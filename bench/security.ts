@@ -37,6 +37,7 @@ import { buildWss4j } from '../test/interop/wss4j-build.ts';
 import { type MessagePart, type Step, type Wss4j, wss4j } from '../test/interop/wss4j-peer.ts';
 import { type Contender, compare, contender, line, PythonPeer, type Row } from './harness.ts';
 import { sampleMessage } from './sample.ts';
+import { XMLSEC } from './xmlsec.ts';
 
 const SIZES: readonly (readonly [number, string])[] = [
   [1000, '1 KB'],
@@ -48,56 +49,6 @@ const SIZES: readonly (readonly [number, string])[] = [
 /** WSS4J looks at the clock of the machine. */
 const now: Instant = systemClock.now();
 const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
-
-const XMLSEC = `
-import xmlsec
-from lxml import etree
-def signature(root):
-    xmlsec.tree.add_ids(root, ['Id'])
-    return xmlsec.tree.find_node(root, xmlsec.Node.SIGNATURE)
-@work
-def verify(xml, cert):
-    key = xmlsec.Key.from_memory(cert, xmlsec.KeyFormat.CERT_PEM)
-    def run():
-        node = signature(etree.fromstring(xml))
-        context = xmlsec.SignatureContext()
-        context.key = key
-        context.verify(node)
-    run()
-    return run
-@work
-def verify_hmac(xml, secret):
-    key = xmlsec.Key.from_binary_data(xmlsec.KeyData.HMAC, secret)
-    def run():
-        node = signature(etree.fromstring(xml))
-        context = xmlsec.SignatureContext()
-        context.key = key
-        context.verify(node)
-    run()
-    return run
-@work
-def sign_hmac(xml, secret):
-    key = xmlsec.Key.from_binary_data(xmlsec.KeyData.HMAC, secret)
-    def run():
-        root = etree.fromstring(xml)
-        context = xmlsec.SignatureContext()
-        context.key = key
-        context.sign(signature(root))
-        return etree.tostring(root)
-    run()
-    return run
-@work
-def sign(xml, key):
-    private = xmlsec.Key.from_memory(key, xmlsec.KeyFormat.PEM)
-    def run():
-        root = etree.fromstring(xml)
-        context = xmlsec.SignatureContext()
-        context.key = private
-        context.sign(signature(root))
-        return etree.tostring(root)
-    run()
-    return run
-`;
 
 /** Like `contender`, for work that is awaited. */
 function awaited(work: () => Promise<unknown>): Contender {

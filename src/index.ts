@@ -14,6 +14,7 @@ export type { PkiEntry, PkiRevocationList } from './certificates/inspect.ts';
 export { type PkiSettings, readPkiSettings } from './certificates/settings.ts';
 // binding and channels: what everything is put together with
 export { type Binding, binding, connect, listen } from './channel/binding.ts';
+export { callbackChannel } from './channel/callback.ts';
 export type { BindingElement, Channel, ChannelFactory, Place, Side } from './channel/channel.ts';
 export { type ExchangeOptions, exchange, expectsReply } from './channel/correlation.ts';
 export { type Carry, type ContextKey, contextKey, type Delivery, delivery } from './channel/delivery.ts';
@@ -80,6 +81,11 @@ export {
 } from './security/policy.ts';
 export type { EncryptedOptions, PeerOptions } from './security/presets/common.ts';
 export {
+  type DigikoppelingOptions,
+  digikoppelingSigned,
+  digikoppelingSignedEncrypted,
+} from './security/presets/digikoppeling.ts';
+export {
   type AnonymousForCertificateOptions,
   anonymousForCertificate,
   type ForCertificateOptions,
@@ -125,7 +131,7 @@ export {
   unsafeRsaSha1,
   unsafeSha1,
 } from './security/suites.ts';
-export type { Claims } from './security/tokens/claims.ts';
+export { type Claims, unsafeAnyAudience } from './security/tokens/claims.ts';
 export {
   type JwtAlgorithm,
   type JwtIssuer,
@@ -137,7 +143,7 @@ export {
 } from './security/tokens/jwt.ts';
 export { type ConfirmationMethod, type SamlVersion, saml11, saml20 } from './security/tokens/saml.ts';
 export { readAssertion, type SamlAssertion, type SubjectConfirmation } from './security/tokens/saml-assertion.ts';
-export { type SamlIssuer, type SamlRequirement, unsafeAnyAudience } from './security/tokens/saml-conditions.ts';
+export type { SamlIssuer, SamlRequirement } from './security/tokens/saml-conditions.ts';
 export {
   admitAssertion,
   type Confirmation,
@@ -157,6 +163,7 @@ export {
   unsafeTrustAnyone,
 } from './security/trust.ts';
 // service: typed contracts, clients and hosts
+export { callbackClient } from './service/callback.ts';
 export { type CallOptions, type Calls, type ClientOptions, client, type Life } from './service/client.ts';
 export {
   type Contract,
@@ -220,7 +227,7 @@ export { type SoapVersion, soap11, soap12 } from './soap/version.ts';
 export { StoreError, type StoreErrorCode } from './stores/errors.ts';
 export { type MemoryStoreOptions, memory } from './stores/memory.ts';
 export { type SqliteStoreOptions, sqlite } from './stores/sqlite.ts';
-// transport: HTTP and HTTPS
+// transport: HTTP and HTTPS, WebSocket
 export { TransportError, type TransportErrorCode } from './transport/errors.ts';
 export { type HttpHandler, type HttpHandlerOptions, httpHandler } from './transport/http/handler.ts';
 export type {
@@ -233,6 +240,12 @@ export type {
 export { httpTransport } from './transport/http/transport.ts';
 export type { ProxyOptions } from './transport/proxy.ts';
 export type { Pem, TlsOptions } from './transport/tls.ts';
+export type {
+  WebSocketClientOptions,
+  WebSocketListenerOptions,
+  WebSocketTransportOptions,
+} from './transport/websocket/settings.ts';
+export { webSocketTransport } from './transport/websocket/transport.ts';
 // xml: scanned once, canonical by construction
 export { type CanonicalizeOptions, canonicalize } from './xml/canonicalize.ts';
 export { type XmlAttribute, XmlDocument, XmlElement } from './xml/document.ts';

@@ -3,7 +3,7 @@
  * section 3.4). Whoever asked waits for its own answer, whatever else comes before.
  */
 import { diagnostics } from '../base/diagnostics.ts';
-import { abortable } from '../base/signals.ts';
+import { abortable, never } from '../base/signals.ts';
 import { addressingOf, answerable } from '../soap/addressing.ts';
 import { faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
@@ -16,6 +16,7 @@ const publish = diagnostics('channel');
 const maxAwaited = 65_536;
 
 interface Waiting {
+  readonly answered: Promise<Delivery>;
   readonly resolve: (answer: Delivery) => void;
   readonly reject: (reason: Error) => void;
 }
@@ -56,7 +57,7 @@ export class Awaited {
       }
       const { promise, resolve, reject } = Promise.withResolvers<Delivery>();
       promise.catch(() => undefined);
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { answered: promise, resolve, reject });
       try {
         // An answer proves that the message arrived; its acknowledgement need not be waited for.
         const sent = next(trip).then((value) => value ?? promise);
@@ -67,9 +68,16 @@ export class Awaited {
     };
   }
 
+  /** Waits until everything that was asked is answered, or `signal` fires. */
+  async idle(signal: AbortSignal = never): Promise<void> {
+    const all = [...this.#waiting.values()].map(({ answered }) => answered);
+    await abortable(Promise.allSettled(all), signal).catch(() => undefined);
+  }
+
   /** The channel has ended: nothing will be answered any more. */
   end(reason: Error | undefined): void {
-    const gone = reason ?? new ChannelError('CHANNEL_CLOSED', 'The channel was closed before the answer came.');
+    const text = 'The channel was closed before the answer came. Connect again to ask again.';
+    const gone = reason ?? new ChannelError('CHANNEL_CLOSED', text, { transient: true });
     for (const { reject } of this.#waiting.values()) reject(gone);
   }
 }

@@ -1,6 +1,7 @@
 /** A binding is a list of elements, outermost first, above a transport; its order is checked when it is made. */
-import { type BindingElement, type Channel, type ChannelFactory, places } from './channel.ts';
+
 import { callback } from './callback.ts';
+import { type BindingElement, type Channel, type ChannelFactory, places } from './channel.ts';
 import type { Carry } from './delivery.ts';
 import { ChannelError } from './errors.ts';
 import { destination, type Listener, type Transport } from './transport.ts';

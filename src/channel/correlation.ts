@@ -23,8 +23,8 @@ import type { AddressingVersion } from '../soap/addressing-versions.ts';
 import { SoapError } from '../soap/errors.ts';
 import { faultOf, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
-import type { BindingElement } from './channel.ts';
 import { Awaited, isAnswer, isAnswerable } from './awaited.ts';
+import type { BindingElement } from './channel.ts';
 import { type Carry, type ContextKey, contextKey, type Delivery } from './delivery.ts';
 import { ChannelError } from './errors.ts';
 import { sendingThrough } from './transform.ts';
@@ -76,8 +76,14 @@ export function exchange(options: ExchangeOptions): BindingElement {
       });
       void below.closed.then((reason) => awaited.end(reason));
       const expects = (trip: Delivery) => trip.get(expectsReply);
-      const next = below.isDuplex === true ? awaited.asking(below.send, expects) : below.send;
-      return sendingThrough(below, asking(options, next));
+      if (below.isDuplex !== true) return sendingThrough(below, asking(options, below.send));
+      return {
+        ...sendingThrough(below, asking(options, awaited.asking(below.send, expects))),
+        close: async (signal) => {
+          await awaited.idle(signal);
+          await below.close(signal);
+        },
+      };
     },
   };
 }

@@ -38,15 +38,13 @@ class End implements Channel {
   readonly life: Life = new Life();
   readonly closed: Promise<Error | undefined> = this.life.closed;
   readonly send: Carry;
-  readonly #wire: DuplexWire;
   readonly #receive: Carry;
   readonly #from: Peer;
   readonly #join: (end: End) => Promise<Connection>;
   #connection: Promise<Connection> | undefined;
 
-  constructor(side: Side, wire: DuplexWire, receive: Carry, from: Peer, join: (end: End) => Promise<Connection>) {
+  constructor(side: Side, receive: Carry, from: Peer, join: (end: End) => Promise<Connection>) {
     this.side = side;
-    this.#wire = wire;
     this.#receive = receive;
     this.#from = from;
     this.#join = join;
@@ -87,9 +85,7 @@ class End implements Channel {
 
   async #write(message: Message): Promise<Delivery | undefined> {
     const connection = await this.#connected();
-    const parcel = sent(message);
-    requireSize(parcel, this.#wire.maxBytes);
-    connection.post(this.side === 'initiator' ? 'request' : 'reply', parcel, this);
+    connection.post(this.side === 'initiator' ? 'request' : 'reply', sent(message), this);
     return undefined;
   }
 }
@@ -97,18 +93,28 @@ class End implements Channel {
 /** Two ends and the network between them. */
 class Connection {
   readonly #network: Network;
+  readonly #maxBytes: number;
   readonly #ends: readonly [End, End];
   readonly #over = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
 
-  constructor(network: Network, ends: readonly [End, End]) {
+  constructor({ network, maxBytes }: DuplexWire, ends: readonly [End, End]) {
     this.#network = network;
+    this.#maxBytes = maxBytes;
     this.#ends = ends;
   }
 
   post(way: Leg['way'], parcel: ReturnType<typeof sent>, from: End): void {
     const to = this.#ends.find((end) => end !== from);
-    const deliver = () => void to?.take(received(parcel));
+    const deliver = () => {
+      try {
+        requireSize(parcel, this.#maxBytes);
+        void to?.take(received(parcel));
+      } catch (thrown) {
+        // As over WebSocket, what is too large costs the connection.
+        this.end(asError(thrown));
+      }
+    };
     const posted = this.#network.post(way, parcel, deliver, this.#over.signal, (reason) => this.end(reason));
     const settled: Promise<void> = posted.finally(() => this.#underWay.delete(settled));
     this.#underWay.add(settled);
@@ -131,7 +137,7 @@ class Connection {
 }
 
 export function connectDuplex(wire: DuplexWire, to: URL, connecting: Peer): ChannelFactory {
-  return (receive) => new End('initiator', wire, receive, wire.server, (end) => meet(wire, to, connecting, end));
+  return (receive) => new End('initiator', receive, wire.server, (end) => meet(wire, to, connecting, end));
 }
 
 /** Makes the acceptor's end, with everything above it. */
@@ -141,12 +147,12 @@ async function meet(wire: DuplexWire, to: URL, connecting: Peer, initiator: End)
   const { promise, resolve } = Promise.withResolvers<Connection>();
   let end: End | undefined;
   const top = listening.accept((receive) => {
-    end = new End('acceptor', wire, receive, connecting, () => promise);
+    end = new End('acceptor', receive, connecting, () => promise);
     return end;
   });
   if (end === undefined) throw unreachable(to);
   const acceptor: End = end;
-  const connection = new Connection(wire.network, [initiator, acceptor]);
+  const connection = new Connection(wire, [initiator, acceptor]);
   resolve(connection);
   listening.ends.add(acceptor);
   listening.tops.add(top);
@@ -161,11 +167,7 @@ async function meet(wire: DuplexWire, to: URL, connecting: Peer, initiator: End)
   return connection;
 }
 
-export function listenDuplex(
-  wire: DuplexWire,
-  at: URL,
-  accept: (session: ChannelFactory) => Channel,
-): Listener {
+export function listenDuplex(wire: DuplexWire, at: URL, accept: (session: ChannelFactory) => Channel): Listener {
   const { url, key } = free(wire.listening, at);
   const listening: DuplexListening = { isOpen: true, accept, tops: new Set(), ends: new Set() };
   wire.listening.set(key, listening);

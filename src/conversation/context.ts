@@ -14,7 +14,7 @@ export interface ContextKeyed extends ContextName {
 }
 
 /** Why a context ended; `cancelled` is the good end. */
-export interface ContextEnd {
+interface ContextEnd {
   readonly code: 'cancelled' | 'refused' | 'expired' | 'aborted';
   readonly text: string;
 }

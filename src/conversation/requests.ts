@@ -19,7 +19,7 @@ export type ContextRequest =
   | { readonly kind: 'cancel'; readonly target: ContextName };
 
 /** The key size of a request that names none, in bits (what WCF asks for). */
-export const defaultKeySize = 256;
+const defaultKeySize = 256;
 
 /** @param secretId wsu:Id of the BinarySecret, which WCF gives one so that it may be encrypted */
 export function writeRequest(version: ConversationVersion, request: ContextRequest, secretId: string): XmlFragment {

@@ -6,7 +6,7 @@ import { pSha1 } from '../security/crypto.ts';
 import { ConversationError } from './errors.ts';
 
 /** Sizes of a context's secret that are taken, in bits; WCF asks for 256. */
-export const keySizes: readonly number[] = Object.freeze([128, 192, 256]);
+const keySizes: readonly number[] = Object.freeze([128, 192, 256]);
 
 /**
  * @param size of the key in bits; both entropies have as many

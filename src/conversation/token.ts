@@ -21,7 +21,7 @@ export interface ContextToken extends ContextName {
 }
 
 /** Characters of an Identifier or Instance; both are URIs or short texts that the issuer made. */
-export const nameLimit = 512;
+const nameLimit = 512;
 
 /** @throws ConversationError `CONVERSATION_MALFORMED`; XmlError `XML_UNEXPECTED` */
 export function readContextToken(version: ConversationVersion, element: XmlElement): ContextToken {

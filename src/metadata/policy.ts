@@ -20,7 +20,7 @@ export interface PolicyAssertion {
   readonly nested: PolicyAlternative | undefined;
 }
 
-export type PolicyAlternative = readonly PolicyAssertion[];
+type PolicyAlternative = readonly PolicyAssertion[];
 
 /** Any one of these will do; none at all means that nothing can satisfy the policy. */
 export type PolicyAlternatives = readonly PolicyAlternative[];
@@ -36,7 +36,7 @@ export interface PolicyLimits {
   readonly depth: number;
 }
 
-export const policyLimits: PolicyLimits = Object.freeze({ alternatives: 4_096, assertions: 65_536, depth: 64 });
+const policyLimits: PolicyLimits = Object.freeze({ alternatives: 4_096, assertions: 65_536, depth: 64 });
 
 /**
  * The normal form of a policy.

@@ -63,6 +63,8 @@ export class Initiator implements Channel, SessionView {
   readonly #keeper: Keeper;
   readonly #tell = new Narration('initiator', () => ({ id: this.#id, offer: this.#keeper.record?.offer ?? undefined }));
   readonly #serial = new Serial();
+  /** Sends that have no number yet. */
+  readonly #entering = new Set<Promise<void>>();
   readonly #admission = new Serial();
   readonly #end = new AbortController();
   readonly #closed = Promise.withResolvers<Error | undefined>();
@@ -161,21 +163,33 @@ export class Initiator implements Channel, SessionView {
   };
 
   async #send(trip: Delivery): Promise<Delivery | undefined> {
+    const admitted = Promise.withResolvers<void>();
+    this.#entering.add(admitted.promise);
+    const enter = () => {
+      this.#entering.delete(admitted.promise);
+      admitted.resolve();
+    };
+    const settled = Promise.withResolvers<Delivery | undefined>();
+    settled.promise.catch(() => undefined);
+    await this.#enter(trip, { resolve: settled.resolve, reject: settled.reject, hear: trip.get(onOutcome) }).finally(
+      enter,
+    );
+    return abortable(settled.promise, trip.signal);
+  }
+
+  /** Until the message has its number. */
+  async #enter(trip: Delivery, waiting: Waiting): Promise<void> {
     const { message } = trip;
     const addressing = addressingOf(message);
     await this.#start(
       { soap: message.version, wsa: addressing?.version ?? this.#settings.addressing, to: addressing?.to },
       trip.signal,
     );
-    const settled = Promise.withResolvers<Delivery | undefined>();
-    settled.promise.catch(() => undefined);
-    const waiting: Waiting = { resolve: settled.resolve, reject: settled.reject, hear: trip.get(onOutcome) };
     // One after the other, so that numbers follow the order of the calls even when a call waits for room.
     await abortable(
       this.#admission.run(() => this.#admit(trip, waiting)),
       trip.signal,
     );
-    return abortable(settled.promise, trip.signal);
   }
 
   async #admit(trip: Delivery, waiting: Waiting): Promise<void> {
@@ -246,6 +260,8 @@ export class Initiator implements Channel, SessionView {
     const text = `The session could not be ended in good order within ${closeTimeout} ms.`;
     const limit = deadline(clock, closeTimeout, signal, () => new ReliableError('RELIABLE_CLOSE_TIMEOUT', text));
     try {
+      // What was sent before belongs to the session.
+      await abortable(Promise.allSettled([...this.#entering]), limit.signal);
       this.#post({ kind: 'close' });
       const reason = await abortable(this.closed, limit.signal);
       if (reason !== undefined) throw reason;

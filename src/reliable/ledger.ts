@@ -182,11 +182,16 @@ const maxExcused = 64;
 
 /**
  * A copy of message `number` did not arrive, or was answered with nothing. Where a peer acknowledges at all, nothing means
- * that its application is slow or that the message is not next in turn (WCF, surewire): no loss, and no use in hurrying.
+ * that its application is slow or that the message is not next in turn (WCF, surewire): no loss, and no use in hurrying. A
+ * way that broke is known to have brought no answer: the next copy need not wait for the time that an answer may take.
  */
-export function refusedBy(ledger: Ledger, number: number, empty: boolean): Ledger {
+export function refusedBy(ledger: Ledger, number: number, empty: boolean, event: When, policy: Transmission): Ledger {
   const flights = ledger.flights.map((flight) => {
     if (flight.number !== number || flight.taken) return flight;
+    if (!empty && policy.drive !== 'reply') {
+      const soon = later(event.now, backOff(policy.retryFloor, flight.attempts, event.jitter, policy.retryCeiling));
+      return { ...flight, refused: true, due: earlier(flight.due, soon) };
+    }
     const excused = empty && ledger.told && !flight.refused && flight.excused < maxExcused ? 1 : 0;
     const silences = flight.silences + (empty && flight.alone ? 1 : 0);
     return { ...flight, refused: true, excused: flight.excused + excused, silences };
@@ -338,7 +343,7 @@ export function pollDue(ledger: Ledger, policy: Transmission): Instant {
   if (isStarved(ledger)) {
     const base = patience(ledger.roundTrip, policy.retryFloor);
     // From the last question on, be it answered or not: the wait has a ceiling, and silence must not become a storm.
-    const since = ledger.asked > ledger.heard ? ledger.asked : ledger.heard;
+    const since = instant(Math.max(ledger.asked, ledger.heard));
     return later(since, backOff(base, ledger.polls + 1, 0, interval));
   }
   if (open(ledger).length > 0) return NEVER;

@@ -174,12 +174,16 @@ function refused(
     if (!empty) return [state, []];
     if (policy.shutdown === 'close') {
       // The answer to the next CloseSequence will tell whether it has come.
-      return supplied({ ...state, ledger: taken(refusedBy(state.ledger, number, true), event, 1) }, event, policy);
+      return supplied(
+        { ...state, ledger: taken(refusedBy(state.ledger, number, true, event, policy), event, 1) },
+        event,
+        policy,
+      );
     }
     // LastMessage only marks the end: nothing that is not settled by now will be (gSOAP takes it without a word).
     return number === state.ledger.next - 1 ? terminate(state, event, policy, completed) : [state, []];
   }
-  const next = withLedger(state, (ledger) => hushed(refusedBy(ledger, number, empty), event));
+  const next = withLedger(state, (ledger) => hushed(refusedBy(ledger, number, empty, event, policy), event));
   if (next.phase !== 'created' && next.phase !== 'rollover' && next.phase !== 'draining') return [next, []];
   const { ledger } = next;
   const asks = empty && !ledger.mute && open(ledger).some((one) => one.number === number && isOneWay(ledger, number));

@@ -45,7 +45,7 @@ export function covered(
 ): Message {
   const { verified } = main;
   requireParts(header, requirement, main);
-  if (encrypted !== undefined) requireEncrypted(header, main, encrypted);
+  if (encrypted !== undefined) requireEncrypted(message, header, main, encrypted);
   const body = verified.covered.get(message.body.element);
   if (body === undefined) throw notSigned('Body');
   const headers: HeaderBlock[] = [];
@@ -127,11 +127,15 @@ function requireParts(
 }
 
 function requireEncrypted(
+  message: Message,
   header: SecurityHeader,
   main: ProvenSignature,
   { opened: { body, places }, requirement }: Encrypted,
 ): void {
-  if (requirement.body && body === 'clear') throw notEncrypted('Body');
+  const { children, text } = message.body.element;
+  const isProtocol =
+    children.length > 0 && text.trim() === '' && children.every(({ namespace }) => requirement.clear.has(namespace));
+  if (requirement.body && body === 'clear' && !isProtocol) throw notEncrypted('Body');
   // What is signed of an empty Body is no secret; peers leave the signature as it is then.
   if (requirement.signature && body === 'encrypted' && !places.has(main.read.element)) {
     throw notEncrypted('Signature');

@@ -31,8 +31,9 @@ export interface DerivedKeyToken extends Derivation {
 export const derivationLabel = 'WS-SecureConversationWS-SecureConversation';
 
 /** As WCF bounds them; a key is one of AES or HMAC. */
-export const derivationLimits: Readonly<Record<'label' | 'nonce' | 'offset' | 'shortest' | 'longest', number>> =
-  Object.freeze({ label: 128, nonce: 128, offset: 64, shortest: 16, longest: 64 });
+const derivationLimits: Readonly<Record<'label' | 'nonce' | 'offset' | 'shortest' | 'longest', number>> = Object.freeze(
+  { label: 128, nonce: 128, offset: 64, shortest: 16, longest: 64 },
+);
 
 /** Octets of nonce in what is written. */
 export const derivationNonce = 16;

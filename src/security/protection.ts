@@ -71,6 +71,8 @@ export interface EncryptionRequirement {
   readonly order: ProtectionOrder;
   /** Whether all content of the Body has to be encrypted. */
   readonly body: boolean;
+  /** Namespaces of protocols that have nothing to hide: a Body of theirs may come in the clear, signed like any other. */
+  readonly clear: ReadonlySet<string>;
   /** Header blocks that, where present, have to be encrypted. */
   readonly headers: ReadonlySet<Part>;
   /** Whether the message signature has to be encrypted (where the Body has to be). */
@@ -123,7 +125,7 @@ export interface IssuedToken {
 export type TokenSource = () => IssuedToken | Promise<IssuedToken>;
 
 /** A signature with the key of the issued token. */
-export interface IssuedSignature {
+interface IssuedSignature {
   readonly kind: 'issued';
   readonly suite: Pick<AlgorithmSuite, 'symmetricSignature' | 'asymmetricSignature' | 'digest'>;
 }

@@ -29,7 +29,7 @@ import {
 import { sha256 } from './suites.ts';
 import { referenceIn } from './tokens/reference.ts';
 import type { SamlToken } from './tokens/saml-validate.ts';
-import { certificateOf, type TokenScope } from './tokens/x509.ts';
+import { foundCertificate, type TokenScope } from './tokens/x509.ts';
 
 export interface ProvenSignature {
   readonly read: ReadSignature;
@@ -109,11 +109,11 @@ async function byCertificate(
   now: Instant,
   remembered: string[],
 ): Promise<ProvenSignature> {
-  const certificate = certificateOf(read.keyInfo, scope);
+  const { certificate, others } = foundCertificate(referenceIn(read.keyInfo), scope);
   if (certificate.keyFingerprint === notFrom) {
     throw new SecurityError('SECURITY_REFLECTED', 'The message is signed with the key of this end.');
   }
-  const pending = trust.accept(certificate, now);
+  const pending = trust.accept(certificate, now, others);
   if (pending !== undefined) await pending;
   const signedOctets = read.signedOctets();
   const verified = verifySignature(read, certificate.key, profile, signedOctets);

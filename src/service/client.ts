@@ -60,6 +60,7 @@ export function client<O extends Operations>(
 ): Calls<Contract<O>> & Life {
   const { version = soap12, timeout = 60_000, clock = systemClock } = options;
   let session: 'fresh' | 'begun' | 'over' = 'fresh';
+  const entering = new Set<Promise<void>>();
   const calls = [...of.operations.values()].map((operation) => [
     operation.name,
     async (request: unknown, call: CallOptions = {}): Promise<unknown> => {
@@ -67,7 +68,9 @@ export function client<O extends Operations>(
       requireTurn(operation, session);
       session = operation.terminating ? 'over' : 'begun';
       // Opening has a time limit of its own, and says better why it failed.
-      await channel.open(call.signal);
+      const opened = channel.open(call.signal);
+      entering.add(opened);
+      await opened.finally(() => entering.delete(opened));
       const allowed = call.timeout ?? timeout;
       const limit = deadline(clock, allowed, call.signal, () => timedOut(operation, allowed));
       try {
@@ -84,11 +87,16 @@ export function client<O extends Operations>(
       }
     },
   ]);
+  // Calls that were made before are part of what is closed.
+  const close = async (signal?: AbortSignal): Promise<void> => {
+    await Promise.allSettled([...entering]);
+    await channel.close(signal);
+  };
   const life: Life = {
     open: (signal) => channel.open(signal),
-    close: (signal) => channel.close(signal),
+    close,
     abort: (reason) => channel.abort(reason),
-    [Symbol.asyncDispose]: () => channel.close(),
+    [Symbol.asyncDispose]: () => close(),
   };
   return Object.freeze(Object.assign(Object.fromEntries(calls), life)) as Calls<Contract<O>> & Life;
 }

@@ -13,7 +13,7 @@ export function hostOf(url: URL): string {
 
 export function portOf(url: URL): number {
   if (url.port !== '') return Number(url.port);
-  return url.protocol === 'https:' ? 443 : 80;
+  return url.protocol === 'https:' || url.protocol === 'wss:' ? 443 : 80;
 }
 
 /**
@@ -28,11 +28,28 @@ export function httpUrl(url: URL): URL {
       `The HTTP transport cannot use an address that begins with "${url.protocol}". Use http: or https:.`,
     );
   }
-  if (url.username !== '' || url.password !== '') {
+  return withoutCredentials(url);
+}
+
+/**
+ * The URL itself, when a WebSocket can go there (RFC 6455 section 3).
+ *
+ * @throws TransportError `TRANSPORT_ADDRESS`
+ */
+export function webSocketUrl(url: URL): URL {
+  if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
     throw new TransportError(
       'TRANSPORT_ADDRESS',
-      `The address ${placeOf(url)} holds a user or a password. Take them out; credentials belong into the security of the binding.`,
+      `The WebSocket transport cannot use an address that begins with "${url.protocol}". Use ws: or wss:.`,
     );
   }
-  return url;
+  return withoutCredentials(url);
+}
+
+function withoutCredentials(url: URL): URL {
+  if (url.username === '' && url.password === '') return url;
+  throw new TransportError(
+    'TRANSPORT_ADDRESS',
+    `The address ${placeOf(url)} holds a user or a password. Take them out; credentials belong into the security of the binding.`,
+  );
 }

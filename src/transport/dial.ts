@@ -19,6 +19,8 @@ export interface Route {
   /** Present for https. */
   readonly tls: ClientTls | undefined;
   readonly proxy: ForwardProxy | undefined;
+  /** True where a proxy has to make a tunnel even without TLS: it forwards requests, and this is no request. */
+  readonly tunnels?: boolean;
   /** Milliseconds for all of: name, TCP, proxy, TLS. */
   readonly openTimeout: number;
 }
@@ -50,8 +52,9 @@ export async function dial(route: Route, clock: Clock): Promise<Socket> {
 
 async function routed(route: Route, signal: AbortSignal): Promise<Socket> {
   const { host, port, tls, proxy } = route;
-  if (proxy !== undefined && tls !== undefined) {
+  if (proxy !== undefined && (tls !== undefined || route.tunnels === true)) {
     const socket = await tunnel(proxy, host, port, signal);
+    if (tls === undefined) return socket;
     return ready(connectTls({ ...tls(host), socket }), 'secureConnect', signal);
   }
   if (proxy === undefined) return straight(host, port, tls, signal);

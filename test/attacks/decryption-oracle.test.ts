@@ -96,7 +96,8 @@ test('E1: RSA-1.5, where it is forced: every kind of wrong padding asks for the 
   const answers = new Set<string | undefined>();
   for (let at = 0; at < 64; at++) {
     const changed = withCiphertext(key, (octets) => {
-      octets[(at * 4) % octets.length] = at;
+      const place = (at * 4) % octets.length;
+      octets[place] = (octets[place] ?? 0) ^ (1 + at);
       return octets;
     });
     const end = acceptor(ends.service);

@@ -11,8 +11,10 @@ import { frozenPolicy } from '../../src/security/policy.ts';
 import { mutualCertificateWss10 } from '../../src/security/presets/mutual-certificate-wss10.ts';
 import { sha256 } from '../../src/security/suites.ts';
 import { writeTokenReference } from '../../src/security/tokens/x509.ts';
+import { message } from '../../src/soap/envelope.ts';
+import { soap12 } from '../../src/soap/version.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
-import { acceptor, policyOf, secured } from '../security/rig.ts';
+import { acceptor, order, policyOf, secured } from '../security/rig.ts';
 import {
   asymmetricEnds,
   cbc,
@@ -211,6 +213,18 @@ describe('downgrade (K4, P1)', () => {
       await request(asymmetricEnds(all)),
       'SECURITY_UNENCRYPTED',
     );
+  });
+  test('a Body in the clear that only begins like that of a protocol', async () => {
+    const block = (xml: string) => XmlFragment.parse(xml);
+    const mixed = message({
+      ...{ version: soap12, headers: order().headers },
+      body: [
+        block('<r:CloseSequence xmlns:r="http://docs.oasis-open.org/ws-rx/wsrm/200702"/>'),
+        block('<o:O xmlns:o="urn:o"/>'),
+      ],
+    });
+    const plain = await secured(policyOf(all.alice, all.root), mixed);
+    await refused(asymmetricEnds(all), new TextDecoder().decode(plain), 'SECURITY_UNENCRYPTED');
   });
   test('a header in the clear that has to be encrypted', async () => {
     const to = '{http://www.w3.org/2005/08/addressing}To' as const;

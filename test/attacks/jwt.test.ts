@@ -8,6 +8,7 @@ import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { type Instant, instant } from '../../src/base/clock.ts';
 import { MemoryReplayCache } from '../../src/security/replay.ts';
+import { unsafeAnyAudience } from '../../src/security/tokens/claims.ts';
 import {
   isJwtToken,
   type JwtRequirement,
@@ -17,7 +18,6 @@ import {
   verifyJwt,
   writeJwtToken,
 } from '../../src/security/tokens/jwt.ts';
-import { unsafeAnyAudience } from '../../src/security/tokens/saml-conditions.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
 
 const now: Instant = instant(Date.UTC(2026, 10, 22, 12));

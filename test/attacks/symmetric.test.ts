@@ -237,7 +237,7 @@ describe('what was answered', () => {
   });
 });
 
-test('R1: a copy is refused, also with its EncryptedKey sealed anew by whoever knows the secret', async () => {
+test('R1: a copy is refused', async () => {
   const ends = symmetricEnds(all);
   const valid = await request(ends);
   const end = acceptor(ends.service);

@@ -28,6 +28,7 @@ const times = <T>(count: number, make: (number: number) => T): readonly T[] =>
 const underWay: readonly ReliableEvent[] = [
   { event: 'sequence.creating', side: 'initiator', session: '', attempt: 1 },
   { ...created, side: 'acceptor' },
+  { ...out, session: '', event: 'source.changed', from: 'creating', to: 'created' },
   { ...created, side: 'initiator' },
   { ...out, event: 'window.changed', size: 8, underWay: 8, waiting: 12, room: null },
   ...times(20, (number): ReliableEvent => ({ ...out, event: 'message.acknowledged', number })),

@@ -4,8 +4,10 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Channel, ChannelFactory } from '../../src/channel/channel.ts';
+import { exchange, expectsReply } from '../../src/channel/correlation.ts';
 import { type Carry, type Delivery, delivery } from '../../src/channel/delivery.ts';
 import { type Listener, type Peer, peer, type Transport } from '../../src/channel/transport.ts';
+import { addressing200508 } from '../../src/soap/addressing-versions.ts';
 import { message, payload } from '../../src/soap/envelope.ts';
 import { faultOf, faultReply } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
@@ -19,6 +21,11 @@ export interface TransportSubject {
   readonly at: URL;
   /** What the listener must learn of whoever connects, as far as it is given here. */
   readonly peer: Partial<Peer>;
+  /**
+   * True where each channel is a connection on which both ends send unasked. Such a transport is wrapped in `exchange`, which finds
+   * the answers; a message that is too large costs the connection.
+   */
+  readonly isDuplex?: boolean;
   /** Lets go of what the transport holds. */
   release?(): Promise<void>;
 }
@@ -30,6 +37,16 @@ export interface TransportSubjectOptions {
 
 const maxBytes = 65_536;
 const namespace = 'urn:surewire:test:transport';
+
+/** A duplex transport whose answers are found by what they relate to. */
+export function withExchange(transport: Transport): Transport {
+  const element = exchange({ addressing: addressing200508 });
+  return {
+    name: transport.name,
+    connect: (to) => element.wrap(transport.connect(to)),
+    listen: (at, accept) => transport.listen(at, (session) => accept(element.wrap(session))),
+  };
+}
 
 /** The contract suite, under `name`; `make` is called before each test. */
 export function transportContract(
@@ -50,8 +67,8 @@ export function transportContract(
       await subject.release?.();
     });
 
-    /** A listener whose session goes up to `receive` with nothing between, and that session's channel. */
-    async function serve(receive: Carry): Promise<{ listener: Listener; session: Channel }> {
+    /** A listener whose sessions go up to `receive` with nothing between, and the channel of the first session, once there is one. */
+    async function serve(receive: Carry): Promise<{ listener: Listener; session: () => Channel }> {
       const sessions: Channel[] = [];
       const listener = await subject.transport.listen(subject.at, (factory: ChannelFactory) => {
         const session = factory(receive);
@@ -59,8 +76,12 @@ export function transportContract(
         return session;
       });
       open.push(listener);
-      const [session] = sessions;
-      if (session === undefined) throw new Error('a sessionless transport accepts its one session when it listens');
+      const session = () => {
+        const [first] = sessions;
+        if (first === undefined) throw new Error('a session is accepted when it begins; without sessions, at once');
+        return first;
+      };
+      if (subject.isDuplex !== true) session();
       return { listener, session };
     }
 
@@ -86,8 +107,8 @@ export function transportContract(
         return undefined;
       });
       const channel = connect(listener.url);
-      for (const version of soapVersions) await channel.send(delivery(said('x', version)));
-      expect(actions).toEqual([action, action]);
+      for (const version of soapVersions) await channel.send(delivery(said('x', version)).with(expectsReply, false));
+      await expect.poll(() => actions).toEqual([action, action]);
     });
 
     test('listens at a real port, and says which', async () => {
@@ -98,13 +119,17 @@ export function transportContract(
 
     test('knows its sides', async () => {
       const { listener, session } = await serve(echo);
-      expect(session.side).toBe('acceptor');
-      expect(connect(listener.url).side).toBe('initiator');
+      const channel = connect(listener.url);
+      await channel.open();
+      expect(channel.side).toBe('initiator');
+      expect(session().side).toBe('acceptor');
+      expect(session().isDuplex === true).toBe(subject.isDuplex === true);
     });
 
     test('one-way: nothing returned above is nothing received below', async () => {
       const { listener } = await serve(async () => undefined);
-      await expect(connect(listener.url).send(delivery(said('x')))).resolves.toBeUndefined();
+      const trip = delivery(said('x')).with(expectsReply, false);
+      await expect(connect(listener.url).send(trip)).resolves.toBeUndefined();
     });
 
     test('a fault is carried like any reply', async () => {
@@ -171,8 +196,8 @@ export function transportContract(
       const reason = new Error('never mind');
       const channel = connect(listener.url);
       await expect(channel.send(delivery(said('x'), AbortSignal.abort(reason)))).rejects.toBe(reason);
-      await channel.send(delivery(said('y')));
-      expect(heard.map((trip) => textOf(trip.message))).toEqual(['y']);
+      await channel.send(delivery(said('y')).with(expectsReply, false));
+      await expect.poll(() => heard.map((trip) => textOf(trip.message))).toEqual(['y']);
     });
 
     test('the listener learns who connected, and the connecting side who answered', async () => {
@@ -193,7 +218,8 @@ export function transportContract(
         return undefined;
       });
       const forged = { secure: true, fingerprint: 'f'.repeat(64) };
-      await connect(listener.url).send(delivery(said('x')).with(peer, forged));
+      await connect(listener.url).send(delivery(said('x')).with(peer, forged).with(expectsReply, false));
+      await expect.poll(() => seen).toBeDefined();
       expect(seen?.fingerprint).not.toBe(forged.fingerprint);
     });
 
@@ -267,7 +293,7 @@ export function transportContract(
       expect(textOf((await sending)?.message)).toBe('x, again');
       await closing;
       await listener.close();
-      await expect(session.closed).resolves.toBeUndefined();
+      await expect(session().closed).resolves.toBeUndefined();
     });
 
     test('what is under way finishes before the layers above are told to close', async () => {
@@ -294,7 +320,7 @@ export function transportContract(
         };
       });
       open.push(listener);
-      const sending = connect(listener.url).send(delivery(said('x')));
+      const sending = connect(listener.url).send(delivery(said('x')).with(expectsReply, false));
       await reached.promise;
       const closing = listener.close();
       answer.resolve();
@@ -344,7 +370,8 @@ export function transportContract(
       const refused = outcome instanceof Error || (outcome !== undefined && isFault(outcome as Delivery));
       expect(refused).toBe(true);
       expect(heard).toBe(0);
-      expect(textOf((await channel.send(delivery(said('small'))))?.message)).toBe('small, again');
+      const next = subject.isDuplex === true ? connect(listener.url) : channel;
+      expect(textOf((await next.send(delivery(said('small'))))?.message)).toBe('small, again');
     });
 
     test('an oversize reply is refused', async () => {

@@ -23,6 +23,16 @@ const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
     '05-durable.ts',
     [/is killed/, /begins with reading (9|[1-9]\d)\n/, /has 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n/],
   ],
+  [
+    '08-duplex-websocket.ts',
+    [
+      'bid 100, highest is 100',
+      'bid 200, highest is 200',
+      'bid 900, highest is 200',
+      'heard: a vase: 100 is bid; a vase: 200 is bid; a vase: 900 is bid',
+      'connections: 2',
+    ],
+  ],
 ]);
 
 test('every example is run', () => {

@@ -15,6 +15,7 @@ const documents: Readonly<Record<TargetName, number>> = {
   envelope: 3_000,
   verify: 600,
   decrypt: 1_000,
+  message: 300,
 };
 
 const corpus = join(import.meta.dirname, 'corpus');

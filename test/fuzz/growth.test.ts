@@ -1,5 +1,7 @@
 /** No document makes work grow faster than its length: a random part of a random document is repeated, and blocks executed are counted. */
+import { createHmac, createSecretKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import type { Selection } from '../../src/security/transforms.ts';
 import { growthOf, workOf } from './work.ts';
 
 // After the counting has begun.
@@ -9,9 +11,15 @@ const { addressingOf } = await import('../../src/soap/addressing.ts');
 const { readEnvelope } = await import('../../src/soap/envelope.ts');
 const { readSecurityHeader } = await import('../../src/security/header.ts');
 const { readHeaders } = await import('../../src/reliable/headers.ts');
-const { canonicalize, exclusive } = await import('../../src/xml/canonicalize.ts');
+const { canonicalizations, canonicalize, exclusive } = await import('../../src/xml/canonicalize.ts');
 const { elementsById } = await import('../../src/xml/find.ts');
 const { scan } = await import('../../src/xml/scan.ts');
+const { base64Digest } = await import('../../src/security/crypto.ts');
+const { readSignature, signedInfoOctets, verifySignature, writeSignature, writeSignedInfo } = await import(
+  '../../src/security/signature.ts'
+);
+const { byUri, hmacSha256, sha256 } = await import('../../src/security/suites.ts');
+const { canonicalTransform } = await import('../../src/security/transforms.ts');
 const { messyDocument } = await import('../xml/messy.ts');
 
 const SEED = 20261122;
@@ -111,5 +119,72 @@ describe('work is linear', () => {
 
   test.each(Object.entries(shapes))('in %s', (_, make) => {
     expect(growthOf((times) => readAll(make(times)), TIMES)).toBeLessThan(BOUND);
+  });
+});
+
+describe('work is linear as far as limits could be raised', () => {
+  const whole = (text: string): (() => void) => {
+    const octets = Buffer.from(text);
+    return () => {
+      canonicalize(scan(octets, limits), exclusive);
+    };
+  };
+
+  test('to 100,000 siblings', () => {
+    expect(growthOf((times) => whole(`<a>${'<b c="d"/>'.repeat(times)}</a>`), 25_000)).toBeLessThan(BOUND);
+  });
+
+  test('to 5,000 levels', () => {
+    expect(growthOf((times) => whole('<a>'.repeat(times) + '</a>'.repeat(times)), 1_250)).toBeLessThan(BOUND);
+  });
+
+  test('to 1,000 namespaces', () => {
+    const make = (times: number): string => {
+      const all = Array.from({ length: times }, (_, at) => at);
+      return `<a${all.map((at) => ` xmlns:p${at}="urn:${at}"`).join('')}>${all.map((at) => `<p${at}:b/>`).join('')}</a>`;
+    };
+    expect(growthOf((times) => whole(make(times)), 250)).toBeLessThan(BOUND);
+  });
+
+  test('to 10 MB', () => {
+    const part = '<b>0123456789 0123456789 0123456789</b>'.repeat(64);
+    expect(growthOf((times) => whole(`<a>${part.repeat(times)}</a>`), 1_000)).toBeLessThan(BOUND);
+  }, 60_000);
+
+  test('to 1,000 references', () => {
+    const key = createSecretKey(Buffer.alloc(32, 1));
+    const make = (times: number): (() => void) => {
+      const parts = Array.from({ length: times }, (_, at) => {
+        const element = `<b Id="i${at}">${at}</b>`;
+        return { element, part: { id: `i${at}`, prefixes: [], digest: base64Digest(sha256, Buffer.from(element)) } };
+      });
+      const content = writeSignedInfo(
+        parts.map(({ part }) => part),
+        hmacSha256,
+        sha256,
+      );
+      const value = createHmac('sha256', key).update(signedInfoOctets(content)).digest();
+      const text = `<a>${parts.map(({ element }) => element).join('')}${writeSignature(content, value, '')}</a>`;
+      const octets = Buffer.from(text.replace('<ds:KeyInfo></ds:KeyInfo>', ''));
+      return () => {
+        const document = scan(octets, limits);
+        const ids = elementsById(document);
+        const profile = {
+          ...{ signatures: byUri([hmacSha256]), digests: byUri([sha256]), canonicalizations, objects: false },
+          transforms: byUri([canonicalTransform(exclusive)]),
+          limits: { references: 5_000, transforms: 1, octets: 10_000_000 },
+          resolve: (uri = ''): Selection => {
+            const element = ids.get(uri.slice(1));
+            if (element === undefined) throw new Error(uri);
+            return { kind: 'nodes', apex: element, element };
+          },
+        };
+        const element = document.root.children.at(-1);
+        if (element === undefined) throw new Error('no signature');
+        const { covered } = verifySignature(readSignature(element, profile), key, profile);
+        if (covered.size !== parts.length) throw new Error('not all is covered');
+      };
+    };
+    expect(growthOf(make, 250)).toBeLessThan(BOUND);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Fuzzes for as long as it is asked to.
  *
- *   npm run fuzz [-- --seconds 60] [-- --seed S] [-- --target scan|canonicalize|envelope|verify|decrypt] [-- --json]
+ *   npm run fuzz [-- --seconds 60] [-- --seed S] [-- --target scan|canonicalize|envelope|verify|decrypt|message] [-- --json]
  *
  * Prints the seed; each target gets an equal share of the time. What breaks a promise is written to
  * test/fuzz/.findings (git-ignored) and makes the exit code 1.

@@ -1,7 +1,7 @@
 /** What is fuzzed: something that takes octets, says in a word what became of them, and may put a question to a peer. */
 import { SurewireError } from '../../src/base/errors.ts';
 
-export type TargetName = 'scan' | 'canonicalize' | 'envelope' | 'verify' | 'decrypt';
+export type TargetName = 'scan' | 'canonicalize' | 'envelope' | 'verify' | 'decrypt' | 'message';
 
 export interface Target {
   readonly name: TargetName;

@@ -2,17 +2,14 @@
  * Signed messages, changed. Whatever is accepted delivers exactly what one of the signers signed, and the peers that share no code
  * with us call it valid too.
  */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { VirtualClock } from '../../src/base/clock.ts';
-import { SurewireError } from '../../src/base/errors.ts';
 import { type Certificate, certificates } from '../../src/security/certificates.ts';
-import { evidence } from '../../src/security/evidence.ts';
 import { type SecurityPolicy, x509Signed } from '../../src/security/policy.ts';
 import { type Trust, trustChain } from '../../src/security/trust.ts';
 import { soap11, soap12 } from '../../src/soap/version.ts';
-import { acceptor, order, type Pki, pki, policyOf, read, secured, start } from '../security/rig.ts';
+import { order, type Pki, pki, policyOf, secured, start } from '../security/rig.ts';
+import { hand } from './hand.ts';
 import { hasXmlsec, xmlCryptoVerifies, xmlsecSays } from './peers.ts';
 import { Finding, type Target } from './target.ts';
 
@@ -51,7 +48,7 @@ export async function verifyTarget(): Promise<Target> {
   const seeds = [...(await signed(all)), ...signedByPeers()];
   const genuine = new Set<string>();
   for (const seed of seeds) {
-    const { said, delivered } = await hand(policy, Buffer.from(seed));
+    const { said, delivered } = await hand(policy, Buffer.from(seed), start + DAY);
     if (delivered === undefined) throw new Error(`a seed is not accepted: ${said}`);
     genuine.add(delivered);
   }
@@ -63,7 +60,7 @@ export async function verifyTarget(): Promise<Target> {
     name: 'verify',
     seeds,
     async handle(octets) {
-      const { said, delivered, internal } = await hand(policy, octets);
+      const { said, delivered, internal } = await hand(policy, octets, start + DAY);
       if (internal !== undefined) throw new Finding(`an internal error: ${internal}`, octets, internal);
       if (delivered === undefined) return said;
       if (!genuine.has(delivered)) throw new Finding(`accepted, and nobody signed it: ${delivered}`, octets);
@@ -121,46 +118,4 @@ async function signed(all: Pki): Promise<readonly string[]> {
     seeds.push(Buffer.from(made).toString());
   }
   return seeds;
-}
-
-/** Hands octets to a service; what its application got, in one text, or the code for which it got nothing. */
-async function hand(
-  policy: SecurityPolicy,
-  octets: Uint8Array,
-): Promise<{ readonly said: string; readonly delivered?: string; readonly internal?: unknown }> {
-  const end = acceptor(policy, { clock: new VirtualClock(start + DAY) });
-  let said = 'SILENCE';
-  let internal: unknown;
-  const listen = (event: unknown): void => {
-    const { code, cause } = event as { readonly code?: string; readonly cause?: unknown };
-    if (code === undefined) return;
-    said = code;
-    if (code === 'SECURITY_INTERNAL' || (cause instanceof Error && !known(cause))) internal = cause ?? code;
-  };
-  subscribe('surewire:security', listen);
-  try {
-    read(octets);
-    await end.receive(Buffer.from(octets));
-  } catch (thrown) {
-    if (!(thrown instanceof SurewireError)) throw thrown;
-    return { said: thrown.code };
-  } finally {
-    unsubscribe('surewire:security', listen);
-  }
-  const [delivery] = end.heard;
-  if (delivery === undefined) return { said, ...(internal === undefined ? {} : { internal }) };
-  const { message } = delivery;
-  const proof = delivery.get(evidence);
-  const signer = proof?.signer?.identity.replace('x509:', '') ?? 'nobody';
-  const headers = message.headers.map((block) => block.fragment.toString()).sort();
-  return { said: 'accepted', delivered: [signer, message.action, ...headers, message.body.toString()].join('\n') };
-}
-
-/** Errors that come from below in an orderly way: ours, and what OpenSSL says of octets that it cannot read. */
-function known(cause: Error): boolean {
-  return (
-    cause instanceof SurewireError ||
-    'opensslErrorStack' in cause ||
-    /^ERR_OSSL|^ERR_CRYPTO/.test(String((cause as { code?: unknown }).code))
-  );
 }

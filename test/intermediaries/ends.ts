@@ -26,7 +26,7 @@ const patient: ReliableSessionOptions = {
   maxTransferWindowSize: 8,
 };
 
-export interface Heard {
+interface Heard {
   readonly text: string;
   readonly headers: readonly string[];
 }

@@ -71,9 +71,12 @@ function inOrder({ peer, version, scenario, direction, result, reason }: Row): R
   return { peer, version, scenario, direction, result, ...(reason !== undefined && { reason }) };
 }
 
+/** Peers that are asked about security, and whose rows have their own version. */
+const oracles: ReadonlySet<string> = new Set(['wss4j', 'xmlsec1']);
+
 /** What a row is about, for people. */
 export function titleOf({ peer, direction, version, scenario }: Omit<Row, 'result' | 'reason'>): string {
-  return `${direction}, ${peer === 'gsoap' ? 'WS-RM' : peer} ${version}, ${scenario}`;
+  return `${direction}, ${oracles.has(peer) ? peer : 'WS-RM'} ${version}, ${scenario}`;
 }
 
 function keyOf(row: Row): string {

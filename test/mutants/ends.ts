@@ -150,14 +150,14 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'which of two acknowledgements counts is guessed',
     file: headers,
-    find: '    requireOneEach(acknowledgements);\n',
+    find: '  requireOneEach(acknowledgements);\n',
     replace: '',
   },
   {
     name: 'blocks of two versions are mixed',
     file: headers,
-    find: 'if (blocks.some((block) => block.namespace !== version.namespace)) {',
-    replace: "if (blocks.some((block) => block.namespace === '')) {",
+    find: 'if (version !== undefined && version !== its) {',
+    replace: "if (version !== undefined && version.namespace === '') {",
   },
   {
     name: 'message number 0 is taken',

@@ -47,6 +47,7 @@ const nearest: Readonly<Record<string, readonly string[]>> = {
     'test/attacks/reliable-answers.test.ts',
     'test/mutants/rules.test.ts',
   ],
+  'initiator.ts': ['test/reliable/initiator.test.ts'],
   'keeper.ts': ['test/reliable/initiator.test.ts', 'test/mutants/rules.test.ts'],
   'accepted.ts': ['test/reliable/acceptor.test.ts'],
   'source-state.ts': ['test/mutants/rules.test.ts'],
@@ -59,7 +60,7 @@ const wider: readonly (readonly string[])[] = [
 ];
 
 /** No run of the unbroken code takes a tenth of this on an idle machine. */
-const patience = 240_000;
+const patience = 180_000;
 
 export class Workshop {
   readonly #folder = mkdtempSync(join(tmpdir(), 'surewire-mutants-'));
@@ -80,7 +81,7 @@ export class Workshop {
 
   /** What is wrong with the unbroken code; nothing can be said of mutants then. */
   async trouble(): Promise<string | undefined> {
-    const verdict = await this.#run(wider.flat());
+    const verdict = await this.#run(wider.flat(), 4 * patience);
     if (verdict.kind === 'survived') return undefined;
     return verdict.kind === 'caught' ? verdict.by : verdict.kind === 'broken' ? verdict.why : verdict.kind;
   }
@@ -106,7 +107,7 @@ export class Workshop {
     }
   }
 
-  async #run(tests: readonly string[]): Promise<Verdict> {
+  async #run(tests: readonly string[], limit = patience): Promise<Verdict> {
     const output = join(this.#folder, 'report.json');
     rmSync(output, { force: true });
     const args = [
@@ -121,14 +122,14 @@ export class Workshop {
       cwd: this.#project,
       stdio: 'ignore',
       env: { ...process.env, SUREWIRE_EXPLORER: 'small', SUREWIRE_SCHEDULES: '25' },
-      timeout: patience,
+      timeout: limit,
       killSignal: 'SIGKILL',
     });
     const killed = await new Promise<boolean>((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (_, signal) => resolve(signal === 'SIGKILL'));
     });
-    if (killed) return { kind: 'caught', by: `no end after ${patience / 1000} s` };
+    if (killed) return { kind: 'caught', by: `no end after ${limit / 1000} s` };
     if (!existsSync(output)) return { kind: 'broken', why: 'vitest left no report' };
     return judged(JSON.parse(readFileSync(output, 'utf8')) as Report);
   }

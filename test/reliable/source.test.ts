@@ -330,6 +330,15 @@ describe('sending', () => {
     expect(kinds(play.on(ack(0, { nacks: [1] }), 310))).toEqual([]);
   });
 
+  test('over a way that broke no answer comes: the next copy waits for the floor, not for a slow peer', () => {
+    const slow = () => new Play().on({ kind: 'open' }, 0).on({ kind: 'created', id: 's' }, 5_000).on(submit, 5_000);
+    expect(sourceDue(slow().state, policy)).toBeGreaterThan(14_000);
+    const broken = slow().on({ kind: 'refused', number: 1, empty: false }, 5_100);
+    expect(sourceDue(broken.state, policy)).toBe(5_500);
+    expect(broken.elapse().effects).toEqual([expect.objectContaining({ effect: 'transmit', number: 1, attempt: 2 })]);
+    expect(sourceDue(broken.on({ kind: 'refused', number: 1, empty: false }, 5_600).state, policy)).toBe(6_400);
+  });
+
   test('what a receiver refused behind a gap goes out again as soon as the gap is filled', () => {
     const play = created().on(submit).on(ack(1));
     for (let turn = 0; turn < 2; turn += 1) play.on(submit);

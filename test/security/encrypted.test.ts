@@ -9,6 +9,7 @@ import {
 import { evidence, identityOf } from '../../src/security/evidence.ts';
 import { conversationNamespaces } from '../../src/security/names.ts';
 import type { SecurityPolicy } from '../../src/security/policy.ts';
+import { digikoppelingSigned, digikoppelingSignedEncrypted } from '../../src/security/presets/digikoppeling.ts';
 import {
   anonymousForCertificate,
   mutualCertificate,
@@ -220,6 +221,31 @@ test('an end without the certificate of the other cannot ask, and what answers n
   await expect(talk(service, wss10()[1]).ask()).rejects.toMatchObject({ code: 'SECURITY_POLICY' });
   const anonymousService = anonymous()[1];
   await expect(talk(anonymousService, anonymousService).ask()).rejects.toMatchObject({ code: 'SECURITY_POLICY' });
+});
+
+describe('Digikoppeling WUS', () => {
+  test.each([
+    ['2W-be-S', digikoppelingSigned],
+    ['2W-be-SE', digikoppelingSignedEncrypted],
+  ] as const)('%s: WB004 to WB014', async (name, preset) => {
+    const client = preset({ key: all.client.key(), peer: bob.certificate });
+    const service = preset({ key: bob.key(), trust: any() });
+    const between = talk(client, service, {}, { secure: true });
+    const reply = await between.ask();
+    const [request = '', answer = ''] = between.wire;
+    for (const octets of between.wire) {
+      expect(octets).toMatch(/<wsse:BinarySecurityToken .*<ds:Signature .*<wsse:Reference URI="#/s);
+      expect(octets.includes('<xenc:EncryptedData')).toBe(name === '2W-be-SE');
+    }
+    expect(answer).toContain('<wsse11:SignatureConfirmation');
+    expect(request).toContain('urn:orders/place');
+    expect(reply?.get(evidence)?.signer?.name).toBe('CN=bob');
+    expect([...(reply?.get(evidence)?.signed ?? [])].map((part) => part.replace(/.*}/, ''))).toEqual(
+      expect.arrayContaining(['Body', 'Timestamp', 'Action', 'To', 'MessageID', 'SignatureConfirmation']),
+    );
+    await expect(talk(client, service).ask()).rejects.toMatchObject({ code: 'SECURITY_UNSECURED_FAULT' });
+    expect(() => preset({ key: bob.key(), trust: any(), suite: suite('Basic256Sha256') })).toThrow(/Digikoppeling/);
+  });
 });
 
 test('over TLS a certificate endorses the Timestamp', async () => {

@@ -3,10 +3,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as asn1js from 'asn1js';
+import * as pkijs from 'pkijs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { base64, concat, utf8 } from '../../src/base/bytes.ts';
+import { instant } from '../../src/base/clock.ts';
 import { hasCode } from '../../src/base/errors.ts';
-import { type Certificate, certificates } from '../../src/security/certificates.ts';
+import { type Certificate, certificate, certificates } from '../../src/security/certificates.ts';
 import { base64Digest } from '../../src/security/crypto.ts';
 import type { SecurityHeader } from '../../src/security/header.ts';
 import { base64Binary, ds, wsse, wsu, x509Pkcs7, x509PkiPath, x509v3 } from '../../src/security/names.ts';
@@ -21,12 +24,15 @@ import {
   writeStrTransform,
 } from '../../src/security/tokens/str-transform.ts';
 import { certificateOf, foundCertificate, readX509Token, type TokenScope } from '../../src/security/tokens/x509.ts';
+import { trustChain } from '../../src/security/trust.ts';
 import type { XmlElement } from '../../src/xml/document.ts';
 import { elementsById } from '../../src/xml/find.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
 import { scan } from '../../src/xml/scan.ts';
+import { craft, receive } from '../attacks/support.ts';
 import { wideProfile } from './dsig.ts';
 import { type Issued, issue } from './pki.ts';
+import { acceptor, policyOf } from './rig.ts';
 
 const vectors = join(import.meta.dirname, '../../../shared/vectors/cxf-wss');
 const there = existsSync(vectors);
@@ -202,5 +208,50 @@ describe('STR-Transform (WSS 1.1 section 8.3)', () => {
           ),
       ),
     );
+  });
+});
+
+describe('a whole path in the message', () => {
+  const reference = (valueType: string) =>
+    `<wsse:SecurityTokenReference><wsse:Reference URI="#t" ValueType="${valueType}"></wsse:Reference></wsse:SecurityTokenReference>`;
+  const signed = async (bytes: Uint8Array) =>
+    craft({
+      key: leaf.key(),
+      token: token(x509PkiPath, bytes).replaceAll('w:', 'wsse:').replace(`xmlns:wsse="${wsse}"`, ''),
+      keyReference: reference(x509PkiPath),
+    });
+  test('lets the other end build it, to an anchor of its own and to no other', async () => {
+    const service = await issue({ name: 'service' }, root);
+    const path = writePkiPath([leaf.certificate, between.certificate]);
+    const end = acceptor(policyOf(service, root));
+    expect(await receive(end, await signed(path))).toEqual({ answer: undefined, codes: [] });
+    expect(end.heard).toHaveLength(1);
+    const stranger = await issue({ name: 'root', ca: true });
+    const other = acceptor(policyOf(service, stranger));
+    expect((await receive(other, await signed(path))).codes).toEqual(['SECURITY_CERTIFICATE_UNTRUSTED']);
+    // Without the certificate between, and with the anchor in its place.
+    const without = acceptor(policyOf(service, root));
+    const short = await signed(writePkiPath([leaf.certificate]));
+    expect((await receive(without, short)).codes).toEqual(['SECURITY_CERTIFICATE_UNTRUSTED']);
+    expect((await receive(without, await signed(path))).codes).toEqual([]);
+  });
+  test('E7 of certificates: a ring of authorities that certify one another ends soon', async () => {
+    const [one, two] = [await issue({ name: 'one', ca: true }), await issue({ name: 'two', ca: true })];
+    const below = await issue({ name: 'below' }, one);
+    const ring: Certificate[] = [];
+    for (let at = 0; at < 9; at++) {
+      const [own, above] = at % 2 === 0 ? [one, two] : [two, one];
+      const copy = pkijs.Certificate.fromBER(Uint8Array.from(own.certificate.der));
+      copy.serialNumber = new asn1js.Integer({ value: 9_000 + at });
+      copy.issuer.typesAndValues = above.pki.subject.typesAndValues;
+      await copy.sign(above.pair.privateKey, 'SHA-256');
+      ring.push(certificate(new Uint8Array(copy.toSchema(true).toBER())));
+    }
+    const trust = trustChain({ anchors: root.certificate });
+    const started = performance.now();
+    await expect(trust.accept(below.certificate, instant(Date.UTC(2026, 10, 22)), ring)).rejects.toMatchObject({
+      code: 'SECURITY_CERTIFICATE_UNTRUSTED',
+    });
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });

@@ -7,8 +7,9 @@ import { listen } from '../../src/channel/binding.ts';
 import type { Session } from '../../src/channel/session.ts';
 import { contract, oneWay, requestReply } from '../../src/service/contract.ts';
 import { type DispatcherOptions, dispatcher } from '../../src/service/dispatcher.ts';
-import { oneInstance, perCall, perSession } from '../../src/service/instances.ts';
+import { type InstanceStart, oneInstance, perCall, perSession } from '../../src/service/instances.ts';
 import { integer, nothing, record, text } from '../../src/service/shape.ts';
+import { memory } from '../../src/stores/memory.ts';
 import { address, latch, Rig } from './rig.ts';
 
 const namespace = 'urn:example:basket';
@@ -176,6 +177,23 @@ describe('per session', () => {
     await opened.close();
     await opened.close();
     expect(disposed).toEqual(['counted to 1', 'counted to 1']);
+  });
+
+  test('a session that an earlier process began goes on with a new instance, which is told so', async () => {
+    const store = memory();
+    const first = await rig.serve(dispatcher(basket, baskets()), { store });
+    const calls = rig.calls(basket);
+    await calls.begin({ owner: 'ann' });
+    await first.close();
+    const told: (boolean | undefined)[] = [];
+    const { create } = baskets();
+    const again = perSession((start: InstanceStart) => {
+      told.push(start.session?.isContinued);
+      return create(start);
+    });
+    await rig.serve(dispatcher(basket, again), { store });
+    expect(await calls.count(undefined)).toEqual({ count: 0 });
+    expect(told).toEqual([true]);
   });
 
   test('S6: without a session each call has an instance of its own', async () => {

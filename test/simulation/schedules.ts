@@ -4,9 +4,9 @@ import { obey } from './laws.ts';
 import { hasLevel, type Level, type Shape, shapeName } from './shapes.ts';
 
 /** Schedules of each shape: 20,000 in all, duplex with octets only and so with fewer. */
-const { SUREWIRE_SCHEDULES = '1170' } = process.env;
+const { SUREWIRE_SCHEDULES = '1210' } = process.env;
 const perShape = Number(SUREWIRE_SCHEDULES);
-const withOctets = Math.ceil(perShape / 6);
+const withOctets = Math.ceil(perShape / 13);
 const plans: readonly {
   readonly level: Level;
   readonly schedules: number;

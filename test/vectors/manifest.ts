@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export const vectorsFolder: string = join(import.meta.dirname, '../../../shared/vectors');
 export const vectorsThere: boolean = existsSync(vectorsFolder);
 
-export interface VectorKey {
+interface VectorKey {
   readonly type: string;
   readonly file?: string;
   readonly name?: string;

@@ -331,7 +331,7 @@ function named(element: XmlElement, namespace: string, local: string): readonly 
   return element.is(namespace, local) ? [element, ...inside] : inside;
 }
 
-export function profileOf(one: Vector, document: XmlDocument): DecryptionProfile {
+function profileOf(one: Vector, document: XmlDocument): DecryptionProfile {
   const file = otherKeys.get(one.id) ?? one.keys[0]?.file ?? '';
   const key = createPrivateKey(readFileSync(join(folder, one.folder, file)));
   const own: KeyHandle = { kind: 'decrypter', decrypter: decrypter(key, 1024) };
@@ -353,7 +353,7 @@ function referred(keyInfo: XmlElement | undefined, document: XmlDocument): KeyHa
 }
 
 /** What the ReferenceLists name, with the key of the list where that is an EncryptedKey's. */
-export function everyPart(document: XmlDocument): readonly EncryptedPart[] {
+function everyPart(document: XmlDocument): readonly EncryptedPart[] {
   return everyElement(document.root, 'ReferenceList').flatMap((list) => {
     const { parent } = list;
     const key: KeyHandle | undefined = parent?.is(xenc, 'EncryptedKey')
@@ -366,7 +366,7 @@ export function everyPart(document: XmlDocument): readonly EncryptedPart[] {
   });
 }
 
-export function everyElement(element: XmlElement, local: string): readonly XmlElement[] {
+function everyElement(element: XmlElement, local: string): readonly XmlElement[] {
   const inside = element.children.flatMap((one) => everyElement(one, local));
   return element.is(xenc, local) ? [element, ...inside] : inside;
 }

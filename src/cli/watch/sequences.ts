@@ -6,7 +6,7 @@ export interface Sequence {
   /** Identifier; '' before it is known. */
   readonly id: string;
   /** Identifier of the session: of the sequence that the initiator sends on. */
-  readonly session: string;
+  session: string;
   readonly way: 'out' | 'in';
   /** The phase of the source or of the destination, or how it ended. */
   state: string;
@@ -136,9 +136,8 @@ export class Sequences {
   }
 
   /** The sequence that an event is about. */
-  #of({ side, session, sequence }: Extract<ReliableEvent, { readonly sequence: string }>): Sequence {
-    const way = (side === 'initiator') === (sequence === session) ? 'out' : 'in';
-    return this.#found(side, session, sequence, way);
+  #of({ event, side, session, sequence }: Extract<ReliableEvent, { readonly sequence: string }>): Sequence {
+    return this.#found(side, session, sequence, ofSource.has(event) ? 'out' : 'in');
   }
 
   /** What the initiator sends on. */
@@ -149,7 +148,11 @@ export class Sequences {
   #found(side: ReliableEvent['side'], session: string, id: string, way: Sequence['way']): Sequence {
     const key = keyOf(side, id);
     const known = this.#known.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // The first events of an initiator come before it knows what its session is called.
+      if (known.session === '') known.session = session;
+      return known;
+    }
     const fresh: Sequence = {
       id,
       session,
@@ -182,6 +185,15 @@ export class Sequences {
     for (const [key] of over.slice(0, Math.max(0, over.length - MOST_OVER))) this.#known.delete(key);
   }
 }
+
+/** What only the source of a sequence tells. */
+const ofSource: ReadonlySet<ReliableEvent['event']> = new Set([
+  'source.changed',
+  'window.changed',
+  'message.acknowledged',
+  'message.resent',
+  'message.failed',
+]);
 
 function keyOf(side: ReliableEvent['side'], id: string): string {
   return `${side} ${id}`;

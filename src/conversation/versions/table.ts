@@ -12,8 +12,3 @@ export const conversationVersions: readonly ConversationVersion[] = Object.freez
 export function versionOfAction(action: string): ConversationVersion | undefined {
   return conversationVersions.find((version) => Object.values(version.actions).includes(action));
 }
-
-/** The version whose SecurityContextToken lives in `namespace`. */
-export function versionOfTokens(namespace: string): ConversationVersion | undefined {
-  return conversationVersions.find((version) => version.namespace === namespace);
-}

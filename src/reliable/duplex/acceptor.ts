@@ -20,8 +20,8 @@ import { reliableFaultReply, requiredFault } from '../faults.ts';
 import { refusal, refused, unknownSequence } from '../responses.ts';
 import type { Settings } from '../settings.ts';
 import type { ReliableVersion } from '../versions/version.ts';
-import type { Hub } from './hub.ts';
 import { type Hearing, hearing } from './hearing.ts';
+import type { Hub } from './hub.ts';
 
 export class DuplexAcceptor implements Channel {
   readonly side = 'acceptor';
@@ -131,8 +131,10 @@ export class DuplexAcceptor implements Channel {
     else requireMessageId(asked);
     const { session, named } = this.#hub.find(identity, heard);
     if (session === undefined || session.version !== version) {
-      if (about.kind === 'message' || about.kind === 'close' || about.kind === 'terminate') throw unknownSequence(named);
-      if (about.kind === 'acknowledgement' && heard.headers?.ackRequested[0] !== undefined) throw unknownSequence(named);
+      if (about.kind === 'message' || about.kind === 'close' || about.kind === 'terminate')
+        throw unknownSequence(named);
+      if (about.kind === 'acknowledgement' && heard.headers?.ackRequested[0] !== undefined)
+        throw unknownSequence(named);
       return undefined;
     }
     session.over(this);
@@ -161,7 +163,7 @@ export class DuplexAcceptor implements Channel {
 
   #lost(reason: Error | undefined): void {
     this.#isLost = true;
-    this.#hub.lost(this);
+    this.#hub.lost(this, reason === undefined);
     if (!this.#hub.hasSessionsOf(this)) this.#closed.resolve(reason);
   }
 
@@ -176,4 +178,3 @@ export class DuplexAcceptor implements Channel {
     this.#closed.resolve(undefined);
   }
 }
-

@@ -33,7 +33,8 @@ export function faultHeard(fault: ReliableFault, phase: SourceState['phase']): F
     case 'SequenceTerminated':
     case 'UnknownSequence':
       // Asked to forget the sequence, the peer says that it has.
-      if (phase === 'terminating') return { source: [{ kind: 'terminate-answered' }], isEnd: false, trouble: undefined };
+      if (phase === 'terminating')
+        return { source: [{ kind: 'terminate-answered' }], isEnd: false, trouble: undefined };
       return ending(codes[name], reason, fault);
     case 'CreateSequenceRefused':
       return ending(fault.connectionLimit === true ? 'RELIABLE_TOO_BUSY' : codes[name], reason, fault);

@@ -2,10 +2,11 @@
  * The duplex sessions of one element at the acceptor, whichever connections they began on: found by identity and identifier,
  * each with the connection that its messages take now.
  */
-import { delivery, type Delivery } from '../../channel/delivery.ts';
+import { type Delivery, delivery } from '../../channel/delivery.ts';
 import type { Addressing } from '../../soap/addressing.ts';
 import type { HeaderBlock, Message } from '../../soap/message.ts';
 import type { CreateSequence } from '../bodies.ts';
+import { sameReceipt } from '../destination.ts';
 import { ReliableError } from '../errors.ts';
 import { acknowledgementHeader } from '../headers.ts';
 import { withOrigin } from '../origin.ts';
@@ -13,7 +14,6 @@ import { type AcceptorRecord, templateOf } from '../record.ts';
 import { type RegisteredInit, Registry } from '../registry.ts';
 import { assuranceOf, type Settings } from '../settings.ts';
 import { sameSending } from '../source-state.ts';
-import { sameReceipt } from '../destination.ts';
 import { UpwardSession } from '../upward.ts';
 import type { ReliableVersion } from '../versions/version.ts';
 import { Wording } from '../wording.ts';
@@ -32,11 +32,7 @@ export class Accepted extends DuplexSession {
   readonly #wording: Wording;
   readonly #record: AcceptorRecord;
 
-  constructor(
-    init: RegisteredInit<Accepted>,
-    birth: Connection,
-    onEnded: (session: Accepted) => void,
-  ) {
+  constructor(init: RegisteredInit<Accepted>, birth: Connection, onEnded: (session: Accepted) => void) {
     const { settings, version, record, signal } = init;
     const way: { current: Connection | undefined } = { current: birth };
     const upward = new UpwardSession(record, init.resumed);
@@ -62,7 +58,8 @@ export class Accepted extends DuplexSession {
           throw noConnection();
         },
         onEnded: (reason) => {
-          const how = reason.code === 'completed' ? 'completed' : reason.code === 'RELIABLE_INACTIVE' ? 'inactive' : 'faulted';
+          const how =
+            reason.code === 'completed' ? 'completed' : reason.code === 'RELIABLE_INACTIVE' ? 'inactive' : 'faulted';
           upward.end(how);
           onEnded(this);
         },
@@ -106,9 +103,11 @@ export class Accepted extends DuplexSession {
     if (before?.isOpen !== true) this.reconnected();
   }
 
-  /** `connection` is gone. */
-  without(connection: Connection): void {
-    if (this.#way.current === connection) this.#way.current = undefined;
+  /** `connection` is gone. A client that closes it in good order has heard the last word of its session. */
+  without(connection: Connection, isGood: boolean): void {
+    if (this.#way.current !== connection) return;
+    this.#way.current = undefined;
+    if (isGood && this.phase === 'terminating') this.post({ kind: 'terminate-answered' });
   }
 }
 
@@ -152,7 +151,10 @@ export class Hub {
   }
 
   /** The session that a message of `identity` is about. */
-  find(identity: string, { about, headers }: Hearing): { readonly session: Accepted | undefined; readonly named: string } {
+  find(
+    identity: string,
+    { about, headers }: Hearing,
+  ): { readonly session: Accepted | undefined; readonly named: string } {
     const received = (id: string) => ({ session: this.#registry.session(identity, id), named: id });
     const sent = (id: string) => ({ session: this.#registry.offered(identity, id), named: id });
     switch (about.kind) {
@@ -185,7 +187,9 @@ export class Hub {
 
   /** The session to send on: the one of that identifier, else the only one that began on `connection`. */
   sessionFor(connection: Connection, id: string | undefined): Accepted {
-    const mine = [...this.#sessions].filter((session) => (id === undefined ? session.birth === connection : session.id === id));
+    const mine = [...this.#sessions].filter((session) =>
+      id === undefined ? session.birth === connection : session.id === id,
+    );
     const [only, another] = mine;
     if (only === undefined) {
       const text = 'There is no session to send on: it has ended, or none was created on this connection yet.';
@@ -201,8 +205,8 @@ export class Hub {
   }
 
   /** The connection broke: sessions go on without one, until their clients come again. */
-  lost(connection: Connection): void {
-    for (const session of this.#sessions) session.without(connection);
+  lost(connection: Connection, isGood: boolean): void {
+    for (const session of this.#sessions) session.without(connection, isGood);
     if (!this.hasSessionsOf(connection)) this.#gone(connection);
   }
 

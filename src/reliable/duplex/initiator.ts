@@ -103,7 +103,13 @@ export class DuplexInitiator implements Channel {
       if (heard === undefined || heard.version !== session.version) return undefined;
       if (record.peer !== null && record.peer !== identityOf(trip)) {
         const owner = record.peer;
-        publish(() => ({ event: 'identity.refused', side: 'initiator', session: session.id, owner, identity: identityOf(trip) }));
+        publish(() => ({
+          event: 'identity.refused',
+          side: 'initiator',
+          session: session.id,
+          owner,
+          identity: identityOf(trip),
+        }));
         return undefined;
       }
       if (session.phase === 'creating') {

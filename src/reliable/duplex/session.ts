@@ -220,7 +220,8 @@ export class DuplexSession implements SessionView {
       .run(async () => {
         if (this.#stopped) return;
         await this.#step({ source: [{ kind: 'resumed' }] });
-        const live = this.#source.phase === 'created' || this.#source.phase === 'rollover' || this.#source.phase === 'draining';
+        const live =
+          this.#source.phase === 'created' || this.#source.phase === 'rollover' || this.#source.phase === 'draining';
         if (this.#receipt === undefined) return;
         const asks = live ? sourceId(this.#source) : undefined;
         this.#send('poll', () => this.#wording.stateOfThings(this.#acknowledgement(), asks));
@@ -344,8 +345,9 @@ export class DuplexSession implements SessionView {
     last: number | undefined,
   ): Promise<Delivery | undefined> {
     const isAnswered = this.version.actions.terminateSequenceResponse !== undefined;
-    // 2005/02 has no answer to TerminateSequence but the peer's own.
-    const mutual: Bare<SourceEvent>[] = isAnswered ? [] : [{ kind: 'terminate-answered' }];
+    // 2005/02 has no answer to TerminateSequence but the peer's own, which the acceptor says last.
+    const isOwn = !isAnswered && this.side === 'initiator';
+    const mutual: Bare<SourceEvent>[] = isOwn ? [{ kind: 'terminate-answered' }] : [];
     await this.#ending([...learned, ...mutual], { kind: 'terminate', last });
     const { receipt } = this;
     if (receipt === undefined) return undefined;
@@ -390,7 +392,10 @@ export class DuplexSession implements SessionView {
     signal.throwIfAborted();
     await this.#serial.run(async () => {
       try {
-        await this.#step({ source: [{ kind: 'submit', expects: 'acknowledgement' }] }, { submission: { trip, waiting } });
+        await this.#step(
+          { source: [{ kind: 'submit', expects: 'acknowledgement' }] },
+          { submission: { trip, waiting } },
+        );
       } catch (thrown) {
         waiting?.reject(asError(thrown));
       }
@@ -519,11 +524,7 @@ export class DuplexSession implements SessionView {
       case 'terminate': {
         const { last, attempt } = effect;
         publish(() => ({ event: 'sequence.terminating', ...this.#mine, last, attempt }));
-        const isAnswered = this.version.actions.terminateSequenceResponse !== undefined;
-        const isLast = !isAnswered && this.#receipt?.phase === 'ended';
         this.#send('terminate', () => this.#wording.terminateSequence(sends, last, this.#riding()));
-        // 2005/02: the peer has said its own before, so nothing will answer this one; should it be lost, it asks again.
-        if (isLast) this.post({ kind: 'terminate-answered' });
         return;
       }
       case 'fault': {
@@ -736,8 +737,8 @@ export class DuplexSession implements SessionView {
   #conclude(): void {
     const { source: sending, receipt } = this.state;
     if (sending.phase === 'ended') {
-      if (receipt === undefined || receipt.phase === 'ended') return this.#over(sending.reason);
-      if (sending.reason.code !== 'completed') this.#run({ receipt: [{ kind: 'fault' }] });
+      if (receipt === undefined || receipt.phase === 'ended') this.#over(sending.reason);
+      else if (sending.reason.code !== 'completed') this.#run({ receipt: [{ kind: 'fault' }] });
       return;
     }
     if (receipt?.phase !== 'ended') return;

@@ -7,6 +7,7 @@ import { type Certificate, type CertificateSource, certificates } from '../certi
 import { SecurityError } from '../errors.ts';
 import type { Part } from '../evidence.ts';
 import type { DecryptionKey, SigningKey } from '../keys.ts';
+import { reliableNamespaces } from '../names.ts';
 import { type CommonOptions, protectedNamespaces, reflected, unsafeKeepUnsigned } from '../policy.ts';
 import type {
   CertificateSignature,
@@ -72,7 +73,7 @@ export function trustOf({ peer, trust }: PeerOptions): Trust {
   if (peer === undefined || trust === undefined) return trust ?? trustPeers(peer ?? []);
   return Object.freeze({
     known: Object.freeze([...trust.known, ...certificates(peer)]),
-    accept: (certificate, at) => trust.accept(certificate, at),
+    accept: (certificate, at, others) => trust.accept(certificate, at, others),
   } satisfies Trust);
 }
 
@@ -159,6 +160,8 @@ export function encryptionRequirement(
     origin: Object.freeze(origin),
     secretLength: suite.content.keyLength,
     body: true,
+    // WCF and Metro sign what opens, acknowledges and ends a sequence, and do not encrypt it.
+    clear: new Set(reliableNamespaces),
     headers: new Set(options.encryptHeaders),
     ...encryption,
   });

@@ -1,13 +1,14 @@
 /**
- * Field profiles of Dutch government, Digikoppeling WUS, best effort over two-way TLS: 2W-be-S signs, 2W-be-SE signs and then
- * encrypts. Body, Timestamp and every addressing header are signed with RSA and SHA-256 or better; the certificate is in the
- * message and is signed with it; the Body is encrypted with AES-GCM for the certificate of the other end.
+ * Field profiles of Dutch government: Digikoppeling Koppelvlakstandaard WUS 3.8, best effort over two-way TLS. 2W-be-S signs,
+ * 2W-be-SE signs and then encrypts (WB003, WB006). Signed: Body, Timestamp and every addressing header (WB004), with the
+ * certificate in the message (WB010). Encrypted: the Body, never the signature (WB005), and in the reply for the certificate
+ * that signed the request (WB012). Replies confirm the signature of their request (WB014). SHA-2, AES-GCM and RSA-OAEP
+ * (Beveiligingsstandaarden SIGN001, ENC003, ENC004).
  */
-import { algorithmSuite } from '../algorithm-suites.ts';
 import { SecurityError } from '../errors.ts';
 import { frozenPolicy, reflected } from '../policy.ts';
 import type { SecurityPolicy } from '../protection.ts';
-import { certificateSignature, signatureRequirement, suiteOf, trustOf, weakIn } from './common.ts';
+import { certificateSignature, type EncryptedOptions, signatureRequirement, suiteOf, trustOf } from './common.ts';
 import { asymmetric, type MutualCertificateWss10Options } from './mutual-certificate-wss10.ts';
 
 export interface DigikoppelingOptions
@@ -19,31 +20,32 @@ export interface DigikoppelingOptions
 /**
  * Digikoppeling WUS 2W-be-S: signed, over TLS.
  *
- * @throws SecurityError `SECURITY_POLICY`
+ * @throws SecurityError `SECURITY_POLICY`, also for a suite that the profile does not take
  */
 export function digikoppelingSigned(options: DigikoppelingOptions): SecurityPolicy {
-  const suite = suiteOf(options);
-  requireModern(suite.name, weakIn(suite));
+  const suite = modernSuite(options);
   const signer = { kind: 'certificate', trust: trustOf(options), notFrom: reflected(options, options.key) } as const;
+  const inbound = { transport: 'tls', signature: signatureRequirement(options, signer) } as const;
+  const outbound = { signature: certificateSignature(suite, options.key) };
   return frozenPolicy('digikoppelingSigned', options, [], {
-    inbound: { transport: 'tls', signature: signatureRequirement(options, signer, true) },
-    outbound: { signature: certificateSignature(suite, options.key, 'direct', true) },
+    inbound,
+    outbound,
+    reply: { inbound: { ...inbound, confirmation: true }, outbound: { ...outbound, confirmation: true } },
   });
 }
 
 /**
  * Digikoppeling WUS 2W-be-SE: signed, then encrypted, over TLS.
  *
- * @throws SecurityError `SECURITY_POLICY`
+ * @throws SecurityError `SECURITY_POLICY`, also for a suite that the profile does not take
  */
 export function digikoppelingSignedEncrypted(options: DigikoppelingOptions): SecurityPolicy {
-  const suite = options.suite ?? algorithmSuite('Aes256GcmSha256');
-  requireModern(suite.name, weakIn(suite));
-  return asymmetric('digikoppelingSignedEncrypted', { ...options, suite, protectTokens: true }, 'tls');
+  modernSuite(options);
+  return asymmetric('digikoppelingSignedEncrypted', { ...options, confirmSignatures: true }, 'tls', 'requester');
 }
 
-function requireModern(name: string, weaknesses: readonly string[]): void {
-  if (weaknesses.length > 0) {
-    throw new SecurityError('SECURITY_POLICY', `Digikoppeling does not take the suite ${name}.`);
-  }
+function modernSuite(options: EncryptedOptions): ReturnType<typeof suiteOf> {
+  const suite = suiteOf(options);
+  if (suite.weaknesses.length === 0 && suite.content.mode === 'gcm') return suite;
+  throw new SecurityError('SECURITY_POLICY', `Digikoppeling does not take the suite ${suite.name}.`);
 }

@@ -53,11 +53,16 @@ export function mutualCertificateWss10(options: MutualCertificateWss10Options): 
   return asymmetric('mutualCertificateWss10', options, 'any');
 }
 
-/** The asymmetric binding under the name of a preset. */
+/**
+ * The asymmetric binding under the name of a preset.
+ *
+ * @param answers whom replies are encrypted for: the peer that is known, or always whoever signed the request
+ */
 export function asymmetric(
   name: string,
   options: MutualCertificateWss10Options,
   transport: InboundPolicy['transport'],
+  answers: 'peer' | 'requester' = 'peer',
 ): SecurityPolicy {
   const { key, order = 'sign-encrypt', encryptSignature = false, protectTokens = false } = options;
   const { confirmSignatures = false, reference = 'direct' } = options;
@@ -104,7 +109,7 @@ export function asymmetric(
     reply: {
       inbound: { ...inbound, confirmation: confirmSignatures },
       outbound: {
-        ...outbound(peer === undefined ? { kind: 'requester' } : known),
+        ...outbound(peer === undefined || answers === 'requester' ? { kind: 'requester' } : known),
         confirmation: confirmSignatures,
       },
     },

@@ -18,3 +18,6 @@ export const tokenTimes: Readonly<Record<'lifetime' | 'skew', number>> = Object.
   lifetime: 86_400_000,
   skew: 300_000,
 });
+
+/** Takes assertions and JSON Web Tokens for whomever they were issued: any service that is sent one can use it here. */
+export const unsafeAnyAudience: unique symbol = Symbol('unsafeAnyAudience');

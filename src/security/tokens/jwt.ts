@@ -16,8 +16,7 @@ import type { Signer } from '../evidence.ts';
 import { base64Binary, jwtTokenType, wsse, wsu } from '../names.ts';
 import type { ReplayCache } from '../replay.ts';
 import { allowedAttribute, octetsOf, requiredAttribute } from '../values.ts';
-import { type Claims, claimIdentity, tokenTimes } from './claims.ts';
-import { unsafeAnyAudience } from './saml-conditions.ts';
+import { type Claims, claimIdentity, tokenTimes, unsafeAnyAudience } from './claims.ts';
 
 /** The algorithms that may be listed: signatures under private keys, and HMAC for those who have a secret. */
 export type JwtAlgorithm =
@@ -192,10 +191,19 @@ async function verified(
       requireSignatureKey(keys);
       return await jwtVerify(text, keys, options);
     }
-    return await jwtVerify(text, createLocalJWKSet(keys), options);
+    return await jwtVerify(text, keySet(keys), options);
   } catch (cause) {
     throw translated(cause);
   }
+}
+
+const keySets = new WeakMap<JSONWebKeySet, ReturnType<typeof createLocalJWKSet>>();
+
+/** Keys are imported once for each set. */
+function keySet(keys: JSONWebKeySet): ReturnType<typeof createLocalJWKSet> {
+  const made = keySets.get(keys) ?? createLocalJWKSet(keys);
+  keySets.set(keys, made);
+  return made;
 }
 
 /** jose has checked exp and nbf; the longest life and the future are this policy's. */

@@ -9,12 +9,9 @@ import type { XmlElement } from '../../xml/document.ts';
 import { SecurityError } from '../errors.ts';
 import type { DigestAlgorithm, SignatureAlgorithm } from '../suites.ts';
 import type { Trust } from '../trust.ts';
-import { tokenTimes } from './claims.ts';
+import { tokenTimes, unsafeAnyAudience } from './claims.ts';
 import type { ConfirmationMethod } from './saml.ts';
 import type { SamlAssertion, SubjectConfirmation } from './saml-assertion.ts';
-
-/** Takes assertions and JSON Web Tokens for whomever they were issued: any service that is sent one can use it here. */
-export const unsafeAnyAudience: unique symbol = Symbol('unsafeAnyAudience');
 
 /** An issuer, and whose signatures are its own: the trust of one issuer proves nothing of another. */
 export interface SamlIssuer {

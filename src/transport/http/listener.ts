@@ -68,7 +68,7 @@ export async function listener(
   };
 }
 
-function serverFor(url: URL, settings: ListenerSettings, tls: TlsOptions | undefined): Server {
+export function serverFor(url: URL, settings: ListenerSettings, tls: TlsOptions | undefined): Server {
   const { headersTimeout, requestTimeout, idleTimeout, handshakeTimeout } = settings;
   const limits = {
     headersTimeout: Math.min(headersTimeout, requestTimeout),
@@ -90,7 +90,7 @@ function secureServer(limits: object, tls: TlsOptions | undefined, handshakeTime
   return server;
 }
 
-function bound(server: Server, url: URL): Promise<void> {
+export function bound(server: Server, url: URL): Promise<void> {
   const host = hostOf(url) === 'localhost' ? '127.0.0.1' : hostOf(url);
   const port = portOf(url);
   return new Promise((resolve, reject) => {

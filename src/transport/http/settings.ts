@@ -67,7 +67,7 @@ export const soapMediaTypes: ReadonlySet<string> = new Set(soapVersions.map((ver
 
 const MAX_RECEIVED_MESSAGE_SIZE = 10 * 1024 * 1024;
 
-interface MessageSettings {
+export interface MessageSettings {
   readonly maxReceivedMessageSize: number;
   readonly quotas: Quotas;
 }
@@ -81,7 +81,7 @@ export type EndpointSettings = Required<HttpEndpointOptions> & MessageSettings;
 
 export type ListenerSettings = Required<HttpListenerOptions> & EndpointSettings;
 
-function messageSettings(options: HttpMessageOptions): MessageSettings {
+export function messageSettings(options: HttpMessageOptions): MessageSettings {
   const maxReceivedMessageSize = options.maxReceivedMessageSize ?? MAX_RECEIVED_MESSAGE_SIZE;
   return { maxReceivedMessageSize, quotas: { ...options.readerQuotas, bytes: maxReceivedMessageSize } };
 }

@@ -6,24 +6,27 @@ import { soapVersions } from '../../../src/soap/version.ts';
 import { DuplexWorld, type DuplexWorldOptions } from './world.ts';
 
 describe('a duplex session over a good connection', () => {
-  test.each(reliableVersions)('WS-RM $name: requests, replies, calls back with and without reply, and a good end', async (version) => {
-    const world = new DuplexWorld(1, { version });
-    const listener = await world.until(world.listen());
-    const channel = world.connect();
-    expect(await world.until(world.say(channel, 'one'))).toBe('re: one');
-    expect(await world.until(world.say(channel, 'call two'))).toBe('re: call two');
-    expect(await world.until(world.say(channel, 'tell three'))).toBe('re: tell three');
-    expect(await world.until(world.say(channel, 'four', false))).toBeUndefined();
-    expect(world.served).toEqual(['one', 'call two', 'tell three', 'four']);
-    expect(world.called).toEqual(['back: call two', 'back: tell three']);
-    expect(world.answers).toEqual(['re: back: call two']);
-    const before = world.clock.now();
-    await world.until(channel.close());
-    expect(await channel.closed).toBeUndefined();
-    // Nothing waits for a time limit.
-    expect(world.clock.now() - before).toBeLessThan(1_000);
-    await world.until(listener.close());
-  });
+  test.each(reliableVersions)(
+    'WS-RM $name: requests, replies, calls back with and without reply, and a good end',
+    async (version) => {
+      const world = new DuplexWorld(1, { version });
+      const listener = await world.until(world.listen());
+      const channel = world.connect();
+      expect(await world.until(world.say(channel, 'one'))).toBe('re: one');
+      expect(await world.until(world.say(channel, 'call two'))).toBe('re: call two');
+      expect(await world.until(world.say(channel, 'tell three'))).toBe('re: tell three');
+      expect(await world.until(world.say(channel, 'four', false))).toBeUndefined();
+      expect(world.served).toEqual(['one', 'call two', 'tell three', 'four']);
+      expect(world.called).toEqual(['back: call two', 'back: tell three']);
+      expect(world.answers).toEqual(['re: back: call two']);
+      const before = world.clock.now();
+      await world.until(channel.close());
+      expect(await channel.closed).toBeUndefined();
+      // Nothing waits for a time limit.
+      expect(world.clock.now() - before).toBeLessThan(1_000);
+      await world.until(listener.close());
+    },
+  );
 });
 
 const sentences = ['one', 'call two', 'tell three', 'four', 'call five', 'six'];

@@ -45,7 +45,14 @@ export class DuplexWorld {
   constructor(seed: number, { network, healsAfter, ...options }: DuplexWorldOptions = {}) {
     this.random = seededRandom(seed);
     this.#soap = options.soap ?? soap12;
-    this.#options = { clock: this.clock, random: this.random, maxRetryCount: 40, to: address, ...options };
+    this.#options = {
+      clock: this.clock,
+      random: this.random,
+      maxRetryCount: 40,
+      closeTimeout: 600_000,
+      to: address,
+      ...options,
+    };
     this.network = new Network({ clock: this.clock, random: this.random, ...network });
     const start = this.clock.now();
     this.network.script(() => {

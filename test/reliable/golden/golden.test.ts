@@ -28,7 +28,8 @@ const combinations: readonly Combination[] = [soap11, soap12].flatMap((soap) => 
   { version: reliable200702, soap, wsa: addressing200508 },
 ]);
 
-const updates = process.env['SUREWIRE_UPDATE_GOLDEN'] === '1';
+const { SUREWIRE_UPDATE_GOLDEN } = process.env;
+const updates = SUREWIRE_UPDATE_GOLDEN === '1';
 
 function golden(of: Combination): ReadonlyMap<string, string> {
   const path = join(import.meta.dirname, fileName(of));
