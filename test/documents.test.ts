@@ -14,6 +14,7 @@ import { samlLimits } from '../src/security/tokens/saml.ts';
 import { usernameKeyLimits } from '../src/security/tokens/username-key.ts';
 import { throttleOf } from '../src/service/throttle.ts';
 import { listenerSettings } from '../src/transport/http/settings.ts';
+import { maxFragments, webSocketSettings } from '../src/transport/websocket/settings.ts';
 import { xmlLimits } from '../src/xml/limits.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -64,7 +65,10 @@ describe('SECURITY.md', () => {
   );
   const rooms: ReadonlyMap<string, ReadonlyMap<string, unknown>> = new Map([
     ['xml', new Map(Object.entries(xmlLimits))],
-    ['transport', new Map<string, unknown>(Object.entries(listenerSettings({})))],
+    [
+      'transport',
+      new Map<string, unknown>(Object.entries({ ...webSocketSettings({}), maxFragments, ...listenerSettings({}) })),
+    ],
     ['reliable', new Map<string, unknown>(Object.entries(settingsOf({})))],
     ['service', new Map<string, unknown>(Object.entries(throttleOf({})))],
     [

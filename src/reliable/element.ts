@@ -27,6 +27,11 @@ import { type ReliableSessionOptions, settingsOf } from './settings.ts';
  * `RELIABLE_REFUSED`, `RELIABLE_TOO_BUSY` (transient), `RELIABLE_OPEN_TIMEOUT`, `RELIABLE_IN_USE`, and `close` with
  * `RELIABLE_CLOSE_TIMEOUT` besides those of `send`.
  *
+ * Over a duplex channel (WebSocket) both ends send on sequences of their own (WCF's ReliableDuplexSessionChannel): `send` then
+ * settles with nothing when its message is acknowledged, and `exchange` above finds the answer. When the connection breaks the
+ * initiator makes another, and the session goes on over it. A duplex initiator takes no `store` yet: `open` rejects with
+ * `RELIABLE_SETTING`.
+ *
  * @throws ReliableError `RELIABLE_SETTING`
  */
 export function reliableSession(options: ReliableSessionOptions = {}): BindingElement {

@@ -7,22 +7,21 @@ import type { Instant } from '../base/clock.ts';
 import type { Encrypted } from './coverage.ts';
 import { SecurityError } from './errors.ts';
 import type { SecurityHeader } from './header.ts';
-import type { InboundPolicy } from './protection.ts';
 import type { Proof } from './prove.ts';
 import { readAssertion } from './tokens/saml-assertion.ts';
+import type { SamlRequirement } from './tokens/saml-conditions.ts';
 import { type SamlToken, type SenderProof, validateAssertion } from './tokens/saml-validate.ts';
 
 /**
- * The one assertion that the policy requires; `undefined` where it requires none.
+ * The one assertion that the policy requires.
  *
  * @throws SecurityError `SECURITY_TOKEN`, and as `validateAssertion`
  */
 export async function requiredAssertion(
   header: SecurityHeader,
-  { saml }: InboundPolicy,
+  saml: SamlRequirement,
   now: Instant,
-): Promise<SamlToken | undefined> {
-  if (saml === undefined) return undefined;
+): Promise<SamlToken> {
   const [element, second] = header.assertions;
   if (element === undefined || second !== undefined) {
     throw new SecurityError('SECURITY_TOKEN', 'The message does not have exactly one assertion.');
@@ -47,10 +46,12 @@ export function senderProof(
   }
   const { element } = token.assertion;
   const signed = main?.verified.covered.has(element) === true;
+  const wasEncrypted = encrypted?.opened.places.has(element) === true;
   return {
     keys,
     secrets,
     attested: signed && main.by.kind === 'certificate',
-    confidential: secure || (signed && encrypted?.opened.places.has(element) === true),
+    // Ciphertext can be copied by whoever cannot read it; to sign the assertion one has to know it.
+    confidential: wasEncrypted ? signed : secure,
   };
 }

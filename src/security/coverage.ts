@@ -23,6 +23,8 @@ export interface Encrypted {
   readonly requirement: EncryptionRequirement;
   /** What was decrypted after its ciphertext was verified, by the element that was signed. */
   readonly revealed: ReadonlyMap<XmlElement, XmlFragment>;
+  /** Elements that are proven without the message signature: verified signatures, the assertion that its issuer signed. */
+  readonly proven: ReadonlySet<XmlElement>;
 }
 
 /** The message without the header that was consumed; what protects the rest is the transport. */
@@ -44,6 +46,7 @@ export function covered(
   encrypted: Encrypted | undefined,
 ): Message {
   const { verified } = main;
+  if (encrypted !== undefined) requireProven(verified, encrypted);
   requireParts(header, requirement, main);
   if (encrypted !== undefined) requireEncrypted(message, header, main, encrypted);
   const body = verified.covered.get(message.body.element);
@@ -123,6 +126,17 @@ function requireParts(
     !tokens.some((one) => one.attributes.some(({ local, value }) => local === 'Id' && value === id))
   ) {
     throw notSigned('BinarySecurityToken');
+  }
+}
+
+/**
+ * No part is decrypted that nobody signed. Left out instead, ciphertext of somebody else, set beside what a signature covers,
+ * would tell by the answer whether it decrypts (attack E2); so this comes before anything that has an answer of its own.
+ */
+function requireProven(verified: Verified, { opened: { places }, proven }: Encrypted): void {
+  const signed = [...verified.covered.keys()];
+  for (const place of places) {
+    if (!proven.has(place) && !signed.some((one) => one === place || one.contains(place))) throw notSigned(place.local);
   }
 }
 

@@ -112,8 +112,8 @@ const kinds: ReadonlyMap<string, readonly [namespace: string, kind: Kind]> = new
 ]);
 
 function kindOf(part: XmlElement): Kind | undefined {
-  const [namespace, kind] = kinds.get(part.local) ?? [];
-  if (kind !== undefined) return part.namespace === namespace ? kind : undefined;
+  const known = kinds.get(part.local);
+  if (known !== undefined) return part.namespace === known[0] ? known[1] : undefined;
   if (isDerivedKeyToken(part)) return 'derivedKeyTokens';
   return isAssertion(part) ? 'assertions' : undefined;
 }

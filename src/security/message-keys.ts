@@ -36,6 +36,8 @@ export class MessageKeys implements KeyResolver {
   /** The secret of the request, where this message may use it. */
   readonly #request: SharedSecret | undefined;
   readonly #derived = new Map<XmlElement, KeyObject>();
+  /** The EncryptedKey of each secret that was asked for. */
+  readonly #origins = new Map<KeyObject, XmlElement>();
 
   /**
    * @param header as it arrived
@@ -123,10 +125,25 @@ export class MessageKeys implements KeyResolver {
     return { key: this.#derivedOf(source.element), secret: await this.#secretOf(root) };
   }
 
+  /**
+   * Holds all that was decrypted to the secret that signed: in the symmetric binding ciphertext under another is that of somebody
+   * else, which whoever signed it need not be able to read (attack E12).
+   *
+   * @throws SecurityError `SECURITY_UNSUPPORTED`
+   */
+  requireOnly(secret: SharedSecret): void {
+    const origin = this.#origins.get(secret.key);
+    for (const source of this.decryption.sources) {
+      if (origin?.contains(source) === true) continue;
+      throw new SecurityError('SECURITY_UNSUPPORTED', 'A part is encrypted under another secret than the one that signs.');
+    }
+  }
+
   async #secretOf(source: Source): Promise<SharedSecret> {
     if (source.kind === 'request') return source.secret;
     if (source.kind === 'derived' || !this.isOwn(source.element)) throw unknownSecret();
     const key = await this.decryption.key(source.element, this.#length);
+    this.#origins.set(key, source.element);
     return { key, identifier: identifierOf(source.element) };
   }
 

@@ -43,6 +43,8 @@ export class Opening {
   readonly #requirement: EncryptionRequirement;
   readonly #parts: readonly EncryptedPart[];
   #attempt: DecryptionAttempt | undefined;
+  /** Why what was decrypted is no message. */
+  #refusal: unknown;
 
   private constructor(arrived: Readable, requirement: EncryptionRequirement, keys: MessageKeys) {
     this.keys = keys;
@@ -69,17 +71,23 @@ export class Opening {
   /**
    * What signatures are verified over. Nothing of it is to be believed before `conclude`.
    *
-   * @throws SecurityError, SoapError, XmlError; only after `conclude` may it be known which
+   * @returns the message as it arrived where what was decrypted is no message; `conclude` says so
+   * @throws SecurityError for what can be seen without a key
    */
   async readable(): Promise<Readable> {
     if (this.#requirement.order === 'encrypt-sign' || this.#parts.length === 0) return this.#arrived;
     const source = this.#arrived.header.element.document;
     this.#attempt = await this.keys.decryption.attempt(source, this.#parts);
-    const message = readEnvelope(this.#attempt.document);
-    const header = readSecurityHeader(message);
-    if (header === undefined)
-      throw new SecurityError('SECURITY_MISSING', 'The decrypted message has no Security header.');
-    return { message, header };
+    try {
+      const message = readEnvelope(this.#attempt.document);
+      const header = readSecurityHeader(message);
+      if (header !== undefined) return { message, header };
+      this.#refusal = new SecurityError('SECURITY_MISSING', 'The decrypted message has no Security header.');
+    } catch (thrown) {
+      this.#refusal = thrown;
+    }
+    // As much is verified as when it had not been decrypted; less would tell that it was (attack E2).
+    return this.#arrived;
   }
 
   /**
@@ -95,6 +103,7 @@ export class Opening {
       return { places: new Set(this.#parts.map(({ element }) => element)), body };
     }
     const { parts } = this.#attempt.conclude();
+    if (this.#refusal !== undefined) throw this.#refusal;
     const same =
       readable !== undefined &&
       kept.every((kind) => readable.header[kind].length === header[kind].length) &&

@@ -77,7 +77,9 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
       : covered(readable, policy.signature, main, encrypted);
   if (policy.confirmation) requireConfirmed(readable.header.confirmations, exchange?.values ?? []);
   const user = await authenticated(readable.header, policy, around, encrypted);
-  const token = proof === undefined ? await requiredAssertion(header, policy, now) : proof.token;
+  const { saml } = policy;
+  const alone = proof === undefined && saml !== undefined;
+  const token = alone ? await requiredAssertion(header, saml, now) : proof?.token;
   const until = staleAt(lifetime, policy.freshness);
   for (const key of proof?.keys ?? []) await remember(replay, key, until, now);
   if (token !== undefined) {
@@ -95,7 +97,7 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
       claims: token?.claims,
       signed: signedParts(proof),
       encrypted: encryptedParts(encrypted),
-      algorithms: Object.freeze([...new Set((proof?.all ?? []).flatMap(({ verified }) => verified.algorithms))]),
+      algorithms: usedAlgorithms(proof),
       ...lifetime,
     }),
     exchange: exchangeOf(proof),
@@ -105,8 +107,18 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
 const noSigners: readonly Signer[] = Object.freeze([]);
 
 function signedParts(proof: Proof | undefined): ReadonlySet<Part> {
-  const counted = proof?.main === undefined ? (proof?.endorsing ?? []) : [proof.main];
-  return new Set(counted.flatMap(({ verified }) => [...verified.covered.keys()].map(partOf)));
+  const parts = new Set<Part>();
+  for (const { verified } of proof?.main === undefined ? (proof?.endorsing ?? []) : [proof.main]) {
+    for (const element of verified.covered.keys()) parts.add(partOf(element));
+  }
+  return parts;
+}
+
+function usedAlgorithms(proof: Proof | undefined): readonly string[] {
+  const [only, second] = proof?.all ?? [];
+  if (proof === undefined || only === undefined) return [];
+  if (second === undefined) return only.verified.algorithms;
+  return [...new Set(proof.all.flatMap(({ verified }) => verified.algorithms))];
 }
 
 /** By name; what was signed as ciphertext goes by the name of what it turned out to be, or stands in. */
@@ -158,7 +170,10 @@ async function opened(
   }
   const result: Opened = opening.conclude(readable);
   const revealed = await opening.reveal(proof.main?.verified.covered ?? new Map<XmlElement, never>());
-  return { readable, proof, encrypted: { opened: result, requirement, revealed } };
+  if (proof.main?.by.kind === 'secret') opening.keys.requireOnly(proof.main.by.secret);
+  const proven = new Set(proof.all.map(({ read }) => read.element));
+  if (proof.token?.signed === true) proven.add(proof.token.assertion.element);
+  return { readable, proof, encrypted: { opened: result, requirement, revealed, proven } };
 }
 
 /** Keys, lists and confirmations where nothing is encrypted: refused before anything is computed. */

@@ -26,7 +26,9 @@ describe.each(targetNames)('%s', (name) => {
     const { findings, outcomes } = await fuzz(await targets[name](), { seed: SEED, documents: documents[name] });
     expect(findings.map(({ message, octets }) => `${message}\n${Buffer.from(octets)}`)).toEqual([]);
     // Some come through and most do not: the changes are neither harmless nor hopeless.
-    expect(new Map(Object.entries(outcomes)).get('accepted')).toBeGreaterThan(20);
+    const accepted = new Map(Object.entries(outcomes)).get('accepted') ?? 0;
+    expect(accepted / documents[name]).toBeGreaterThan(0.02);
+    expect(accepted / documents[name]).toBeLessThan(0.9);
     expect(Object.keys(outcomes).length).toBeGreaterThanOrEqual(4);
   }, 60_000);
 

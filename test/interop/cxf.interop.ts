@@ -16,12 +16,15 @@ const courses: readonly JavaCourse[] = versions.flatMap((version) =>
     { ...plain, version, operation, messages: 100 },
     { ...plain, version, operation, secure: true, mode: 'username' },
     { ...plain, version, operation, mode: 'sign' },
+    { ...plain, version, operation, mode: 'sign-encrypt' },
+    { ...plain, version, operation, mode: 'sign-encrypt', size: 65_536 },
   ]),
 );
 const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
   (['echo', 'notify'] as const).flatMap((operation) => [
     { ...plain, version, operation },
     { ...plain, version, operation, mode: 'sign' },
+    { ...plain, version, operation, mode: 'sign-encrypt' },
   ]),
 );
 
@@ -39,6 +42,7 @@ await withPeer(
       courses,
       lossy,
       answersAgain: false,
+      serversAtOnce: true,
       not: [
         [
           'request-reply, answers lost on the way',

@@ -19,6 +19,14 @@ const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
   (['echo', 'notify'] as const).map((operation) => ({ ...plain, version, operation })),
 );
 
+const not = [
+  [
+    'request-reply, calls at the same time',
+    'Metro answers a message that overtook another on its connection with a fault ("No registered fiber found"): make one ' +
+      'call at a time, or use ordered: false',
+  ],
+] as const;
+
 await withPeer(
   'metro',
   async () => {
@@ -28,6 +36,6 @@ await withPeer(
   },
   ({ keys, peer }) => {
     afterAll(() => peer.stop());
-    javaSessions(peer, keys, { name: 'metro', courses, lossy, answersAgain: true, not: [] });
+    javaSessions(peer, keys, { name: 'metro', courses, lossy, answersAgain: true, serversAtOnce: false, not });
   },
 );

@@ -33,20 +33,27 @@ export async function withPeer<T>(peer: string, prepare: () => Promise<T>, decla
 }
 
 /** A row that says what is not claimed, and why. */
-export function unclaimed(row: Omit<Row, 'result' | 'reason'>, reason: string): void {
+export function unclaimed(row: Scenario, reason: string): void {
   test(`${titleOf(row)}: not claimed`, () => {
     record({ ...row, result: false, reason });
   });
 }
 
-/** A test whose outcome becomes a row of the matrix. */
-export function scenario(row: Omit<Row, 'result' | 'reason'>, body: () => Promise<void>): void {
-  test(titleOf(row), async () => {
+/** What is tried. */
+export type Scenario = Omit<Row, 'result' | 'reason'>;
+
+/**
+ * A test whose outcome becomes a row of the matrix.
+ *
+ * @param retry how often it is tried again: for peers whose own timers race with their own messages
+ */
+export function scenario(row: Scenario, body: () => Promise<void>, retry: number = 0): void {
+  test(titleOf(row), { retry }, async ({ task }) => {
     try {
       await body();
     } catch (thrown) {
       const reason = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n', 1)[0] ?? '';
-      record({ ...row, result: false, reason });
+      if ((task.result?.retryCount ?? 0) >= retry) record({ ...row, result: false, reason });
       throw thrown;
     }
     record({ ...row, result: true });

@@ -111,6 +111,17 @@ describe('the handshake (RFC 6455 section 4; NetHttp of WCF)', () => {
     await expect(opening).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT', transient: true });
   });
 
+  test('whoever gives up waiting for the connection does not spoil it for others', async () => {
+    const { url } = await serve();
+    const channel = connect(via(), url);
+    afterwards(() => channel.abort(new Error('the test is over')));
+    const impatient = new AbortController();
+    const opening = channel.open(impatient.signal);
+    impatient.abort(new Error('too slow'));
+    await expect(opening).rejects.toThrow('too slow');
+    expect((await channel.send(request('hello')))?.message.action).toBe('urn:test/Say');
+  });
+
   test('no more connections than allowed', async () => {
     const { url } = await serve(echo, { listener: { maxConnections: 2 } });
     const [one, two] = [hostile(url), hostile(url)];
@@ -207,6 +218,7 @@ describe('hostile peers', () => {
   test('no more messages of one connection are read than are served', async () => {
     let underWay = 0;
     let most = 0;
+    let served = 0;
     const release = Promise.withResolvers<void>();
     const { url } = await serve(
       async () => {
@@ -214,18 +226,20 @@ describe('hostile peers', () => {
         most = Math.max(most, underWay);
         await release.promise;
         underWay -= 1;
+        served += 1;
         return undefined;
       },
       { maxMessagesUnderWay: 4 },
     );
     const channel = connect(via(), url);
     afterwards(() => channel.abort(new Error('the test is over')));
-    for (let at = 0; at < 50; at += 1) await channel.send(request('x').with(expectsReply, false));
+    const large = 'x'.repeat(200_000);
+    for (let at = 0; at < 50; at += 1) channel.send(request(large).with(expectsReply, false)).catch(() => undefined);
     await expect.poll(() => most).toBeGreaterThanOrEqual(4);
-    // Frames that came in one piece with the fourth were read already.
-    expect(most).toBeLessThan(50);
+    // A frame that came in one piece with the fourth may have been read already.
+    expect(most).toBeLessThan(10);
     release.resolve();
-    await expect.poll(() => underWay).toBe(0);
+    await expect.poll(() => served, { timeout: 5_000 }).toBe(50);
   });
 
   test('a peer that has died is noticed', async () => {

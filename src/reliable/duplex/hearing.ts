@@ -10,7 +10,7 @@ import { type ReliableHeaders, readHeaders, type SequenceBlock } from '../header
 import { versionOf } from '../versions/table.ts';
 import type { ReliableVersion } from '../versions/version.ts';
 
-type About =
+export type About =
   | { readonly kind: 'message'; readonly block: SequenceBlock }
   | { readonly kind: 'create' | 'created' }
   /** About the sequence that the receiver of the message receives on. */

@@ -18,7 +18,7 @@ import type { Settings } from '../settings.ts';
 import type { SourceEffect } from '../source-state.ts';
 import type { ReliableVersion } from '../versions/version.ts';
 
-export interface DuplexWordingInit {
+interface DuplexWordingInit {
   readonly settings: Settings;
   readonly version: ReliableVersion;
   readonly template: Template;

@@ -82,6 +82,11 @@ export class Decryption {
     this.#keyring = new Keyring(profile.accepted, profile.keys, this.#limits);
   }
 
+  /** EncryptedKeys and AgreementMethods that led to a key that was used. */
+  get sources(): ReadonlySet<XmlElement> {
+    return this.#keyring.sources;
+  }
+
   /**
    * Decrypts parts and scans the document anew with all of them in place.
    *

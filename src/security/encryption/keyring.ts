@@ -59,6 +59,7 @@ export class Keyring {
   readonly #resolver: KeyResolver;
   readonly #limits: EncryptionLimits;
   readonly #planned = new Map<XmlElement, KeyPlan>();
+  readonly #sources = new Set<XmlElement>();
   #looked = 0;
   readonly #opened = new Map<KeyPlan, Promise<KeyObject>>();
   #unreachable = false;
@@ -68,6 +69,11 @@ export class Keyring {
     this.#accepted = accepted;
     this.#resolver = resolver;
     this.#limits = limits;
+  }
+
+  /** EncryptedKeys and AgreementMethods of the message that lead to a key in use. */
+  get sources(): ReadonlySet<XmlElement> {
+    return this.#sources;
   }
 
   /** True once a decrypter was out of reach. */
@@ -138,6 +144,7 @@ export class Keyring {
     }
     const plan: KeyPlan = { kind: 'unwrap', of: readEncryptedKey(element, this.#accepted), length, by };
     this.#planned.set(element, plan);
+    this.#sources.add(element);
     return plan;
   }
 
@@ -168,6 +175,7 @@ export class Keyring {
     if (publicKey === undefined)
       throw new SecurityError('SECURITY_TOKEN', 'The originator of an agreement is unknown.');
     requireCurve(row, publicKey);
+    this.#sources.add(part);
     return { kind: 'agree', row, derivation, publicKey, length, by: handle.decrypter };
   }
 

@@ -6,7 +6,7 @@ import type { RawData, WebSocket } from 'ws';
 import { later, type Timer } from '../../base/clock.ts';
 import { diagnostics } from '../../base/diagnostics.ts';
 import { asError } from '../../base/errors.ts';
-import { deadline } from '../../base/signals.ts';
+import { abortable, deadline, never } from '../../base/signals.ts';
 import type { Channel, Side } from '../../channel/channel.ts';
 import type { Carry, Delivery } from '../../channel/delivery.ts';
 import { arrive } from '../../channel/duplex.ts';
@@ -75,13 +75,8 @@ export class Connection implements Channel {
   async open(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     this.#life.requireOpen();
-    const give = () => this.#opening.abort(signal?.reason);
-    signal?.addEventListener('abort', give, { once: true });
-    try {
-      await this.#connected();
-    } finally {
-      signal?.removeEventListener('abort', give);
-    }
+    // Whoever gives up waiting does not take the connection from the others.
+    await abortable(this.#connected(), signal ?? never);
   }
 
   /** Lets what is under way finish, then says good-bye and waits for the other end to say so too. */

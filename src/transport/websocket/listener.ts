@@ -31,7 +31,9 @@ export async function webSocketListener(
   const endpoint = new WebSocketEndpoint(url.pathname, accept, settings);
   if (settings.server !== undefined) {
     const mounted = settings.server;
-    const onUpgrade = (...given: [IncomingMessage, Duplex, Buffer]) => endpoint.upgrade(...given, true);
+    const onUpgrade = (...given: [IncomingMessage, Duplex, Buffer]) => {
+      endpoint.upgrade(...given, mounted.listenerCount('upgrade') > 1);
+    };
     mounted.on('upgrade', onUpgrade);
     return once(url, async (signal) => {
       mounted.removeListener('upgrade', onUpgrade);
@@ -92,7 +94,7 @@ class WebSocketEndpoint {
     });
   }
 
-  /** @param isShared true when other paths of the server belong to somebody else */
+  /** @param isShared true when somebody else may want what goes to another path */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, isShared: boolean): void {
     socket.on('error', () => undefined);
     const found = examine(request, this.#path, this.#settings);
@@ -168,6 +170,8 @@ class WebSocketEndpoint {
       `Content-Length: ${Buffer.byteLength(body)}`,
       ...(status === 503 ? ['Retry-After: 5'] : []),
     ];
+    // Whoever does not hang up is hung up on.
+    socket.once('finish', () => socket.destroy());
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
   }
 }

@@ -84,7 +84,8 @@ public final class Peer {
         }
     }
 
-    private static void serve(long id, JsonObject asked) throws Exception {
+    /** One after the other: a port that was free is taken before the next one is looked for. */
+    private static synchronized void serve(long id, JsonObject asked) throws Exception {
         Bus bus = BusFactory.newInstance().createBus();
         BusFactory.setThreadDefaultBus(bus);
         int port = freePort();

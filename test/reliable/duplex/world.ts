@@ -62,8 +62,8 @@ export class DuplexWorld {
   }
 
   /** Answers `text` with `re: text`; for each text that begins with `call` the caller is called back first. */
-  listen(receive: Carry = this.#serve): Promise<Listener> {
-    return listen(this.#binding(), address, receive);
+  listen(receive: Carry = this.#serve, options: ReliableSessionOptions = {}): Promise<Listener> {
+    return listen(this.#binding(options), address, receive);
   }
 
   connect(options: ReliableSessionOptions = {}, transport: Transport = this.transport): Channel {

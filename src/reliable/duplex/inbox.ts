@@ -1,0 +1,108 @@
+/**
+ * What a duplex session has received and hands up: each message once, in order where asked, beside the mailbox of the session,
+ * and answers ahead of unfinished messages.
+ */
+import { asError } from '../../base/errors.ts';
+import { wait } from '../../base/signals.ts';
+import { isAnswer } from '../../channel/awaited.ts';
+import type { Delivery } from '../../channel/delivery.ts';
+import { session as sessionOf } from '../../channel/session.ts';
+import { faultFor, faultReply } from '../../soap/fault.ts';
+import type { DestinationState } from '../destination.ts';
+import { publish } from '../events.ts';
+import type { Narration } from '../narration.ts';
+import { position } from '../position.ts';
+import { prefix } from '../ranges.ts';
+import type { DuplexInit } from './ends.ts';
+
+/** How long to wait for a store that failed before trying it again, in milliseconds. */
+const storePatience = 1_000;
+
+interface InboxInit {
+  readonly init: DuplexInit;
+  /** The names of the sequence that messages come on. */
+  readonly theirs: () => Narration['requests'];
+  /** Sends the reply, where there is one, and then marks the message finished. */
+  readonly finish: (number: number, reply: Delivery | undefined, isMark: boolean) => Promise<void>;
+  readonly failed: (thrown: unknown) => void;
+}
+
+export class Inbox {
+  readonly #my: InboxInit;
+  readonly #held = new Map<number, Delivery>();
+  /** Numbers that were handed up, some of them answers that overtook an unfinished message. */
+  readonly #begun = new Set<number>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(my: InboxInit) {
+    this.#my = my;
+  }
+
+  keep(number: number, trip: Delivery): void {
+    this.#held.set(number, trip);
+  }
+
+  /** These will never be handed up; without numbers: nothing will. */
+  drop(numbers: readonly number[] = [...this.#held.keys()]): void {
+    for (const number of numbers) this.#held.delete(number);
+  }
+
+  /** Settles when the application has finished with everything that it was handed. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  /**
+   * An answer is handed up as soon as everything before it has come: whoever waits for it may be the very handler that the
+   * messages before it wait for (WCF: a re-entrant callback).
+   */
+  handUpAnswers(receipt: DestinationState | undefined): void {
+    const { ordered } = this.#my.init.settings;
+    const reachable = ordered ? prefix(receipt?.received ?? []) : Number.POSITIVE_INFINITY;
+    for (const [number, { message }] of this.#held) {
+      if (number <= reachable && !this.#begun.has(number) && isAnswer(message)) this.handUp(number);
+    }
+  }
+
+  /** Once for each number. */
+  handUp(number: number): void {
+    if (this.#begun.has(number)) return;
+    this.#begun.add(number);
+    const running: Promise<void> = this.#handed(number).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #handed(number: number): Promise<void> {
+    const { init, finish, failed } = this.#my;
+    let done: { readonly reply: Delivery | undefined; readonly isMark: boolean } | undefined;
+    while (!init.signal.aborted) {
+      try {
+        if (done === undefined) {
+          const trip = this.#held.get(number) ?? init.keep.restored(await init.keep.message('in', number));
+          const isMark = trip.message.action === init.version.actions.lastMessage;
+          done = { reply: isMark ? undefined : await this.#handle(trip, number), isMark };
+        }
+        await finish(number, done.reply, done.isMark);
+        this.#held.delete(number);
+        this.#begun.delete(number);
+        return;
+      } catch (thrown) {
+        // Only the store can fail here. Until it works again the message counts as not finished.
+        failed(thrown);
+        await wait(init.settings.clock, storePatience, init.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #handle(trip: Delivery, number: number): Promise<Delivery | undefined> {
+    const { init, theirs } = this.#my;
+    const at = trip.with(position, { sequence: theirs().sequence, number });
+    const up = (init.upward === undefined ? at : at.with(sessionOf, init.upward)).under(init.signal);
+    try {
+      return await init.receive(up);
+    } catch (thrown) {
+      publish(() => ({ event: 'handler.failed', ...theirs(), number, reason: asError(thrown).message }));
+      return isAnswer(trip.message) ? undefined : trip.carrying(faultReply(trip.message, faultFor(thrown)));
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** What a duplex end has submitted and not settled: the messages, who waits for each, and who waits for room. */
+import { abortable } from '../../base/signals.ts';
+import { type Delivery, delivery } from '../../channel/delivery.ts';
+import type { Outcome } from '../errors.ts';
+import { publish } from '../events.ts';
+import type { Narration } from '../narration.ts';
+import type { Statistics } from '../session.ts';
+import type { DuplexKeep, DuplexWaiting } from './ends.ts';
+
+interface OutboxInit {
+  readonly keep: DuplexKeep;
+  readonly statistics: Statistics;
+  /** The names of the sequence that messages go out on. */
+  readonly mine: () => Narration['requests'];
+}
+
+export class Outbox {
+  readonly #my: OutboxInit;
+  readonly #messages = new Map<number, Delivery>();
+  readonly #waiting = new Map<number, DuplexWaiting>();
+  readonly #room: (() => void)[] = [];
+
+  constructor(my: OutboxInit) {
+    this.#my = my;
+  }
+
+  /** Numbers for which somebody waits. */
+  get awaited(): readonly number[] {
+    return [...this.#waiting.keys()];
+  }
+
+  numbered(number: number, trip: Delivery, waiting: DuplexWaiting | undefined): void {
+    this.#messages.set(number, trip);
+    if (waiting !== undefined) this.#waiting.set(number, waiting);
+    publish(() => ({ event: 'message.submitted', ...this.#my.mine(), number }));
+    waiting?.hear?.(number, 'pending');
+  }
+
+  /** The message as it was submitted, by this process or the one before. */
+  message(number: number): Delivery | Promise<Delivery> {
+    return this.#messages.get(number) ?? this.#my.keep.message('out', number).then((message) => delivery(message));
+  }
+
+  settle(number: number, outcome: Outcome): void {
+    this.#messages.delete(number);
+    const { mine, statistics } = this.#my;
+    if (outcome !== 'acknowledged') {
+      publish(() => ({ event: 'message.failed', ...mine(), number, outcome }));
+      return;
+    }
+    statistics.acknowledged += 1;
+    publish(() => ({ event: 'message.acknowledged', ...mine(), number }));
+    const waiting = this.#waiting.get(number);
+    waiting?.hear?.(number, outcome);
+    waiting?.resolve(undefined);
+    this.#waiting.delete(number);
+  }
+
+  /** Settles when `wake` is called, or rejects when `signal` fires. */
+  room(signal: AbortSignal): Promise<void> {
+    return abortable(new Promise<void>((resolve) => this.#room.push(resolve)), signal);
+  }
+
+  wake(): void {
+    for (const one of this.#room.splice(0)) one();
+  }
+
+  giveUp(error: Error, outcome: (number: number) => Outcome): void {
+    for (const [number, { reject, hear }] of this.#waiting) {
+      hear?.(number, outcome(number));
+      reject(error);
+    }
+    this.#waiting.clear();
+    this.#messages.clear();
+    this.wake();
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * How a duplex end speaks: composes what the effects of its source ask for, takes acknowledgements along, and puts it on its way
+ * over the connection of the moment. Where there is none nothing is said; the timers of the session will come back to it.
+ */
+import { asError } from '../../base/errors.ts';
+import type { Delivery } from '../../channel/delivery.ts';
+import { publish } from '../events.ts';
+import type { Narration } from '../narration.ts';
+import type { Statistics } from '../session.ts';
+import type { SourceEffect, SourceEvent } from '../source-state.ts';
+import { resendCause } from '../watch.ts';
+import type { Acknowledging } from './acknowledging.ts';
+import type { DuplexInit } from './ends.ts';
+import type { Outbox } from './outbox.ts';
+import type { DuplexWording } from './wording.ts';
+
+interface VoiceInit {
+  readonly init: DuplexInit;
+  readonly wording: DuplexWording;
+  readonly acknowledging: () => Acknowledging;
+  readonly outbox: Outbox;
+  readonly statistics: Statistics;
+  readonly tell: Narration;
+  /** The names of the sequence that this end sends on. */
+  readonly mine: () => Narration['requests'];
+  /** Identifiers of what this end sends on and receives on. */
+  readonly ids: () => { readonly sends: string; readonly receives: string | undefined };
+  /** Fires when the session is over. */
+  readonly end: AbortSignal;
+}
+
+/** Effects of a source that are messages. */
+type Spoken = Extract<
+  SourceEffect,
+  { readonly effect: 'create' | 'transmit' | 'poll' | 'close' | 'terminate' | 'fault' }
+>;
+
+export class Voice {
+  readonly #my: VoiceInit;
+  #lastWord: Promise<unknown> = Promise.resolve();
+
+  constructor(my: VoiceInit) {
+    this.#my = my;
+  }
+
+  /** Settles when the last thing to be said to the peer is on its way, or cannot be. */
+  get lastWord(): Promise<unknown> {
+    return this.#lastWord;
+  }
+
+  /** @param after the event that the effect came of */
+  say(effect: Spoken, after: SourceEvent['kind']): void {
+    const { init, wording, tell, mine, ids } = this.#my;
+    const { sends, receives } = ids();
+    const riding = () => this.#my.acknowledging().riding();
+    switch (effect.effect) {
+      case 'create':
+        publish(() => ({ event: 'sequence.creating', ...tell.of, attempt: effect.attempt }));
+        this.#send('create', init.create);
+        return;
+      case 'transmit':
+        this.#transmit(effect, sends, after);
+        return;
+      case 'poll':
+        publish(() => ({ event: 'acknowledgement.requested', ...mine() }));
+        this.#send('poll', () => wording.stateOfThings(riding(), sends));
+        return;
+      case 'close': {
+        const { last, attempt } = effect;
+        publish(() => ({ event: 'sequence.closing', ...mine(), last, attempt }));
+        this.#send('close', () => wording.closeSequence(sends, last, riding()));
+        return;
+      }
+      case 'terminate': {
+        const { last, attempt } = effect;
+        publish(() => ({ event: 'sequence.terminating', ...mine(), last, attempt }));
+        this.#send('terminate', () => wording.terminateSequence(sends, last, riding()));
+        return;
+      }
+      case 'fault': {
+        const { fault, text: reason } = effect;
+        publish(() => ({ event: 'sequence.faulted', ...tell.of, by: 'here', fault, reason }));
+        this.#send('fault', () => wording.fault(effect, sends, receives));
+        return;
+      }
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Says what was received; with `asks`, asks for the same of that sequence. */
+  acknowledge(asks?: string): void {
+    const { wording, acknowledging } = this.#my;
+    this.#send('acknowledgement', () => wording.stateOfThings(acknowledging().whole(), asks));
+  }
+
+  #transmit(
+    { number, attempt, last, asks }: Extract<SourceEffect, { readonly effect: 'transmit' }>,
+    id: string,
+    after: SourceEvent['kind'],
+  ): void {
+    const { wording, acknowledging, outbox, statistics, mine } = this.#my;
+    statistics[attempt === 1 ? 'sent' : 'resent'] += 1;
+    publish(() =>
+      attempt === 1
+        ? { event: 'message.sent', ...mine(), number, attempt }
+        : { event: 'message.resent', ...mine(), number, attempt, cause: resendCause(after) },
+    );
+    const how = { id, number, asks: asks === true };
+    const worded = (trip: Delivery) => trip.carrying(wording.sequenced(trip.message, how, acknowledging().riding()));
+    this.#send('message', () => {
+      if (last) return wording.lastMessage(id, number, acknowledging().riding());
+      const known = outbox.message(number);
+      return known instanceof Promise ? known.then(worded) : worded(known);
+    });
+  }
+
+  #send(about: string, compose: () => Delivery | Promise<Delivery>): void {
+    const { init, end, tell } = this.#my;
+    const sending = async () => {
+      const trip = await compose();
+      // What is said at the end has to outlive the session.
+      const isWork = about === 'message' || about === 'create';
+      await init.post(trip.under(isWork ? end : init.signal));
+    };
+    const said = sending();
+    if (about === 'fault' || about === 'terminate') this.#lastWord = said.catch(() => undefined);
+    said.catch((thrown: unknown) => {
+      if (end.aborted) return;
+      const { message: reason, name: code } = asError(thrown);
+      const failed = { event: 'exchange.failed', about, number: null, code, reason, isFinal: false } as const;
+      publish(() => ({ ...failed, ...tell.of }));
+    });
+  }
+}
