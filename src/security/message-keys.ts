@@ -36,6 +36,8 @@ export class MessageKeys implements KeyResolver {
   /** The secret of the request, where this message may use it. */
   readonly #request: SharedSecret | undefined;
   readonly #derived = new Map<XmlElement, KeyObject>();
+  /** Made once for each EncryptedKey, however many references look for one. */
+  readonly #identifiers = new Map<XmlElement, Uint8Array>();
   /** The EncryptedKey of each secret that was asked for. */
   readonly #origins = new Map<KeyObject, XmlElement>();
 
@@ -135,7 +137,10 @@ export class MessageKeys implements KeyResolver {
     const origin = this.#origins.get(secret.key);
     for (const source of this.decryption.sources) {
       if (origin?.contains(source) === true) continue;
-      throw new SecurityError('SECURITY_UNSUPPORTED', 'A part is encrypted under another secret than the one that signs.');
+      throw new SecurityError(
+        'SECURITY_UNSUPPORTED',
+        'A part is encrypted under another secret than the one that signs.',
+      );
     }
   }
 
@@ -144,7 +149,13 @@ export class MessageKeys implements KeyResolver {
     if (source.kind === 'derived' || !this.isOwn(source.element)) throw unknownSecret();
     const key = await this.decryption.key(source.element, this.#length);
     this.#origins.set(key, source.element);
-    return { key, identifier: identifierOf(source.element) };
+    return { key, identifier: this.#identifierOf(source.element) };
+  }
+
+  #identifierOf(encryptedKey: XmlElement): Uint8Array {
+    const identifier = this.#identifiers.get(encryptedKey) ?? identifierOf(encryptedKey);
+    this.#identifiers.set(encryptedKey, identifier);
+    return identifier;
   }
 
   #derivedOf(token: XmlElement): KeyObject {
@@ -171,7 +182,7 @@ export class MessageKeys implements KeyResolver {
     if (this.#request !== undefined && equalBytes(this.#request.identifier, wanted)) {
       return { kind: 'request', secret: this.#request };
     }
-    const element = this.#header.encryptedKeys.find((one) => equalBytes(identifierOf(one), wanted));
+    const element = this.#header.encryptedKeys.find((one) => equalBytes(this.#identifierOf(one), wanted));
     if (element === undefined) throw unknownSecret();
     return { kind: 'encrypted-key', element };
   }

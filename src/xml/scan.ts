@@ -202,9 +202,10 @@ class Scanner {
 
   /** Room at once for what a large document may bring; memory that is not written to costs nothing. */
   #enlarge(length: number): void {
-    this.#nodes = new Int32Array(Math.ceil(length / 6));
-    this.#elements = new Int32Array(Math.ceil(length / 4));
-    this.#attributes = new Int32Array(Math.ceil(length / 5));
+    // Whole records: what is written behind the end of a run is lost without a word.
+    this.#nodes = new Int32Array(NODE * Math.ceil(length / 6 / NODE));
+    this.#elements = new Int32Array(RECORD * Math.ceil(length / 4 / RECORD));
+    this.#attributes = new Int32Array(ATTRIBUTE * Math.ceil(length / 5 / ATTRIBUTE));
   }
 
   #fail(message: string, offset: number): never {

@@ -8,11 +8,11 @@ import { anonymousForCertificate } from '../../src/security/presets/for-certific
 import { issuedTokenForCertificate } from '../../src/security/presets/issued-token.ts';
 import { saml20 } from '../../src/security/tokens/saml.ts';
 import { writeAssertion } from '../../src/security/tokens/saml-write.ts';
+import { soap12 } from '../../src/soap/version.ts';
 import { acceptor, order, secured, start } from '../security/rig.ts';
 import { draft, parties, requirement } from '../security/saml-rig.ts';
 import { every, type People, people } from './encrypted-support.ts';
 import { fault, receive, swap } from './support.ts';
-import { soap12 } from '../../src/soap/version.ts';
 
 let all: People;
 let captured: string;

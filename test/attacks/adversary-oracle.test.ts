@@ -6,7 +6,16 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { mutualCertificateWss10 } from '../../src/security/presets/mutual-certificate-wss10.ts';
 import { type Trust, trustPeers } from '../../src/security/trust.ts';
 import { acceptor } from '../security/rig.ts';
-import { asymmetricEnds, cbc, type Ends, type People, people, request, symmetricEnds, withCiphertext } from './encrypted-support.ts';
+import {
+  asymmetricEnds,
+  cbc,
+  type Ends,
+  type People,
+  people,
+  request,
+  symmetricEnds,
+  withCiphertext,
+} from './encrypted-support.ts';
 import { cut, fault, receive, swap } from './support.ts';
 
 const wsse11 = 'http://docs.oasis-open.org/wss/oasis-wss-wssecurity-secext-1.1.xsd';
@@ -65,25 +74,28 @@ describe.each([
   });
 });
 
-test.each(['header', 'security'] as const)('in the %s: as much is verified when it decrypts as when it does not', async (place) => {
-  let asked = 0;
-  const pinned = trustPeers(all.alice.certificate);
-  const trust: Trust = {
-    known: pinned.known,
-    accept(...certificate) {
-      asked++;
-      return pinned.accept(...certificate);
-    },
-  };
-  const ends = asymmetricEnds(all, { suite: cbc });
-  const service = mutualCertificateWss10({ key: all.bob.key(), peer: all.alice.certificate, trust, suite: cbc });
-  const valid = await request(ends);
-  const counts: number[] = [];
-  for (const change of [(octets: Buffer) => octets, broken]) {
-    asked = 0;
-    const end = acceptor(service);
-    await receive(end, beside(valid, place, change));
-    counts.push(asked);
-  }
-  expect(counts).toEqual([1, 1]);
-});
+test.each(['header', 'security'] as const)(
+  'in the %s: as much is verified when it decrypts as when it does not',
+  async (place) => {
+    let asked = 0;
+    const pinned = trustPeers(all.alice.certificate);
+    const trust: Trust = {
+      known: pinned.known,
+      accept(...certificate) {
+        asked++;
+        return pinned.accept(...certificate);
+      },
+    };
+    const ends = asymmetricEnds(all, { suite: cbc });
+    const service = mutualCertificateWss10({ key: all.bob.key(), peer: all.alice.certificate, trust, suite: cbc });
+    const valid = await request(ends);
+    const counts: number[] = [];
+    for (const change of [(octets: Buffer) => octets, broken]) {
+      asked = 0;
+      const end = acceptor(service);
+      await receive(end, beside(valid, place, change));
+      counts.push(asked);
+    }
+    expect(counts).toEqual([1, 1]);
+  },
+);

@@ -302,14 +302,9 @@ describe('E10, X21: what comes out of ciphertext', () => {
     const { ends, place } = await injected(part, 'header');
     await refused(ends, place, 'SECURITY_UNSIGNED');
   });
-  test('in the header: something that nobody signed is not handed upward', async () => {
+  test('in the header: something that nobody signed is not left out, which would tell that it decrypts', async () => {
     const { ends, place } = await injected('<x:Tip xmlns:x="urn:x">evil</x:Tip>', 'header');
-    const end = acceptor(ends.service);
-    await end.receive(place);
-    expect(end.heard).toHaveLength(1);
-    expect(JSON.stringify(end.heard[0]?.message.headers.map(({ fragment }) => fragment.toString()))).not.toContain(
-      'evil',
-    );
+    await refused(ends, place, 'SECURITY_UNSIGNED');
   });
   test('X21: an EncryptedHeader with plaintext beside its ciphertext', async () => {
     const { ends, place } = await injected('<x:Tip xmlns:x="urn:x">evil</x:Tip>', 'header');

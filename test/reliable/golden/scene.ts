@@ -35,7 +35,7 @@ export interface Combination {
   readonly wsa: AddressingVersion;
 }
 
-export const address = 'http://service.example/box';
+const address = 'http://service.example/box';
 
 export class Scene {
   readonly of: Combination;

@@ -1,0 +1,25 @@
+/**
+ * D2: documents so large that the scanner makes room for them at once. Whatever their length is a multiple of, no node and no
+ * attribute is lost where that room ends.
+ */
+import { describe, expect, test } from 'vitest';
+import { utf8 } from '../../src/base/bytes.ts';
+import { scan } from '../../src/xml/scan.ts';
+
+const count = 200_000;
+
+describe.each(Array.from({ length: 24 }, (_, more) => [more] as const))('%i octets more', (more) => {
+  const padding = ' '.repeat(more);
+  test('every element, and the text in it', () => {
+    const items = Array.from({ length: count }, (_, at) => `<a>${at % 10}</a>`).join('');
+    const { children } = scan(utf8(`<X>${padding}${items}</X>`)).root;
+    expect(children).toHaveLength(count);
+    expect(children.findIndex(({ text }, at) => text !== `${at % 10}`)).toBe(-1);
+  });
+  test('every attribute', () => {
+    const items = Array.from({ length: count }, (_, at) => `<a b="${at % 10}"/>`).join('');
+    const { children } = scan(utf8(`<X>${padding}${items}</X>`)).root;
+    expect(children).toHaveLength(count);
+    expect(children.findIndex((one, at) => one.attribute('b') !== `${at % 10}`)).toBe(-1);
+  });
+});
