@@ -60,7 +60,7 @@ export function pathFinder(
   rules: PathRules,
 ): (leaf: Certificate, at: Instant, others?: readonly Certificate[]) => Promise<Path> {
   const anchored = new Set(rules.anchors.map((one) => one.fingerprint));
-  const anchors = rules.anchors.map(parsed);
+  for (const one of rules.anchors) parsed(one);
   const lists = rules.revocation.flatMap(readLists);
   return async (leaf, at, others = []) => {
     requireValidity(leaf, at);
@@ -86,18 +86,20 @@ export function pathFinder(
     const between = [...rules.intermediates, ...others].filter(
       (one) => one.fingerprint !== leaf.fingerprint && !anchored.has(one.fingerprint),
     );
-    const engine = new pkijs.CertificateChainValidationEngine({
-      trustedCerts: [...anchors],
-      certs: [...between.map(parsed), own],
-      checkDate: new Date(at),
-    });
-    const result = await engine.verify();
-    if (result.result && result.certificatePath !== undefined) return result.certificatePath;
-    const code = result.resultCode === 8 ? 'SECURITY_CERTIFICATE_EXPIRED' : 'SECURITY_CERTIFICATE_UNTRUSTED';
-    throw new SecurityError(
-      code,
-      `There is no valid path from ${leaf.subject} (issued by ${leaf.issuer}) to an anchor: ${result.resultMessage}.`,
-    );
+    let refused = noPath(leaf, 'No issuer of it leads there', undefined);
+    let tried = 0;
+    for (const [anchor, ...above] of candidatePaths(leaf, between, rules.anchors)) {
+      const engine = new pkijs.CertificateChainValidationEngine({
+        trustedCerts: [parsed(anchor)],
+        certs: [...above.map(parsed), own],
+        checkDate: new Date(at),
+      });
+      const result = await engine.verify();
+      if (result.result && result.certificatePath !== undefined) return result.certificatePath;
+      refused = noPath(leaf, result.resultMessage, result.resultCode);
+      if (++tried === pathLimits.paths) break;
+    }
+    throw refused;
   }
 
   /** Returns until when the lists that were used are current. */
@@ -141,6 +143,44 @@ export function pathFinder(
     }
     return until;
   }
+}
+
+function noPath(leaf: Certificate, why: string, code: number | undefined): SecurityError {
+  return new SecurityError(
+    code === 8 ? 'SECURITY_CERTIFICATE_EXPIRED' : 'SECURITY_CERTIFICATE_UNTRUSTED',
+    `There is no valid path from ${leaf.subject} (issued by ${leaf.issuer}) to an anchor: ${why}.`,
+  );
+}
+
+/** Paths that are tried, certificates of one, and signatures that are verified to find them. */
+const pathLimits = Object.freeze({ paths: 8, certificates: 10, signatures: 64 });
+
+/**
+ * The paths from a leaf to an anchor, the anchor first and without the leaf. A name with one key stands in a path once: PKI.js
+ * walks from issuer to issuer, and would not come back where two certificates issued one another.
+ */
+function* candidatePaths(
+  leaf: Certificate,
+  between: readonly Certificate[],
+  anchors: readonly Certificate[],
+): Generator<readonly [Certificate, ...Certificate[]]> {
+  let signatures = 0;
+  const issuers = [...anchors, ...between].map((one) => ({ one, x509: new X509Certificate(one.der) }));
+  type Step = (typeof issuers)[number];
+  function* above(path: readonly [Step, ...Step[]]): ReturnType<typeof candidatePaths> {
+    const [last] = path;
+    for (const issuer of issuers) {
+      const { one, x509 } = issuer;
+      if (!last.x509.checkIssued(x509)) continue;
+      if (path.some((each) => each.one.subject === one.subject && each.one.keyFingerprint === one.keyFingerprint))
+        continue;
+      if (++signatures > pathLimits.signatures) return;
+      if (!last.x509.verify(x509.publicKey)) continue;
+      if (anchors.includes(one)) yield [one, ...path.slice(0, -1).map((each) => each.one)];
+      else if (path.length < pathLimits.certificates) yield* above([issuer, ...path]);
+    }
+  }
+  yield* above([{ one: leaf, x509: new X509Certificate(leaf.der) }]);
 }
 
 const originals = new WeakMap<pkijs.Certificate, Certificate>();
