@@ -11,6 +11,7 @@ import { digest } from './crypto.ts';
 import { deriveKey, readDerivedKeyToken } from './derived-keys.ts';
 import { Decryption } from './encryption/decrypt.ts';
 import type { KeyHandle, KeyResolver } from './encryption/keyring.ts';
+import { largestKey } from './encryption/shapes.ts';
 import { SecurityError, untrusted } from './errors.ts';
 import type { Exchange, SharedSecret } from './exchange.ts';
 import type { SecurityHeader } from './header.ts';
@@ -204,7 +205,9 @@ export class MessageKeys implements KeyResolver {
 /** EncryptedKeySHA1 of an EncryptedKey: SHA-1 of the octets in its CipherValue. */
 function identifierOf(encryptedKey: XmlElement): Uint8Array {
   const value = requiredChild(requiredChild(encryptedKey, xenc, 'CipherData'), xenc, 'CipherValue');
-  return digest({ hash: 'sha1' }, octetsOf(value));
+  const octets = octetsOf(value);
+  if (octets.length > largestKey) throw new SecurityError('SECURITY_LIMIT', 'An EncryptedKey is larger than any key.');
+  return digest({ hash: 'sha1' }, octets);
 }
 
 /** The one SecurityTokenReference of a ds:KeyInfo (BSP R5424, R5426). */

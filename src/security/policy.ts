@@ -242,6 +242,6 @@ function sound(inbound: InboundPolicy): InboundPolicy {
 /** Credentials stay out of what `inspect` and JSON show of a policy. */
 function secretive(outbound: OutboundPolicy): OutboundPolicy {
   return Object.freeze(
-    Object.defineProperty({ ...outbound }, 'username', { value: outbound.username, enumerable: false }),
+    Object.defineProperty({ ...outbound }, 'username', { get: () => outbound.username, enumerable: false }),
   );
 }

@@ -69,9 +69,12 @@ export async function prove(
   const token = policy.saml === undefined ? undefined : await requiredAssertion(header, policy.saml, now);
   const all: ProvenSignature[] = [];
   const remembered: string[] = [];
+  let mains = 0;
   for (const element of header.signatures) {
     const read = readSignature(element, profile);
     const isMain = read.references.some(({ uri }) => uri !== undefined && ids.get(uri.slice(1)) === body);
+    // Before the work of verifying it: a large Body would be digested once for each.
+    if (isMain && ++mains > 1) throw twoMains();
     const required = (isMain ? policy.signature : policy.endorsement) ?? policy.signature;
     if (required === undefined) throw notExpected();
     if (!required.signatures.has(read.algorithm.uri)) {
@@ -86,6 +89,10 @@ export async function prove(
     all.push(proven);
   }
   return { ...roles(all, message, header, policy), all, keys: remembered, token };
+}
+
+function twoMains(): SecurityError {
+  return new SecurityError('SECURITY_UNSUPPORTED', 'Two signatures cover the Body.');
 }
 
 /** The rows of both requirements; which signature may use which is checked for each. */
@@ -179,8 +186,7 @@ function roles(
 ): Pick<Proof, 'main' | 'endorsing'> {
   const covering = (element: XmlElement | undefined) =>
     all.filter(({ verified }) => element !== undefined && verified.covered.has(element));
-  const [main, second] = policy.signature === undefined ? [] : covering(message.body.element);
-  if (second !== undefined) throw new SecurityError('SECURITY_UNSUPPORTED', 'Two signatures cover the Body.');
+  const [main] = policy.signature === undefined ? [] : covering(message.body.element);
   if (policy.signature !== undefined && main === undefined) {
     throw new SecurityError('SECURITY_UNSIGNED', 'No signature covers the Body.');
   }

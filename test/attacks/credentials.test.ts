@@ -1,4 +1,5 @@
 /** Passwords: K13, K17, K18, R2, E14: one answer for every wrong credential, and none without TLS. */
+import { inspect } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { base64 } from '../../src/base/bytes.ts';
 import { passwordDigestOf } from '../../src/security/crypto.ts';
@@ -65,6 +66,17 @@ describe.each(['text', 'digest'] as const)('UsernameToken, password as %s', (for
 });
 
 describe('UsernameToken', () => {
+  test('no view of a policy shows its password, not even that of hidden properties', () => {
+    const policy = client('text');
+    const views = [
+      inspect(policy, { depth: 9, showHidden: true }),
+      inspect(policy, { depth: 9 }),
+      JSON.stringify(policy),
+    ];
+    for (const view of views) expect(view).not.toContain('wonder land');
+    expect(policy.outbound.username).toMatchObject({ password: 'wonder land' });
+  });
+
   const refused = async (change: (text: string) => string, form: 'text' | 'digest' = 'digest') => {
     const end = acceptor(usernameOverTransport({ passwords, unsafe: [unsafeWithoutTls] }));
     const result = await receive(end, change(await octets(client(form))));

@@ -1,7 +1,6 @@
 /** WSS4J as a process that is asked: what it makes of a plain message, what it finds in a secured one, and how long it takes. */
 import { type Child, type PeerEvent, start } from './child.ts';
 import { bare, type Parties, type PartyName } from './parties.ts';
-import type { Wss4jProgram } from './wss4j-build.ts';
 
 /** A step of wss4j/Secure.java; what it may hold is said there. */
 export interface Step {
@@ -55,8 +54,8 @@ export interface Secrets {
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
-export async function wss4j(program: Wss4jProgram, all: Parties, more: Secrets = {}): Promise<Wss4j> {
-  const child = start('java', ['-Xss4m', '-cp', program.classPath, 'Oracle'], {
+export async function wss4j(classPath: string, all: Parties, more: Secrets = {}): Promise<Wss4j> {
+  const child = start('java', ['-Xss4m', '-cp', classPath, 'Oracle'], {
     name: 'WSS4J',
     limit: LIMIT,
     asked: true,

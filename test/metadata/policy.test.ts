@@ -1,103 +1,29 @@
 /** WS-Policy in normal form: the upstream pairs of Apache CXF and Neethi, and policies that mean to be expensive. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { MetadataError } from '../../src/metadata/errors.ts';
-import {
-  normalizePolicy,
-  type PolicyAlternatives,
-  type PolicyAssertion,
-  policyNamespaces,
-} from '../../src/metadata/policy.ts';
+import { normalizePolicy, policyNamespaces } from '../../src/metadata/policy.ts';
 import { canonicalize } from '../../src/xml/canonicalize.ts';
 import type { XmlElement } from '../../src/xml/document.ts';
-import { XmlError } from '../../src/xml/errors.ts';
 import { exclusive } from '../../src/xml/methods.ts';
 import { scan } from '../../src/xml/scan.ts';
+import { vectorCases, vectorsFolder, vectorsThere } from '../vectors/manifest.ts';
+import { judgeNormalForm, judgePolicy } from '../vectors/policies.ts';
 
-const folder = join(import.meta.dirname, '../../../shared/vectors/ws-policy');
-const there = existsSync(folder);
-if (!there) console.info(`policy vectors skipped: ${folder} is absent`);
+if (!vectorsThere) console.info(`policy vectors skipped: ${vectorsFolder} is absent`);
 
-interface Case {
-  readonly id: string;
-  readonly file: string;
-  readonly kind: string;
-  readonly expect: 'parse' | 'malformed' | { readonly normalized: string };
-}
-
-const cases: readonly Case[] = there
-  ? (JSON.parse(readFileSync(join(folder, 'MANIFEST.json'), 'utf8')) as { cases: readonly Case[] }).cases
-  : [];
-
-const root = (file: string) => scan(new Uint8Array(readFileSync(join(folder, file)))).root;
 const wsp = (text: string) => scan(Buffer.from(`<w:Policy xmlns:w="${policyNamespaces[2]}">${text}</w:Policy>`)).root;
 
-const sp12 = 'http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702';
-/** What WS-SecurityPolicy 1.2 means where nothing is said; the pairs of WSS4J have it written out. */
-const defaults: ReadonlyMap<string, { readonly attribute?: string; readonly child?: string }> = new Map([
-  [`${sp12} X509Token`, { attribute: `${sp12} IncludeToken=${sp12}/IncludeToken/Always` }],
-  [`${sp12} SignedElements`, { attribute: ' XPathVersion=1.0' }],
-  [`${sp12} EncryptedElements`, { attribute: ' XPathVersion=1.0' }],
-  [`${sp12} SignedParts`, { child: `(${sp12} Body   )` }],
-  [`${sp12} EncryptedParts`, { child: `(${sp12} Body   )` }],
-]);
-
-/**
- * An assertion as text: defaults written out, without the white space between elements, and with its nested policy behind it in
- * normal form.
- */
-function shown({ element, nested }: PolicyAssertion): string {
-  const inner = nested === undefined ? '' : `[${nested.map(shown).toSorted().join(' ')}]`;
-  return bare(element) + inner;
-}
-
-function bare(one: XmlElement): string {
-  if (policyNamespaces.includes(one.namespace)) return '';
-  const name = `${one.namespace} ${one.local}`;
-  const { attribute, child = '' } = defaults.get(name) ?? {};
-  const said = one.attributes
-    .filter(({ namespace }) => !policyNamespaces.includes(namespace))
-    .map(({ namespace, local, value }) => `${namespace} ${local}=${value}`);
-  const attributes = said.length === 0 && attribute !== undefined ? [attribute] : said.toSorted();
-  const children = one.children.map(bare).join('');
-  return `(${name} ${attributes.join(',')} ${one.text.trim()} ${children === '' ? child : children})`;
-}
-
-const choices = (alternatives: PolicyAlternatives) =>
-  alternatives.map((one) => one.map(shown).toSorted().join(' & ')).toSorted();
-
-/** Every wsp:Policy below an element, outermost first. */
-function policies(element: XmlElement): readonly XmlElement[] {
-  if (policyNamespaces.includes(element.namespace) && element.local === 'Policy') return [element];
-  return element.children.flatMap(policies);
-}
-
-describe.skipIf(!there)('policy vectors', () => {
-  for (const one of cases)
-    test(`${one.id}: ${typeof one.expect === 'string' ? one.expect : 'has the normal form of its pair'}`, () => {
-      if (one.expect === 'malformed') {
-        expect(() => root(one.file)).toThrow(XmlError);
-      } else if (one.expect === 'parse') {
-        const document = root(one.file);
-        const byName: ReadonlyMap<string, XmlElement> = new Map(
-          policies(document).flatMap((policy) => {
-            const id = policy.attribute(
-              'Id',
-              'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd',
-            );
-            return id === undefined ? [] : [[`#${id}`, policy] as const];
-          }),
-        );
-        for (const policy of policies(document)) normalizePolicy(policy, (uri) => byName.get(uri));
-      } else {
-        const normalized = choices(normalizePolicy(root(one.expect.normalized)));
-        expect(choices(normalizePolicy(root(one.file)))).toEqual(normalized);
-      }
-    });
-
+describe.skipIf(!vectorsThere)('policy vectors', () => {
+  const pairs = vectorCases('policy-normalize', ['ws-policy']);
+  const read = vectorCases('policy-parse', ['ws-policy']);
+  test.each(pairs)('$id has the normal form of its pair', async (one) => {
+    expect(await judgeNormalForm(one)).toMatchObject({ outcome: 'pass' });
+  });
+  test.each(read)('$id: $expect', async (one) => {
+    expect(await judgePolicy(one)).toMatchObject({ outcome: 'pass' });
+  });
   test('there were pairs, policies of services, and one that is no XML', () => {
-    expect(cases.length).toBe(143);
+    expect([pairs.length, read.length]).toEqual([61, 82]);
   });
 });
 

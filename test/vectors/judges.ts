@@ -4,12 +4,11 @@ import { judgeEncryption } from './encryption.ts';
 import type { VectorCase } from './manifest.ts';
 import { judgeCaptured, judgeSample } from './messages.ts';
 import { judgePath } from './paths.ts';
+import { judgeNormalForm, judgePolicy } from './policies.ts';
 import { judgeDerivations, judgePrimitive } from './primitives.ts';
-import { elsewhere, type Judge, type VectorResult, wrong } from './result.ts';
+import { type Judge, type VectorResult, wrong } from './result.ts';
 import { judgeSecured } from './secured.ts';
 import { judgeSignature } from './signatures.ts';
-
-const policies: Judge = () => elsewhere('WS-Policy documents: metadata (issue 5)');
 
 const judges: ReadonlyMap<string, Judge> = new Map([
   ['c14n', judgeCanonical],
@@ -23,8 +22,8 @@ const judges: ReadonlyMap<string, Judge> = new Map([
   ['certpath', judgePath],
   ['crypto', judgePrimitive],
   ['crypto-kdf', judgeDerivations],
-  ['policy-normalize', policies],
-  ['policy-parse', policies],
+  ['policy-normalize', judgeNormalForm],
+  ['policy-parse', judgePolicy],
 ]);
 
 export interface Judged {

@@ -39,7 +39,7 @@ export interface EncryptedKey {
 }
 
 /** Octets of a wrapped key: an RSA key of 16384 bits gives as many. */
-const largestKey = 2048;
+export const largestKey: number = 2048;
 /** Octets of OAEPparams. */
 const largestLabel = 512;
 
