@@ -5,24 +5,31 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildFolder, NotInstalled, run } from './tools.ts';
 
 const PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
 const PACKAGES = 'apt-get install openjdk-17-jdk-headless maven';
 
+export interface JavaBuild {
+  /** Further arguments for Maven. */
+  readonly maven?: readonly string[];
+  /** Whether the sources of `java`, which the stacks of reliable sessions share, belong to it. */
+  readonly common?: boolean;
+}
+
 /**
  * @param name of the folder beside this file that holds pom.xml and the sources
- * @param maven further arguments
  * @returns the class path, for `java -cp`
  * @throws NotInstalled when Java or Maven is missing, or Maven Central is out of reach
  */
-export async function buildJava(name: string, maven: readonly string[] = []): Promise<string> {
-  const sources = fileURLToPath(new URL(name, import.meta.url));
-  const files = (await readdir(sources)).sort();
+export async function buildJava(name: string, { maven = [], common = false }: JavaBuild = {}): Promise<string> {
+  const folders = [name, ...(common ? ['java'] : [])].map((one) => fileURLToPath(new URL(one, import.meta.url)));
+  const within = async (one: string) => (await readdir(one)).map((file) => join(one, file));
+  const files = (await Promise.all(folders.map(within))).flat().sort();
   const hash = createHash('sha256').update(maven.join(' '));
-  for (const file of files) hash.update(file).update(await readFile(join(sources, file)));
+  for (const file of files) hash.update(basename(file)).update(await readFile(file));
   const folder = join(buildFolder, `${name}-${hash.digest('hex').slice(0, 12)}`);
   for (const [command, argument] of [
     ['java', '-version'],
@@ -31,7 +38,7 @@ export async function buildJava(name: string, maven: readonly string[] = []): Pr
   ] as const) {
     await run(command, [argument]).catch(missing);
   }
-  if (!existsSync(folder)) await build(folder, sources, files, maven);
+  if (!existsSync(folder)) await build(folder, files, maven);
   return `${join(folder, 'classes')}:${join(folder, 'lib')}/*`;
 }
 
@@ -40,25 +47,21 @@ function missing(thrown: unknown): never {
 }
 
 /** Builds beside and renames at the end, so that a build that was broken off is never taken for a finished one. */
-async function build(
-  folder: string,
-  sources: string,
-  files: readonly string[],
-  maven: readonly string[],
-): Promise<void> {
+async function build(folder: string, files: readonly string[], maven: readonly string[]): Promise<void> {
   const unfinished = `${folder}.${process.pid}`;
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(join(unfinished, 'classes'), { recursive: true });
   const lib = join(unfinished, 'lib');
   try {
-    const fetch = ['-q', '-B', '-f', join(sources, 'pom.xml'), PLUGIN, '-DincludeScope=runtime'];
+    const pom = files.find((file) => file.endsWith('pom.xml')) ?? '';
+    const fetch = ['-q', '-B', '-f', pom, PLUGIN, '-DincludeScope=runtime'];
     await run('mvn', [...fetch, ...maven, `-DoutputDirectory=${lib}`]);
   } catch (thrown) {
     const why = String(thrown).match(/Could not transfer|Unknown host|Connect|Could not resolve/)?.[0];
     if (why === undefined) throw thrown;
     throw new NotInstalled(`Maven Central is out of reach (${why})`);
   }
-  const java = files.filter((file) => file.endsWith('.java')).map((file) => join(sources, file));
+  const java = files.filter((file) => file.endsWith('.java'));
   const lint = ['-Xlint:all,-path,-processing', '-Werror'];
   await run('javac', [...lint, '-cp', `${lib}/*`, '-d', join(unfinished, 'classes'), ...java]);
   await rename(unfinished, folder);

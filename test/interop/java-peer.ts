@@ -44,7 +44,7 @@ const LIMIT = 30_000;
 
 /** @throws NotInstalled */
 export async function startJava(name: 'cxf' | 'metro', keys: JavaKeys): Promise<JavaPeer> {
-  const classPath = await buildJava(name);
+  const classPath = await buildJava(name, { common: true });
   const child = start('java', ['-Xmx512m', '-cp', classPath, `surewire.${name}.Peer`], {
     name,
     limit: LIFE,

@@ -7,5 +7,5 @@ import { buildJava } from './java-build.ts';
  * @throws NotInstalled when Java or Maven is missing, or Maven Central is out of reach
  */
 export function buildWss4j(): Promise<string> {
-  return buildJava('wss4j', ['-DexcludeArtifactIds=bcprov-jdk15on,bcpkix-jdk15on']);
+  return buildJava('wss4j', { maven: ['-DexcludeArtifactIds=bcprov-jdk15on,bcpkix-jdk15on'] });
 }

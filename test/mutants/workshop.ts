@@ -27,7 +27,7 @@ interface Report {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const parts = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts', 'certs-dev'];
+const parts = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts', 'certs-dev', 'docs'];
 
 /** The tests that are about a file alone. */
 const nearest: Readonly<Record<string, readonly string[]>> = {
@@ -68,7 +68,9 @@ export class Workshop {
 
   constructor() {
     mkdirSync(this.#project);
-    for (const part of parts) cpSync(join(root, part), join(this.#project, part), { recursive: true });
+    // What the interop suite has built is large, and no test of rules needs it.
+    const filter = (from: string): boolean => basename(from) !== '.build';
+    for (const part of parts) cpSync(join(root, part), join(this.#project, part), { recursive: true, filter });
     symlinkSync(join(root, 'node_modules'), join(this.#project, 'node_modules'));
     // Recorded exchanges are read in place, beside the project.
     const shared = join(root, '../shared');

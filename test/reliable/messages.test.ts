@@ -201,6 +201,9 @@ describe('what could be read in two ways is refused', () => {
       sequenceHeader(reliable200502, soap12, { id: 'urn:s', number: 2, last: false }),
     ]);
     expect(refusal(() => readHeaders(overTheWire(mixed)))).toBe('RELIABLE_MALFORMED');
+    const mark = header(soap12, XmlFragment.parse(`<o:UsesSequenceSTR xmlns:o="${ns10}"/>`));
+    const marked = overTheWire(withHeaders(bearing(sequence('1'), ns11), [mark]));
+    expect(refusal(() => readHeaders(marked))).toBe('RELIABLE_MALFORMED');
     const twice = '<r:SequenceAcknowledgement><r:Identifier>urn:a</r:Identifier></r:SequenceAcknowledgement>';
     expect(refusal(() => readHeaders(bearing(twice + twice, ns11)))).toBe('RELIABLE_INVALID_ACKNOWLEDGEMENT');
   });

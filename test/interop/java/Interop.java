@@ -1,4 +1,4 @@
-package surewire.metro;
+package surewire.peer;
 
 import jakarta.jws.Oneway;
 import jakarta.jws.WebMethod;
