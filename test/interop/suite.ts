@@ -47,7 +47,7 @@ export type Scenario = Omit<Row, 'result' | 'reason'>;
  *
  * @param retry how often it is tried again: for peers whose own timers race with their own messages
  */
-export function scenario(row: Scenario, body: () => Promise<void>, retry: number = 0): void {
+export function scenario(row: Scenario, body: () => Promise<void>, retry: number = 1): void {
   test(titleOf(row), { retry }, async ({ task }) => {
     try {
       await body();
