@@ -108,6 +108,14 @@ export class Protector {
     return assembled(message, parts, headers, message.body, { values: [made.value] });
   }
 
+  /** All that the signature of a clear message covers, ready to be signed. */
+  #covered(message: Message, digest: SignatureProduction['digest'], timestamp: Inside, inside: readonly Inside[]) {
+    const body = this.#prepare(message.body, digest);
+    const signed: SignedPart[] = [body, partOf(timestamp, digest), ...(this.#token?.signed ?? [])];
+    for (const one of inside) if (one.unsigned !== true) signed.push(partOf(one, digest));
+    return { body, signed, headers: this.#prepareHeaders(message.headers, digest, signed) };
+  }
+
   async #signed(
     message: Message,
     signature: SignatureProduction,
@@ -115,12 +123,8 @@ export class Protector {
     inside: readonly Inside[],
     issued: Issued | undefined,
   ): Promise<Secured> {
-    const { digest } = signature;
     const token = this.#token;
-    const body = this.#prepare(message.body, digest);
-    const signed: SignedPart[] = [body, partOf(timestamp, digest), ...(token?.signed ?? [])];
-    for (const one of inside) if (one.unsigned !== true) signed.push(partOf(one, digest));
-    const headers = this.#prepareHeaders(message.headers, digest, signed);
+    const { body, signed, headers } = this.#covered(message, signature.digest, timestamp, inside);
     const signatures = await this.#signatures(signed, signature, undefined, issued);
     const parts = [timestamp, ...inside].map(inHeader);
     parts.push(
@@ -139,12 +143,8 @@ export class Protector {
     { production, keying }: Hiding,
     issued: Issued | undefined,
   ): Promise<Secured> {
-    const { digest } = signature;
     const token = this.#token;
-    const body = this.#prepare(message.body, digest);
-    const signed: SignedPart[] = [body, partOf(timestamp, digest), ...(token?.signed ?? [])];
-    for (const one of inside) if (one.unsigned !== true) signed.push(partOf(one, digest));
-    const prepared = this.#prepareHeaders(message.headers, digest, signed);
+    const { body, signed, headers: prepared } = this.#covered(message, signature.digest, timestamp, inside);
     const signatures = await this.#signatures(signed, signature, keying, issued);
     const conceal = new Concealer(production, keying, this.#random, this.#id);
     const hidden = conceal.body(body.fragment);

@@ -65,7 +65,7 @@ test('the measure tells linear work from quadratic work', () => {
   expect(growthOf(linear, TIMES)).toBeLessThan(2.1);
   expect(growthOf(quadratic, TIMES / 4)).toBeGreaterThan(3.5);
   // What is compiled meanwhile counts a little differently.
-  expect(workOf(linear(TIMES)) / workOf(linear(TIMES))).toBeCloseTo(1, 0);
+  expect(Math.abs(workOf(linear(TIMES)) / workOf(linear(TIMES)) - 1)).toBeLessThan(0.1);
 });
 
 describe('work is linear', () => {

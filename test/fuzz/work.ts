@@ -31,6 +31,10 @@ function counted(): number {
 /** How many times the last doubling cost of the one before: 2 where work is linear, 4 where it is quadratic. */
 export function growthOf(make: (times: number) => () => unknown, times: number): number {
   workOf(make(times));
-  const [one, two, four] = [times, 2 * times, 4 * times].map((count) => workOf(make(count)));
-  return ((four ?? 0) - (two ?? 0)) / Math.max(1, (two ?? 0) - (one ?? 0));
+  // The middle of three: what is compiled meanwhile counts a little differently.
+  const growths = Array.from({ length: 3 }, () => {
+    const [one, two, four] = [times, 2 * times, 4 * times].map((count) => workOf(make(count)));
+    return ((four ?? 0) - (two ?? 0)) / Math.max(1, (two ?? 0) - (one ?? 0));
+  });
+  return growths.toSorted((low, high) => low - high)[1] ?? Number.NaN;
 }
