@@ -122,7 +122,9 @@ function parse(der: Uint8Array, fingerprint: string): Certificate {
   try {
     const x509 = new X509Certificate(der);
     const octets = new Uint8Array(x509.raw);
-    if (!equalBytes(octets, der)) throw new Error('the octets are not DER, or others follow');
+    if (!equalBytes(octets, der)) {
+      throw new SecurityError('SECURITY_CERTIFICATE_MALFORMED', 'The octets are not DER, or others follow.');
+    }
     const key = x509.publicKey;
     return Object.freeze({
       der: octets,

@@ -38,6 +38,9 @@ describe.each(targetNames)('%s', (name) => {
     for (const file of files) {
       expect([file, await target.handle(readFileSync(join(corpus, file)))]).toEqual([file, expected[file]]);
     }
+    // Once for each method that takes turns; and what peers say of it.
+    for (const file of [...files, ...files, ...files]) await target.handle(readFileSync(join(corpus, file)));
+    expect((target.ask?.() ?? []).map(({ message }) => message)).toEqual([]);
     const folder = join(corpus, name);
     const listed = existsSync(folder) ? readdirSync(folder, { encoding: 'utf8' }) : [];
     const there = listed.filter((one) => one.endsWith('.xml'));
