@@ -88,7 +88,7 @@ export function dispatcher<O extends Operations>(
 
   const receive = async (trip: Delivery): Promise<Delivery | undefined> => {
     const request = trip.message;
-    const operation = byAction.get(request.action);
+    const operation = request.action === '' ? byBody(of, request) : byAction.get(request.action);
     let place: Place<object> | undefined;
     try {
       // SOAP 1.1 section 4.2.3, SOAP 1.2 part 1 section 2.4: what no layer consumed was understood by no one.
@@ -160,6 +160,16 @@ function requireSession(mode: SessionMode, session: Session | undefined): void {
   if (mode === 'not-allowed' && session !== undefined) {
     throw new FaultError({ code: 'sender', reason: 'The contract of this service allows no sessions.' });
   }
+}
+
+/**
+ * The operation of a message without an action, as one is whose action nothing proves: the only one that takes this body
+ * (WS-I Basic Profile 1.2 R2710: operation signatures differ).
+ */
+function byBody<O extends Operations>(of: Contract<O>, request: Message): Operation | undefined {
+  const body = payload(request);
+  const [operation, another] = [...of.operations.values()].filter((one) => body?.is(one.namespace, one.element));
+  return another === undefined ? operation : undefined;
 }
 
 function unknownAction(request: Message): Fault {

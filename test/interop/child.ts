@@ -17,8 +17,11 @@ export interface Child {
   readonly events: readonly PeerEvent[];
   /** One line on its standard input, which is closed from the start for a peer that is not asked anything. */
   say(line: string): void;
-  /** The event of this name, the first or the `count`th, past or to come; rejects when the peer ends without it. */
-  event(name: string, count?: number): Promise<PeerEvent>;
+  /**
+   * The event of this name, past or to come: the first, the `count`th, or the first that is meant; rejects when the peer ends
+   * without it.
+   */
+  event(name: string, which?: number | ((event: PeerEvent) => boolean)): Promise<PeerEvent>;
   /** The exit code; rejects when the peer had to be killed because its time was over. */
   readonly exit: Promise<number>;
   /** SIGTERM, and SIGKILL when that is not heeded within two seconds. Settles when the process is gone. */
@@ -101,10 +104,11 @@ export function start(command: string, args: readonly string[], options: ChildOp
     say: (line) => {
       child.stdin.write(`${line}\n`);
     },
-    event: (name, count = 1) =>
+    event: (name, which = 1) =>
       new Promise((resolve, reject) => {
+        const [count, meant] = typeof which === 'number' ? [which, () => true] : [1, which];
         const look = (): void => {
-          const found = events.filter((event) => event.event === name)[count - 1];
+          const found = events.filter((event) => event.event === name && meant(event))[count - 1];
           if (found === undefined && ended === undefined) return;
           waiting.delete(look);
           if (found === undefined) reject(failure(`ended without ${count} × the event "${name}"`));

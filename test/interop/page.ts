@@ -10,6 +10,8 @@ const peers: ReadonlyMap<string, string> = new Map([
   ['gsoap', 'gSOAP (wsrmapi): reliable sessions; the version is that of WS-ReliableMessaging'],
   ['cxf', 'Apache CXF: reliable sessions; the version is that of WS-ReliableMessaging'],
   ['metro', 'Eclipse Metro (WSIT): reliable sessions; the version is that of WS-ReliableMessaging'],
+  ['node-soap', 'node-soap: message security over HTTPS; the version is that of node-soap'],
+  ['zeep', 'zeep: message security over HTTPS; the version is that of zeep'],
   ['wss4j', 'Apache WSS4J: message security; the version is that of WSS4J'],
   ['xmlsec1', 'xmlsec1 (libxmlsec): signatures and encryption; the version is that of xmlsec1'],
 ]);

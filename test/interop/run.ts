@@ -16,7 +16,9 @@ const { values } = parseArgs({ options: { peer: { type: 'string' }, json: { type
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const environment = begin();
-const tests = await vitest(values.peer === undefined ? [] : [`${values.peer}.interop`]);
+// A peer may have several files: metro.interop.ts, metro-….interop.ts.
+const { peer } = values;
+const tests = await vitest(peer === undefined ? [] : [`interop/${peer}.interop`, `interop/${peer}-`]);
 const outcome = settle(environment);
 if (outcome.broken.length === 0) writeInterop();
 process.stdout.write(values.json ? `${JSON.stringify(outcome)}\n` : summary(outcome));

@@ -75,12 +75,17 @@ export interface SurewireServer {
   executed(count: number): Promise<readonly Executed[]>;
 }
 
-/** A host on a free port. */
-export async function surewireServer(
-  course: Course,
-  tls: Certificates,
-  options: EndOptions = {},
-): Promise<SurewireServer> {
+/** A host of a reliable session on a free port. */
+export function surewireServer(course: Course, tls: Certificates, options: EndOptions = {}): Promise<SurewireServer> {
+  return served(bindingOf(course, tls, undefined, options), course.secure);
+}
+
+/** A host over HTTPS without a session and without addressing: security alone, for stacks that have no more. */
+export function securedServer(policy: BindingElement, tls: Certificates): Promise<SurewireServer> {
+  return served(binding([policy], httpTransport({ tls: { cert: tls.certificate, key: tls.key } })), true);
+}
+
+async function served(of: Binding, secure: boolean): Promise<SurewireServer> {
   const executed: Executed[] = [];
   const progress = new EventTarget();
   const note = (given: string): void => {
@@ -98,12 +103,7 @@ export async function surewireServer(
       return undefined;
     },
   });
-  const scheme = course.secure ? 'https' : 'http';
-  const listener = await listen(
-    bindingOf(course, tls, undefined, options),
-    new URL(`${scheme}://127.0.0.1:0/interop`),
-    service,
-  );
+  const listener = await listen(of, new URL(`${secure ? 'https' : 'http'}://127.0.0.1:0/interop`), service);
   return {
     listener,
     executed: (count) =>
@@ -122,6 +122,12 @@ export async function surewireServer(
 export function surewireClient(course: Course, tls: Certificates, url: URL, options: EndOptions = {}): InteropClient {
   const channel = connect(bindingOf(course, tls, url, options), url);
   return client(interop, channel, { version: course.soap === '1.1' ? soap11 : soap12, timeout: 15_000 });
+}
+
+/** A client of such a host. */
+export function securedClient(policy: BindingElement, tls: Certificates, url: URL, soap: '1.1' | '1.2'): InteropClient {
+  const channel = connect(binding([policy], httpTransport({ tls: { ca: tls.authority } })), url);
+  return client(interop, channel, { version: soap === '1.1' ? soap11 : soap12, timeout: 15_000 });
 }
 
 /** The texts of a course; the last fills up to the size that is asked for. */

@@ -142,6 +142,30 @@ describe('what does not fit the contract', () => {
     expect(await asked(`${namespace}/Shop/Place`, body)).toMatchObject({ code: 'sender' });
   });
 
+  const unnamed = (body: string) => delivery(message({ version: soap12, body: XmlFragment.parse(body) }));
+  const named = '<Place xmlns="urn:example:shop"><sku>A</sku><quantity>2</quantity></Place>';
+
+  test('BP 1.2 R2710: a message that has no action is known by its body', async () => {
+    const reply = await dispatcher(shop, good)(unnamed(named));
+    expect(reply?.message.action).toBe(`${namespace}/Shop/PlaceResponse`);
+  });
+
+  test('and by its body alone where that means two operations, or none, it is not', async () => {
+    const place = { request: record({ sku: text, quantity: integer }), element: 'Place' };
+    const twice = contract({
+      name: 'Twice',
+      namespace,
+      operations: { a: oneWay({ ...place, action: 'urn:a' }), b: oneWay({ ...place, action: 'urn:b' }) },
+    });
+    const called: string[] = [];
+    const service = dispatcher(twice, { a: () => void called.push('a'), b: () => void called.push('b') });
+    for (const body of [named, '<Other xmlns="urn:example:shop"/>']) {
+      const reply = await service(unnamed(body));
+      expect(reply === undefined ? undefined : faultOf(reply.message)).toMatchObject({ code: 'sender' });
+    }
+    expect(called).toEqual([]);
+  });
+
   test.each(['open', 'close', 'abort', 'then'])(
     'SERVICE_CONTRACT: an operation called %s, as a client has it',
     (name) => {
