@@ -2,6 +2,30 @@
  * The public face of surewire: every name here is promised, everything else is not. Grouped by room, outermost first.
  */
 
+// audit: what went over a wire, recorded and read
+export { AuditError, type AuditErrorCode } from './audit/errors.ts';
+export type { Control, FactAcknowledgement, Facts } from './audit/transcript/facts.ts';
+export {
+  isTranscript,
+  type LineTrouble,
+  type ReadLine,
+  readTranscript,
+  transcriptFiles,
+} from './audit/transcript/lines.ts';
+export type { RecorderOptions } from './audit/transcript/options.ts';
+export { type PayloadChoice, PayloadReader } from './audit/transcript/payload.ts';
+export type {
+  EndRecord,
+  EvidenceRecord,
+  HeaderRecord,
+  MessageRecord,
+  OutcomeRecord,
+  Payload,
+  TranscriptRecord,
+  TransportFacts,
+} from './audit/transcript/record.ts';
+export { type Recorded, Recorder } from './audit/transcript/recorder.ts';
+export { recorded, type TapOptions } from './audit/transcript/tap.ts';
 // base: errors, and time and chance as inputs
 export { type Clock, type Instant, systemClock, type Timer, VirtualClock } from './base/clock.ts';
 export type { DiagnosticEvent } from './base/diagnostics.ts';

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorCodes, errorsPage } from '../docs/errors.ts';
+import { recorderSettings } from '../src/audit/transcript/options.ts';
+import { longestLine } from '../src/audit/transcript/parts.ts';
 import { settingsOf } from '../src/reliable/settings.ts';
 import { ocspLimit } from '../src/security/ocsp.ts';
 import { pkcs12Limits } from '../src/security/pkcs12.ts';
@@ -71,6 +73,13 @@ describe('SECURITY.md', () => {
     ],
     ['reliable', new Map<string, unknown>(Object.entries(settingsOf({})))],
     ['service', new Map<string, unknown>(Object.entries(throttleOf({})))],
+    [
+      'audit',
+      new Map<string, unknown>([
+        ...Object.entries(recorderSettings({ file: '' })),
+        ['a line of a transcript', longestLine],
+      ]),
+    ],
     [
       'security',
       new Map([

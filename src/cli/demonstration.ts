@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Recorder } from '../audit/transcript/recorder.ts';
 import { developmentPki } from '../certificates/development-pki.ts';
 import { binding } from '../channel/binding.ts';
 import { exchange } from '../channel/correlation.ts';
@@ -23,6 +24,7 @@ import { clientStandIns, type Identity, identity, serviceStandIns } from './iden
 import { faultyNetwork, type NetworkCounts } from './network.ts';
 import { purchaseOrder } from './orders/order.ts';
 import type { Output } from './output.ts';
+import { through } from './transcript.ts';
 import { transfer } from './transfer.ts';
 import { watched } from './watch/watch.ts';
 import { documentAction, hear, serviceSettings } from './wire.ts';
@@ -33,6 +35,8 @@ export interface DemonstrationOptions {
   readonly seed: number;
   /** Draws the sequences instead of a bar. */
   readonly watch?: true;
+  /** Records both ends of the wire. */
+  readonly recorder?: Recorder | undefined;
 }
 
 /** What was seen, as `--json` prints it. */
@@ -88,7 +92,14 @@ export async function demonstrate(
   const progress = options.watch ? watched(said) : said.progress(documents.length, 'delivered');
   try {
     const inbox = await writableFolder(join(folder, 'inbox'));
-    await using box = await openBox(service, stores.service, inbox, (count) => progress.to(count), said);
+    await using box = await openBox(
+      service,
+      stores.service,
+      inbox,
+      (count) => progress.to(count),
+      said,
+      options.recorder,
+    );
     await using network = await faultyNetwork({
       to: box.url,
       tls: service.tls,
@@ -101,7 +112,7 @@ export async function demonstrate(
       to: network.url,
       documents,
       action: documentAction,
-      transport: httpTransport({ tls: client.tls, client: { connections: 64 } }),
+      transport: through(httpTransport({ tls: client.tls, client: { connections: 64 } }), options.recorder),
       security: security(client.signed({ host: '127.0.0.1' })),
       session: { ...loopbackSettings, store: stores.client, label: 'demo' },
       signal,
@@ -145,6 +156,7 @@ async function openBox(
   folder: string,
   onArrival: (count: number) => void,
   said: Output,
+  recorder: Recorder | undefined,
 ): Promise<OpenBox> {
   const arrived: Dropped[] = [];
   let session: SessionView | undefined;
@@ -168,7 +180,7 @@ async function openBox(
     reliableSession({ ...loopbackSettings, ...serviceSettings, store, onSession }),
     security(who.signed()),
   ];
-  const via = binding(elements, httpTransport({ tls: who.tls }));
+  const via = binding(elements, through(httpTransport({ tls: who.tls }), recorder));
   const opened = await host([{ binding: via, url: new URL('https://127.0.0.1:0/drop'), receive }]);
   return {
     host: opened,

@@ -40,12 +40,12 @@ export const exitCodes: Readonly<
 const rows: readonly (readonly [codes: RegExp, exit: number])[] = [
   [/CLI_INTERRUPTED/, exitCodes.interrupted],
   [
-    /CLI_(USAGE|FILE|DOCUMENT)|TRANSPORT_ADDRESS|XML_.*|CERTIFICATES_(DAYS|HOST|SETTING|CONFIGURATION)_.*/,
+    /CLI_(USAGE|FILE|DOCUMENT)|AUDIT_OPTIONS|TRANSPORT_ADDRESS|XML_.*|CERTIFICATES_(DAYS|HOST|SETTING|CONFIGURATION)_.*/,
     exitCodes.input,
   ],
-  [/CLI_NO_CERTIFICATE|SECURITY_.*|TRANSPORT_(KEY|TLS.*)|CERTIFICATES_.*/, exitCodes.identity],
+  [/CLI_NO_CERTIFICATE|AUDIT_KEY|SECURITY_.*|TRANSPORT_(KEY|TLS.*)|CERTIFICATES_.*/, exitCodes.identity],
   [/TRANSPORT_.*/, exitCodes.network],
-  [/CLI_(FOLDER|STORE_TAKEN)|STORE_.*/, exitCodes.storage],
+  [/CLI_(FOLDER|STORE_TAKEN)|AUDIT_.*|STORE_.*/, exitCodes.storage],
 ];
 
 function exitCodeOf(code: string): number {

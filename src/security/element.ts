@@ -9,6 +9,7 @@ import { diagnostics } from '../base/diagnostics.ts';
 import { type Random, systemRandom } from '../base/random.ts';
 import type { BindingElement } from '../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
+import { mark } from '../channel/mark.ts';
 import { transform } from '../channel/transform.ts';
 import { peer } from '../channel/transport.ts';
 import { SoapError } from '../soap/errors.ts';
@@ -61,6 +62,8 @@ export function security(policy: SecurityPolicy, options: SecurityOptions = {}):
       event: 'message.accepted',
       identity: result.evidence.signer?.identity ?? result.evidence.user?.identity,
       signed: [...result.evidence.signed],
+      encrypted: [...result.evidence.encrypted],
+      mark: of.get(mark),
     }));
     return { delivery: of.carrying(result.message).with(evidence, result.evidence), exchange: result.exchange };
   };
@@ -77,7 +80,7 @@ export function security(policy: SecurityPolicy, options: SecurityOptions = {}):
         return (await examined(answered, reply.inbound, exchange)).delivery;
       } catch (thrown) {
         const refusal = asSecurityError(thrown);
-        publish(() => refused('reply.refused', refusal));
+        publish(() => refused('reply.refused', refusal, answered));
         const cause = refusal.cause ?? refusal;
         throw new SecurityError(refusal.code, refusal.what, { cause, transient: true, refusal: true });
       }
@@ -88,7 +91,7 @@ export function security(policy: SecurityPolicy, options: SecurityOptions = {}):
         accepted = await examined(incoming, policy.inbound);
       } catch (thrown) {
         const refusal = asSecurityError(thrown);
-        publish(() => refused('message.refused', refusal));
+        publish(() => refused('message.refused', refusal, incoming));
         return delivery(publicFault(incoming.message, refusal), incoming.signal);
       }
       const answered = await answer(next, accepted.delivery);
@@ -121,6 +124,6 @@ function requireSecured(reply: Message): void {
   );
 }
 
-function refused(event: string, refusal: SecurityError) {
-  return { event, code: refusal.code, message: refusal.message, cause: refusal.cause };
+function refused(event: string, refusal: SecurityError, of: Delivery) {
+  return { event, code: refusal.code, message: refusal.message, cause: refusal.cause, mark: of.get(mark) };
 }

@@ -8,8 +8,9 @@ import { CliError } from '../errors.ts';
 import type { Ground } from '../ground.ts';
 import { type CommonOptions, likelihood, whole, withCommonOptions, withExamples } from '../options.ts';
 import { type Output, table } from '../output.ts';
+import { recording, type TranscriptOptions, withTranscriptOptions } from '../transcript.ts';
 
-interface DemoOptions extends CommonOptions {
+interface DemoOptions extends CommonOptions, TranscriptOptions {
   readonly messages: number;
   readonly loss: number;
   readonly seed: number;
@@ -21,6 +22,7 @@ const examples = [
   ['surewire demo', '200 purchase orders through a network that loses one message in five'],
   ['surewire demo --messages 500 --loss 0.3 --seed 7 --json', 'More of everything, the outcome as JSON'],
   ['surewire demo --watch', 'See both ends of the sequence: what is done, under way, sent again, dropped'],
+  ['surewire demo --transcript demo.jsonl --keep', 'Record both ends of the wire'],
   ['surewire demo --keep', 'Keep the delivered documents, the stores and the certificates to look at them'],
 ] as const;
 
@@ -38,14 +40,15 @@ export function demoCommand(program: Command, ground: Ground): void {
     .option('--watch', 'draw the sequences while they run')
     .option('--keep', 'keep what was made, and say where it is')
     .action((options: DemoOptions) => demo(options, ground));
-  withExamples(withCommonOptions(command), examples);
+  withExamples(withCommonOptions(withTranscriptOptions(command)), examples);
 }
 
 async function demo(options: DemoOptions, ground: Ground): Promise<void> {
   const said = ground.output(options);
+  const recorder = await recording(options);
   const folder = await mkdtemp(join(tmpdir(), 'surewire-demo-'));
   try {
-    const shown = await demonstrate(folder, options, said, ground.signal);
+    const shown = await demonstrate(folder, { ...options, recorder }, said, ground.signal);
     const { seen } = shown;
     said.record(seen);
     tell(said, shown, options.keep === true ? folder : undefined);
@@ -53,6 +56,7 @@ async function demo(options: DemoOptions, ground: Ground): Promise<void> {
       throw new CliError('CLI_INCOMPLETE', 'Not every document arrived once, in order and signed. Please report this.');
     }
   } finally {
+    await recorder?.close();
     if (options.keep !== true) await rm(folder, { recursive: true, force: true });
   }
 }

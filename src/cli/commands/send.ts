@@ -22,11 +22,12 @@ import {
   withIdentityOptions,
 } from '../options.ts';
 import { type Output, table } from '../output.ts';
+import { recording, type TranscriptOptions, through, withTranscriptOptions } from '../transcript.ts';
 import { type Receipt, transfer } from '../transfer.ts';
 import { watched } from '../watch/watch.ts';
 import { documentAction, reliableByName, soapByName } from '../wire.ts';
 
-interface SendOptions extends CommonOptions, IdentityOptions {
+interface SendOptions extends CommonOptions, IdentityOptions, TranscriptOptions {
   readonly store?: string;
   readonly rm: string;
   readonly soap: string;
@@ -46,6 +47,10 @@ const examples = [
   [
     'surewire send https://drop.example/in a.xml --cert me.pem --key me.key --ca partners.pem --rm 1.0',
     'With certificates of your own, to a peer that speaks WS-RM 1.0',
+  ],
+  [
+    'surewire send https://127.0.0.1:8443/drop order-*.xml --transcript send.jsonl',
+    'Record the wire: evidence of what was sent, acknowledged and by whom',
   ],
   ['surewire send https://127.0.0.1:8443/drop a.xml --json', 'The outcome as one JSON value'],
 ] as const;
@@ -72,7 +77,7 @@ export function sendCommand(program: Command, ground: Ground): void {
     .option('--watch', 'draw the sequence while it runs')
     .option('--unsafe-no-signature', 'neither sign nor ask for signatures: anybody on the way can write messages')
     .action((url: string, files: readonly string[], options: SendOptions) => send(url, files, options, ground));
-  withExamples(withIdentityOptions(withCommonOptions(command)), examples);
+  withExamples(withIdentityOptions(withCommonOptions(withTranscriptOptions(command))), examples);
 }
 
 async function send(url: string, files: readonly string[], options: SendOptions, ground: Ground): Promise<void> {
@@ -82,7 +87,8 @@ async function send(url: string, files: readonly string[], options: SendOptions,
   const who = await identity(options, clientStandIns);
   const peer = options.peer === undefined ? { host: to.hostname.replace(/^\[|\]$/g, '') } : { subject: options.peer };
   const signed = options.unsafeNoSignature ? undefined : security(who.signed(peer));
-  const transport = httpTransport({ tls: who.tls });
+  const recorder = await recording(options);
+  const transport = through(httpTransport({ tls: who.tls }), recorder);
   const label = labelOf(to, documents, options);
   const store = options.store === undefined ? undefined : sqlite(options.store);
   if (signed === undefined) said.warn('unsafe: messages are not signed (--unsafe-no-signature)');
@@ -128,6 +134,7 @@ async function send(url: string, files: readonly string[], options: SendOptions,
     progress.end();
     silence();
     await store?.close();
+    await recorder?.close();
   }
 }
 

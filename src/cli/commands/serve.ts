@@ -24,10 +24,11 @@ import {
   withExamples,
   withIdentityOptions,
 } from '../options.ts';
+import { recording, type TranscriptOptions, through, withTranscriptOptions } from '../transcript.ts';
 import { watch } from '../watch/watch.ts';
 import { serviceSettings } from '../wire.ts';
 
-interface ServeOptions extends CommonOptions, IdentityOptions {
+interface ServeOptions extends CommonOptions, IdentityOptions, TranscriptOptions {
   readonly url: string;
   readonly port?: number;
   readonly to?: string;
@@ -42,6 +43,7 @@ const examples = [
   ['surewire serve --to ./inbox', 'Delivered documents become files, one each'],
   ['surewire serve --to ./inbox --store serve.db', 'Sessions survive a restart; nothing is delivered twice'],
   ['surewire serve --json | jq .document', 'Delivered documents as JSON lines'],
+  ['surewire serve --to ./inbox --transcript serve.jsonl', 'Record the wire, to be verified later'],
   ['surewire serve --to ./inbox --watch', 'See the sequences: what is done, under way, sent twice, dropped'],
   [
     'surewire serve --url https://0.0.0.0:443/drop --cert me.pem --key me.key --ca partners.pem --mutual-tls',
@@ -70,7 +72,7 @@ export function serveCommand(program: Command, ground: Ground): void {
     .option('--watch', 'draw the sequences while they run')
     .option('--unsafe-no-signature', 'take messages that nobody signed: anybody who can connect can send')
     .action((options: ServeOptions) => serve(options, ground));
-  withExamples(withIdentityOptions(withCommonOptions(command)), examples);
+  withExamples(withIdentityOptions(withCommonOptions(withTranscriptOptions(command))), examples);
 }
 
 async function serve(options: ServeOptions, ground: Ground): Promise<void> {
@@ -87,6 +89,7 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
   const signed = options.unsafeNoSignature ? [] : [security(who.signed())];
   const folder = options.to === undefined ? undefined : await writableFolder(options.to);
   const store = options.store === undefined ? undefined : sqlite(options.store);
+  const recorder = await recording(options);
   const silence = narrate(said.warn);
   const unwatch = options.watch ? watch(said.live()) : undefined;
   let delivered = 0;
@@ -98,7 +101,10 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
   const complain = (error: Error): void => said.warn(`a document cannot be written, trying again (${error.message})`);
   try {
     const session = reliableSession({ ...serviceSettings, ...(store === undefined ? {} : { store }) });
-    const via = binding([exchange({ addressing: addressing200508 }), session, ...signed], httpTransport({ tls }));
+    const via = binding(
+      [exchange({ addressing: addressing200508 }), session, ...signed],
+      through(httpTransport({ tls }), recorder),
+    );
     await using box = await host([{ binding: via, url, receive: dropBox({ folder, tell, complain }) }]);
     said.record({ listening: box.url.href });
     said.line(`listening at ${box.url}`);
@@ -113,5 +119,6 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
     unwatch?.();
     silence();
     await store?.close();
+    await recorder?.close();
   }
 }
