@@ -31,6 +31,49 @@ export { type Clock, type Instant, systemClock, type Timer, VirtualClock } from 
 export type { DiagnosticEvent } from './base/diagnostics.ts';
 export { hasCode, SurewireError } from './base/errors.ts';
 export { type Random, seededRandom, systemRandom } from './base/random.ts';
+// binding: the system-provided bindings of WCF
+export type { SystemBinding } from './binding/assemble.ts';
+export {
+  type BindingOptions,
+  basicHttp,
+  basicHttps,
+  type NetHttpOptions,
+  netHttp,
+  netHttps,
+  ws2007FederationHttp,
+  ws2007Http,
+  wsDualHttp,
+  wsFederationHttp,
+  wsHttp,
+} from './binding/bindings.ts';
+export type { Credentials, LocalReliableOptions, Surroundings } from './binding/credentials.ts';
+export { type CustomElement, type CustomOptions, customBinding, type SecuritySettings } from './binding/custom.ts';
+export type { ReliableSettings } from './binding/describe.ts';
+export type {
+  BindingDescription,
+  EncodingDescription,
+  LimitsDescription,
+  ReliableDescription,
+  SecurityDescription,
+  TransportDescription,
+} from './binding/description.ts';
+export { BindingError, type BindingErrorCode } from './binding/errors.ts';
+export type {
+  AuthenticationModeName,
+  BindingKind,
+  MessageCredentialType,
+  SecurityMode,
+  TransportCredentialType,
+} from './binding/names.ts';
+export {
+  type BindingSecurity,
+  type MessageSettings,
+  messageSecurity,
+  noSecurity,
+  transportSecurity,
+  transportWithMessageCredential,
+} from './binding/security.ts';
+export { type MessageSecurityVersion, messageSecurityVersions } from './binding/security-versions.ts';
 // certificates: a PKI for development
 export { developmentPki, type PkiOptions, type PkiResult } from './certificates/development-pki.ts';
 export { CertificatesError, type CertificatesErrorCode } from './certificates/errors.ts';

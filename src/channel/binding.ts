@@ -1,5 +1,7 @@
 /** A binding is a list of elements, outermost first, above a transport; its order is checked when it is made. */
 
+import { faultReply } from '../soap/fault.ts';
+import type { SoapVersion } from '../soap/version.ts';
 import { callback } from './callback.ts';
 import { type BindingElement, type Channel, type ChannelFactory, places } from './channel.ts';
 import type { Carry } from './delivery.ts';
@@ -9,13 +11,16 @@ import { destination, type Listener, type Transport } from './transport.ts';
 export interface Binding {
   readonly elements: readonly BindingElement[];
   readonly transport: Transport;
+  /** The one SOAP version that it speaks; absent: whichever comes. */
+  readonly soap?: SoapVersion | undefined;
 }
 
 /**
  * @param elements outermost first: exchange → session → conversation → security, each place at most once
+ * @param soap the one SOAP version that it speaks; without, clients say theirs and services take any
  * @throws ChannelError `CHANNEL_ORDER`
  */
-export function binding(elements: readonly BindingElement[], transport: Transport): Binding {
+export function binding(elements: readonly BindingElement[], transport: Transport, soap?: SoapVersion): Binding {
   let last = -1;
   for (const element of elements) {
     const at = places.indexOf(element.place);
@@ -28,7 +33,7 @@ export function binding(elements: readonly BindingElement[], transport: Transpor
     }
     last = at;
   }
-  return Object.freeze({ elements: Object.freeze([...elements]), transport });
+  return Object.freeze({ elements: Object.freeze([...elements]), transport, soap });
 }
 
 /** Wraps `base` in every element of the binding. */
@@ -48,6 +53,7 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
   return Object.freeze({
     side: channel.side,
     isDuplex: channel.isDuplex,
+    soap: via.soap,
     open: (signal) => channel.open(signal),
     send: (trip) => channel.send(trip.with(destination, to)),
     close: (signal) => channel.close(signal),
@@ -66,8 +72,20 @@ export function listen(via: Binding, at: URL, receive: Carry): Promise<Listener>
   return via.transport.listen(at, (session) => {
     const top: Channel = layered(
       via.elements,
-      session,
+      speaking(via.soap, session),
     )((trip) => receive(top.isDuplex === true ? trip.with(callback, top) : trip));
     return top;
   });
+}
+
+/** The factory `inner` whose channels let through one SOAP version and answer others with VersionMismatch (SOAP 1.2 section 5.4.7). */
+function speaking(soap: SoapVersion | undefined, inner: ChannelFactory): ChannelFactory {
+  if (soap === undefined) return inner;
+  return (receive) =>
+    inner(async (trip) => {
+      if (trip.message.version === soap) return receive(trip);
+      return trip.carrying(
+        faultReply(trip.message, { code: 'versionMismatch', reason: `SOAP ${soap.name} is spoken here.` }),
+      );
+    });
 }

@@ -1,4 +1,5 @@
 /** A channel is a down-arrow with a life; a factory makes one from an up-arrow; an element wraps a factory. */
+import type { SoapVersion } from '../soap/version.ts';
 import type { Carry } from './delivery.ts';
 
 /** Who opened the conversation: the initiator creates sequences and tokens, the acceptor answers. */
@@ -11,6 +12,8 @@ export interface Channel {
    * to say comes up, and what the up-arrow returns is sent as a message of its own. Absent on request-reply channels.
    */
   readonly isDuplex?: boolean | undefined;
+  /** The SOAP version of its binding, where that speaks one only. */
+  readonly soap?: SoapVersion | undefined;
   /** Makes the channel ready: connects, negotiates, creates the sequence. Idempotent. */
   open(signal?: AbortSignal): Promise<void>;
   /** Carries a message to the other end; the value is what came back on the same exchange. */

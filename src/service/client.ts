@@ -19,7 +19,7 @@ export interface CallOptions {
 }
 
 export interface ClientOptions {
-  /** Default SOAP 1.2. */
+  /** Default: that of the channel's binding, else SOAP 1.2. */
   readonly version?: SoapVersion;
   /** Milliseconds a call may take once the channel is open; default 60,000 (WCF's SendTimeout). */
   readonly timeout?: number;
@@ -58,7 +58,7 @@ export function client<O extends Operations>(
   channel: Channel,
   options: ClientOptions = {},
 ): Calls<Contract<O>> & Life {
-  const { version = soap12, timeout = 60_000, clock = systemClock } = options;
+  const { version = channel.soap ?? soap12, timeout = 60_000, clock = systemClock } = options;
   let session: 'fresh' | 'begun' | 'over' = 'fresh';
   const entering = new Set<Promise<void>>();
   const calls = [...of.operations.values()].map((operation) => [

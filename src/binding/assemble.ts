@@ -1,0 +1,138 @@
+/** A description, the credentials and the surroundings, made into a binding whose elements do what it says. */
+import { type Binding, binding } from '../channel/binding.ts';
+import type { BindingElement } from '../channel/channel.ts';
+import { exchange } from '../channel/correlation.ts';
+import type { Transport } from '../channel/transport.ts';
+import { reliableSession } from '../reliable/element.ts';
+import { security } from '../security/element.ts';
+import { httpTransport } from '../transport/http/transport.ts';
+import type { TlsOptions } from '../transport/tls.ts';
+import { webSocketTransport } from '../transport/websocket/transport.ts';
+import type { Credentials, LocalReliableOptions, Surroundings } from './credentials.ts';
+import type { BindingDescription, ReliableDescription } from './description.ts';
+import { BindingError, unsupported } from './errors.ts';
+import { policyOf } from './policies.ts';
+
+/** A binding that knows what it is: `publish` says it to others, `plainly` to people. */
+export interface SystemBinding extends Binding {
+  readonly description: BindingDescription;
+}
+
+/**
+ * @param local settings of the reliable session that nobody on the wire sees
+ * @throws BindingError `BINDING_UNSUPPORTED`, `BINDING_CREDENTIALS`, `BINDING_RULE`, and what the elements throw
+ */
+export function assemble(
+  description: BindingDescription,
+  credentials: Credentials,
+  surroundings: Surroundings,
+  local: LocalReliableOptions = {},
+): SystemBinding {
+  const elements: BindingElement[] = [];
+  const { addressing } = description.encoding;
+  if (addressing !== undefined) {
+    elements.push(exchange({ addressing, addresses: surroundings.addresses, random: surroundings.random }));
+  }
+  if (description.reliableSession !== undefined) {
+    elements.push(reliable(description, description.reliableSession, surroundings, local));
+  }
+  elements.push(...secured(description, credentials, surroundings));
+  const made = binding(elements, transport(description, surroundings), description.encoding.soap);
+  return Object.freeze({ ...made, description });
+}
+
+function reliable(
+  { encoding, limits }: BindingDescription,
+  { version, ...settings }: ReliableDescription,
+  { clock, random }: Surroundings,
+  local: LocalReliableOptions,
+): BindingElement {
+  const { openTimeout, closeTimeout } = limits;
+  return reliableSession({
+    openTimeout,
+    closeTimeout,
+    ...(clock === undefined ? {} : { clock }),
+    ...(random === undefined ? {} : { random }),
+    ...local,
+    ...settings,
+    version,
+    versions: [version],
+    soap: encoding.soap,
+    ...(encoding.addressing === undefined ? {} : { addressing: encoding.addressing }),
+  });
+}
+
+function secured(
+  { security: described, encoding }: BindingDescription,
+  credentials: Credentials,
+  { clock, random, replay }: Surroundings,
+): readonly BindingElement[] {
+  if (described === undefined) return [];
+  if (described.mode === 'SecureConversation') {
+    throw unsupported(
+      'Security contexts (SecureConversation) are not established yet. Set establishSecurityContext: false.',
+    );
+  }
+  const options = {
+    ...(clock === undefined ? {} : { clock }),
+    ...(random === undefined ? {} : { random }),
+    ...(replay === undefined ? {} : { replay }),
+  };
+  return [security(policyOf(described, encoding.addressing !== undefined, credentials), options)];
+}
+
+function transport({ transport: of, encoding, limits }: BindingDescription, around: Surroundings): Transport {
+  if (encoding.kind !== 'Text') {
+    throw unsupported(`Messages are not written as ${encoding.kind}. Set messageEncoding: 'Text' at both ends.`);
+  }
+  const { sendTimeout, openTimeout, maxReceivedMessageSize } = limits;
+  const common = {
+    maxReceivedMessageSize,
+    ...(around.readerQuotas === undefined ? {} : { readerQuotas: around.readerQuotas }),
+    ...(around.clock === undefined ? {} : { clock: around.clock }),
+    ...(around.tls === undefined ? {} : { tls: tlsOf(of.clientCertificate, around.tls) }),
+  };
+  switch (of.kind) {
+    case 'http':
+      return guarded(
+        httpTransport({
+          ...common,
+          client: { sendTimeout, openTimeout, ...around.client },
+          ...(around.listener === undefined ? {} : { listener: around.listener }),
+        }),
+        of.tls ? 'https:' : 'http:',
+      );
+    case 'websocket':
+      return guarded(
+        webSocketTransport({ ...common, sendTimeout, version: encoding.soap, client: { openTimeout } }),
+        of.tls ? 'wss:' : 'ws:',
+      );
+    case 'dual':
+      throw unsupported(
+        'Two HTTP connections, one from each end (wsDualHttpBinding), are not spoken yet. Use netHttp over WebSocket for callbacks.',
+      );
+    default:
+      return of.kind satisfies never;
+  }
+}
+
+/** A listener that wants a certificate of every client says so in TLS. */
+function tlsOf(clientCertificate: boolean, tls: TlsOptions): TlsOptions {
+  return clientCertificate && tls.ca !== undefined ? { ...tls, clientCertificate: 'require' } : tls;
+}
+
+/** Holds addresses to the scheme that the binding promises: over another its security would be another. */
+function guarded(inner: Transport, scheme: string): Transport {
+  const requireScheme = (url: URL): URL => {
+    if (url.protocol === scheme) return url;
+    throw new BindingError(
+      'BINDING_RULE',
+      `The binding is for addresses that begin with ${scheme}// and this one begins with ${url.protocol}//. Use the other address, or another security mode.`,
+    );
+  };
+  return {
+    name: inner.name,
+    connect: (to) => inner.connect(requireScheme(to)),
+    listen: async (at, accept) => inner.listen(requireScheme(at), accept),
+  };
+}

@@ -1,0 +1,201 @@
+/** What a described security means for the messages: the policy of its authentication mode, with the credentials put in. */
+import { asError } from '../base/errors.ts';
+import {
+  type AlgorithmSuite,
+  algorithmSuite,
+  type SuiteWeakness,
+  unsafeSuiteRsa15,
+  unsafeSuiteSha1,
+  unsafeSuiteTripleDes,
+} from '../security/algorithm-suites.ts';
+import type { SigningKey } from '../security/keys.ts';
+import { type CommonOptions, type UnsafeOption, usernameOverTransport } from '../security/policy.ts';
+import {
+  anonymousForCertificate,
+  type ForCertificateOptions,
+  mutualCertificate,
+  userNameForCertificate,
+} from '../security/presets/for-certificate.ts';
+import { issuedTokenForCertificate, issuedTokenOverTransport } from '../security/presets/issued-token.ts';
+import { mutualCertificateWss10 } from '../security/presets/mutual-certificate-wss10.ts';
+import { certificateOverTransport } from '../security/presets/over-transport.ts';
+import type { SecurityPolicy } from '../security/protection.ts';
+import type { Credentials } from './credentials.ts';
+import type { SecurityDescription } from './description.ts';
+import { BindingError, unsupported } from './errors.ts';
+import { authenticationModes } from './modes.ts';
+import type { AuthenticationModeName } from './names.ts';
+
+/** What a policy is made from. */
+interface Of extends SecurityDescription {
+  /** Whether messages have WS-Addressing, whose Action then has to be signed. */
+  readonly addressed: boolean;
+}
+
+type Policy = (of: Of, given: Credentials) => SecurityPolicy;
+
+const policies: Readonly<Partial<Record<AuthenticationModeName, Policy>>> = Object.freeze({
+  UserNameOverTransport: (of, given) => {
+    requireOne(of, given, ['username', 'passwords']);
+    return usernameOverTransport({ ...common(of, given), ...users(given) });
+  },
+  CertificateOverTransport: (of, given) => {
+    requireOne(of, given, ['key', 'trust']);
+    const { key, trust } = given;
+    return certificateOverTransport({ ...common(of, given), suite: suite(of, given), ...defined({ key, trust }) });
+  },
+  IssuedTokenOverTransport: (of, given) => {
+    requireOne(of, given, ['token', 'saml']);
+    const { confirmation } = of;
+    return issuedTokenOverTransport({ ...common(of, given), suite: suite(of, given), confirmation, ...tokens(given) });
+  },
+  MutualCertificate: (of, given) => (of.versions.wss === '1.0' ? asymmetric(of, given) : mutual(of, given)),
+  MutualCertificateDuplex: asymmetric,
+  AnonymousForCertificate: (of, given) => {
+    requireOne(of, given, ['peer', 'key']);
+    return anonymousForCertificate({ ...symmetric(of, given), ...ends(given) });
+  },
+  UserNameForCertificate: (of, given) => {
+    requireOne(of, given, ['peer', 'key']);
+    requireOne(of, given, ['username', 'passwords']);
+    return userNameForCertificate({ ...symmetric(of, given), ...ends(given), ...users(given) });
+  },
+  IssuedTokenForCertificate: (of, given) => {
+    requireOne(of, given, ['peer', 'key']);
+    requireOne(of, given, ['token', 'saml']);
+    const { confirmation } = of;
+    return issuedTokenForCertificate({ ...symmetric(of, given), ...ends(given), ...tokens(given), confirmation });
+  },
+});
+
+/**
+ * The policy of a mode that protects each message by itself.
+ *
+ * @param addressed whether messages have WS-Addressing
+ * @throws BindingError `BINDING_UNSUPPORTED` for a mode that is not spoken, `BINDING_CREDENTIALS` for what is missing;
+ *   SecurityError `SECURITY_POLICY` for a suite whose weakness was not taken by name
+ */
+export function policyOf(described: SecurityDescription, addressed: boolean, given: Credentials): SecurityPolicy {
+  const of = { ...described, addressed };
+  const make = policies[of.mode];
+  if (make === undefined) {
+    const { instead = 'Use another.' } = authenticationModes[of.mode];
+    throw unsupported(`The authentication mode ${of.mode} is not spoken. ${instead}`);
+  }
+  return make(of, given);
+}
+
+function mutual(of: Of, given: Credentials): SecurityPolicy {
+  const { peer, trust } = given;
+  return mutualCertificate({ ...symmetric(of, given), key: keyOf(of, given), ...defined({ peer, trust }) });
+}
+
+function asymmetric(of: Of, given: Credentials): SecurityPolicy {
+  const { peer, trust } = given;
+  return mutualCertificateWss10({
+    ...common(of, given),
+    ...protection(of),
+    addressing: of.addressed ? 'required' : 'optional',
+    suite: suite(of, given),
+    key: keyOf(of, given),
+    ...defined({ peer, trust }),
+    protectTokens: of.protectTokens,
+    confirmSignatures: of.confirmSignatures,
+    recipientReference: 'key-identifier',
+  });
+}
+
+function symmetric(of: Of, given: Credentials): ForCertificateOptions {
+  return {
+    ...common(of, given),
+    ...protection(of),
+    addressing: of.addressed ? 'required' : 'optional',
+    suite: suite(of, given),
+    derivedKeys: of.derivedKeys,
+    derivedKeysVersion: of.versions.conversation.namespace,
+    confirmSignatures: of.confirmSignatures,
+  };
+}
+
+function protection({
+  protectionOrder,
+}: SecurityDescription): Pick<ForCertificateOptions, 'order' | 'encryptSignature'> {
+  return {
+    order: protectionOrder === 'EncryptBeforeSign' ? 'encrypt-sign' : 'sign-encrypt',
+    encryptSignature: protectionOrder === 'SignBeforeEncryptAndEncryptSignature',
+  };
+}
+
+function common({ layout }: SecurityDescription, { unsafe = [] }: Credentials): CommonOptions {
+  return { layout: layout === 'Strict' ? 'strict' : 'lax', unsafe: unsafe.filter((one) => !isWeakness(one)) };
+}
+
+/**
+ * The algorithms of a described security.
+ *
+ * @throws BindingError `BINDING_RULE` for a suite whose weakness was not taken by name, or that is not there
+ */
+function suite(of: SecurityDescription, { unsafe = [], suiteReading = 'wcf' }: Credentials): AlgorithmSuite {
+  try {
+    return algorithmSuite(of.suite, { unsafe: unsafe.filter(isWeakness), reading: suiteReading });
+  } catch (thrown) {
+    const cause = asError(thrown);
+    const strong = of.suite.includes('Sha')
+      ? ''
+      : `, or set algorithmSuite: '${of.suite.replace('Rsa15', '')}Sha256' at both ends`;
+    throw new BindingError('BINDING_RULE', `${cause.message} Name the weakness in \`unsafe\`${strong}.`, { cause });
+  }
+}
+
+const weaknesses: ReadonlySet<symbol> = new Set([unsafeSuiteSha1, unsafeSuiteRsa15, unsafeSuiteTripleDes]);
+
+function isWeakness(one: SuiteWeakness | UnsafeOption): one is SuiteWeakness {
+  return weaknesses.has(one);
+}
+
+/** What stands for each credential in the words of an error. */
+const words = Object.freeze({
+  key: 'the private key of the service with its certificate as `key` (service)',
+  peer: 'the certificate of the service as `peer` (client)',
+  trust: 'whom to believe as `trust` (service)',
+  username: 'a `username` (client)',
+  passwords: '`passwords` (service)',
+  token: 'a `token` (client)',
+  saml: 'what is required of tokens as `saml` (service)',
+}) satisfies Partial<Record<keyof Credentials, string>>;
+
+/** One of these has to be there: one is the client's, the other the service's. */
+function requireOne(of: SecurityDescription, given: Credentials, names: readonly (keyof typeof words)[]): void {
+  if (names.some((name) => given[name] !== undefined)) return;
+  const wanted = names.map((name) => words[name]).join(' or ');
+  throw new BindingError('BINDING_CREDENTIALS', `${of.mode} needs ${wanted}.`);
+}
+
+function keyOf(of: SecurityDescription, given: Credentials): SigningKey {
+  if (given.key === undefined || (given.peer === undefined && given.trust === undefined)) {
+    throw new BindingError(
+      'BINDING_CREDENTIALS',
+      `${of.mode} needs our own private key with its certificate as \`key\`, and the other end's certificate as \`peer\` or whom to believe as \`trust\`.`,
+    );
+  }
+  return given.key;
+}
+
+function users({ username, passwords }: Credentials) {
+  return defined({ username, passwords });
+}
+
+function tokens({ token, saml }: Credentials) {
+  return defined({ token, saml });
+}
+
+function ends({ peer, key }: Credentials) {
+  return defined({ peer, key });
+}
+
+/** The object without what is undefined. */
+function defined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

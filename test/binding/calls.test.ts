@@ -1,0 +1,148 @@
+/** Calls over the system-provided bindings, with what each puts on the wire. */
+import { describe, expect, test } from 'vitest';
+import type { SystemBinding } from '../../src/binding/assemble.ts';
+import { basicHttp, basicHttps, netHttp, netHttps, ws2007Http, wsHttp } from '../../src/binding/bindings.ts';
+import { customBinding } from '../../src/binding/custom.ts';
+import {
+  messageSecurity,
+  noSecurity,
+  transportSecurity,
+  transportWithMessageCredential,
+} from '../../src/binding/security.ts';
+import { connect } from '../../src/channel/binding.ts';
+import { client } from '../../src/service/client.ts';
+import { soap11, soap12 } from '../../src/soap/version.ts';
+import { issue } from '../security/pki.ts';
+import { alice, calling, known, orders, passwords, served, tls } from './rig.ts';
+
+const root = await issue({ name: 'messages', kind: 'rsa', ca: true });
+const [service, caller] = await Promise.all(
+  ['service', 'caller'].map((name) => issue({ name, kind: 'rsa', keyUsage: 0xa0 }, root)),
+);
+if (service === undefined || caller === undefined) throw new Error('There are two.');
+
+const overTls = (more: object) =>
+  transportWithMessageCredential({ clientCredentialType: 'UserName', establishSecurityContext: false, ...more });
+const mutual = (own: typeof service, other: typeof service) =>
+  messageSecurity({
+    clientCredentialType: 'Certificate',
+    negotiateServiceCredential: false,
+    establishSecurityContext: false,
+    algorithmSuite: 'Basic256Sha256',
+    key: own.key(),
+    peer: other.certificate.der,
+  });
+const certificateOverTls = {
+  clientCredentialType: 'Certificate',
+  establishSecurityContext: false,
+  algorithmSuite: 'Basic256Sha256',
+} as const;
+const trust = { known: [caller.certificate], accept: () => undefined };
+const plain = { security: noSecurity } as const;
+const https = { security: transportSecurity({ clientCredentialType: 'None' }) };
+const shown = { security: transportSecurity({ clientCredentialType: 'Certificate' }) };
+
+type Pair = readonly [service: SystemBinding, client: SystemBinding];
+const pairs: readonly (readonly [name: string, scheme: string, make: () => Pair])[] = [
+  ['basicHttp', 'http', () => [basicHttp(), basicHttp()]],
+  ['basicHttps', 'https', () => [basicHttps({ tls: tls.service }), basicHttps({ tls: tls.client })]],
+  ['wsHttp None', 'http', () => [wsHttp(plain), wsHttp(plain)]],
+  [
+    'wsHttp None with a reliable session',
+    'http',
+    () => [wsHttp({ ...plain, reliableSession: true }), wsHttp({ ...plain, reliableSession: true })],
+  ],
+  [
+    'ws2007Http Transport',
+    'https',
+    () => [ws2007Http({ ...https, tls: tls.service }), ws2007Http({ ...https, tls: tls.client })],
+  ],
+  [
+    'ws2007Http Transport with client certificates',
+    'https',
+    () => [ws2007Http({ ...shown, tls: tls.service }), ws2007Http({ ...shown, tls: known })],
+  ],
+  [
+    'ws2007Http with passwords over TLS',
+    'https',
+    () => [
+      ws2007Http({ security: overTls({ passwords }), tls: tls.service }),
+      ws2007Http({ security: overTls({ username: alice }), tls: tls.client }),
+    ],
+  ],
+  [
+    'wsHttp with certificates over TLS',
+    'https',
+    () => [
+      wsHttp({ security: transportWithMessageCredential({ ...certificateOverTls, trust }), tls: tls.service }),
+      wsHttp({
+        security: transportWithMessageCredential({ ...certificateOverTls, key: caller.key() }),
+        tls: tls.client,
+      }),
+    ],
+  ],
+  [
+    'ws2007Http with mutual certificates',
+    'http',
+    () => [ws2007Http({ security: mutual(service, caller) }), ws2007Http({ security: mutual(caller, service) })],
+  ],
+  [
+    'basicHttp with mutual certificates',
+    'http',
+    () => [basicHttp({ security: mutual(service, caller) }), basicHttp({ security: mutual(caller, service) })],
+  ],
+  [
+    'netHttp over WebSocket, reliable',
+    'ws',
+    () => {
+      const options = { messageEncoding: 'Text', webSocketTransportUsage: 'Always', reliableSession: true } as const;
+      return [netHttp(options), netHttp(options)];
+    },
+  ],
+  [
+    'netHttps',
+    'https',
+    () => [
+      netHttps({ messageEncoding: 'Text', tls: tls.service }),
+      netHttps({ messageEncoding: 'Text', tls: tls.client }),
+    ],
+  ],
+  [
+    'customBinding: a reliable session over HTTPS',
+    'https',
+    () => {
+      const elements = [{ kind: 'reliableSession' }, { kind: 'httpsTransport' }] as const;
+      return [customBinding(elements, { tls: tls.service }), customBinding(elements, { tls: tls.client })];
+    },
+  ],
+];
+
+describe('system-provided bindings', () => {
+  test.each(pairs)('%s', async (_, scheme, make) => {
+    const [here, there] = make();
+    await using hosted = await served(here, `${scheme}://127.0.0.1:0/orders`);
+    await using calls = calling(there, hosted.url);
+    expect(await calls.place({ sku: 'A-1', quantity: 2, tags: [] })).toEqual({ number: 1_002 });
+    await calls.cancel({ number: 1_002 });
+  });
+
+  test('the client speaks the SOAP version of its binding, and the service no other', async () => {
+    expect([basicHttp().soap, wsHttp(plain).soap]).toEqual([soap11, soap12]);
+    await using hosted = await served(basicHttp(), 'http://127.0.0.1:0/orders');
+    await using other = client(orders, connect(basicHttp(), hosted.url), { version: soap12 });
+    await expect(other.place({ sku: 'A-1', quantity: 2, tags: [] })).rejects.toThrow(/SOAP 1.1 is spoken here/);
+  });
+
+  test('a wrong password, a client without a certificate: nobody gets in', async () => {
+    await using hosted = await served(
+      ws2007Http({ security: overTls({ passwords }), tls: tls.service }),
+      'https://127.0.0.1:0/orders',
+    );
+    const wrong = ws2007Http({ security: overTls({ username: { ...alice, password: 'guess' } }), tls: tls.client });
+    await using stranger = calling(wrong, hosted.url);
+    await expect(stranger.place({ sku: 'A-1', quantity: 2, tags: [] })).rejects.toThrow();
+    await using guarded = await served(ws2007Http({ ...shown, tls: tls.service }), 'https://127.0.0.1:0/orders');
+    await using nobody = calling(ws2007Http({ ...shown, tls: tls.client }), guarded.url);
+    await expect(nobody.place({ sku: 'A-1', quantity: 2, tags: [] })).rejects.toThrow();
+  });
+});
