@@ -130,7 +130,7 @@ function spreadOf([own, ...others]: readonly {
   return Object.fromEntries(ratios);
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((one, other) => one - other);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }

@@ -6,6 +6,8 @@
  *   SOAP messages without reliability. Same process pair, same undici client, keep-alive, TLS and key; as many exchanges
  *   at a time as the window has places (maxTransferWindowSize at both ends: 8 is WCF's default). The bare answer is empty;
  *   a reliable message is parsed, numbered and answered with an acknowledgement, which is parsed too.
+ * - What a message costs of the processor at either end, the kernel's share included: unlike the rates, it says little about
+ *   what else the machine does. Ratios are of what the other costs to what surewire costs.
  * - Sessions opened and closed (CreateSequence, CloseSequence, TerminateSequence), beside a third of the bare rate: three
  *   exchanges is what that has to cost.
  * - What 10,000 idle sessions hold at either end, in octets each, after garbage collection: heap with buffers, and resident.
@@ -13,10 +15,18 @@
  * The contenders take turns in one run and the ratios of the rounds are told: a busy machine is slow to all of them.
  */
 import { Authority } from '../test/transport/certificates.ts';
-import { type Contender, compare, line, type Row } from './harness.ts';
-import { Child, type ClientQuestion, type Held, type Places, type ServiceQuestion } from './reliable/talk.ts';
+import { type Contender, compare, line, median, type Row } from './harness.ts';
+import {
+  Child,
+  type ClientQuestion,
+  type Held,
+  type Places,
+  type Processor,
+  type ServiceQuestion,
+} from './reliable/talk.ts';
 
-const WINDOWS = [8, 64] as const;
+const WIDEST = 64;
+const WINDOWS = [8, WIDEST] as const;
 const TURN = 400;
 const WARM_UP = 2_500;
 const IDLE = 10_000;
@@ -50,6 +60,7 @@ export async function rows(report: (line: string) => void): Promise<readonly Row
         }),
       );
     }
+    for (const row of await processorRows(service, client, WIDEST)) add(row);
     const [window] = WINDOWS;
     const bare = sending('bare', window);
     add(
@@ -93,6 +104,53 @@ export async function rows(report: (line: string) => void): Promise<readonly Row
     await service.stop();
   }
   return found;
+}
+
+const COSTING = 1_000;
+const COSTINGS = 5;
+
+/** Microseconds of processor time for each message, by end and by contender. */
+async function processorRows(
+  service: Child<ServiceQuestion>,
+  client: Child<ClientQuestion>,
+  window: number,
+): Promise<readonly Row[]> {
+  const ends = [
+    ['initiator', () => client.ask<Processor>({ do: 'processor' })],
+    ['acceptor', () => service.ask<Processor>({ do: 'processor' })],
+  ] as const;
+  const hows = ['reliable', 'bare', 'plain'] as const;
+  const costs = new Map<string, number[]>();
+  for (let round = 0; round < COSTINGS; round++) {
+    for (const how of hows) {
+      const before = await Promise.all(ends.map(([, ask]) => ask()));
+      const start = performance.now();
+      const rate = await client.ask<number>({ do: 'send', how, window, for: COSTING });
+      const messages = (rate * (performance.now() - start)) / 1000;
+      const after = await Promise.all(ends.map(([, ask]) => ask()));
+      for (const [at, [end]] of ends.entries()) {
+        const spent = (of: Processor | undefined) => (of?.user ?? 0) + (of?.system ?? 0);
+        const known = costs.get(`${end} ${how}`) ?? [];
+        costs.set(`${end} ${how}`, [...known, (spent(after[at]) - spent(before[at])) / messages]);
+      }
+    }
+  }
+  return ends.map(([end]) => {
+    const of = (how: (typeof hows)[number]) => Number(median(costs.get(`${end} ${how}`) ?? []).toPrecision(3));
+    const [own, bare, plain] = hows.map(of) as [number, number, number];
+    return {
+      work: `processor for a message, ${end}`,
+      size: `window ${window}`,
+      surewire: own,
+      unit: ' µs',
+      peers: { 'bare HTTPS': bare, 'SOAP without it': plain },
+      ratios: { 'bare HTTPS': ratio(bare, own), 'SOAP without it': ratio(plain, own) },
+    };
+  });
+}
+
+function ratio(one: number, other: number): number {
+  return Number((one / other).toPrecision(3));
 }
 
 /** Options of Node for one of the processes, such as `--cpu-prof`. */

@@ -25,7 +25,7 @@ import { clientTls } from '../../src/transport/tls.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
 import { scan } from '../../src/xml/scan.ts';
 import { sampleMessage } from '../sample.ts';
-import { type ClientQuestion, held, type Places, serve } from './talk.ts';
+import { type ClientQuestion, held, type Places, processor, serve } from './talk.ts';
 
 const action = 'http://example.org/orders/Place';
 const addressing = addressing200508;
@@ -165,6 +165,8 @@ serve(async (question: ClientQuestion) => {
       return open(question.window, question.sessions);
     case 'heap':
       return held();
+    case 'processor':
+      return processor();
     case 'end':
       for (const channel of opened.splice(0)) channel.abort(new Error('the bench is over'));
       return undefined;

@@ -10,7 +10,7 @@ import { exchange } from '../../src/channel/correlation.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
 import { addressing200508 } from '../../src/soap/addressing-versions.ts';
 import { httpTransport } from '../../src/transport/http/transport.ts';
-import { held, type Places, type ServiceQuestion, serve } from './talk.ts';
+import { held, type Places, processor, type ServiceQuestion, serve } from './talk.ts';
 
 const anywhere = new URL('https://127.0.0.1:0/box');
 
@@ -54,6 +54,8 @@ serve(async (question: ServiceQuestion) => {
       return start(question.cert, question.key, question.windows);
     case 'heap':
       return held();
+    case 'processor':
+      return processor();
     default:
       return question satisfies never;
   }

@@ -7,7 +7,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 /** What the parent asks of the process with the service. */
 export type ServiceQuestion =
   | { readonly do: 'start'; readonly cert: string; readonly key: string; readonly windows: readonly number[] }
-  | { readonly do: 'heap' };
+  | { readonly do: 'heap' }
+  | { readonly do: 'processor' };
 
 /** Where the service listens; reliable sessions by window. */
 export interface Places {
@@ -23,6 +24,7 @@ export type ClientQuestion =
   | { readonly do: 'turnover'; readonly window: number; readonly for: number }
   | { readonly do: 'idle'; readonly window: number; readonly sessions: number }
   | { readonly do: 'heap' }
+  | { readonly do: 'processor' }
   | { readonly do: 'end' };
 
 /** What a process holds after its garbage was collected, in octets. */
@@ -85,4 +87,14 @@ export async function held(): Promise<Held> {
   }
   const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
   return { heap: heapUsed + external + arrayBuffers, resident: rss };
+}
+
+/** Processor time that this process has had so far, in microseconds: its own, and the kernel's on its behalf. */
+export interface Processor {
+  readonly user: number;
+  readonly system: number;
+}
+
+export function processor(): Processor {
+  return process.cpuUsage();
 }

@@ -101,11 +101,14 @@ export const addressingVersions: readonly AddressingVersion[] = Object.freeze([a
 const addressingHeaders = ['Action', 'MessageID', 'RelatesTo', 'From', 'ReplyTo', 'FaultTo', 'To'] as const;
 export type AddressingHeader = (typeof addressingHeaders)[number];
 
+const rows: ReadonlyMap<string, AddressingVersion> = new Map(addressingVersions.map((row) => [row.namespace, row]));
+const properties: ReadonlySet<string> = new Set(addressingHeaders);
+
 /** The row of the header block `{namespace}local` when it is a message addressing property. */
 export function addressingVersionOf(block: {
   readonly namespace: string;
   readonly local: string;
 }): AddressingVersion | undefined {
-  const row = addressingVersions.find((version) => version.namespace === block.namespace);
-  return row !== undefined && (addressingHeaders as readonly string[]).includes(block.local) ? row : undefined;
+  const row = rows.get(block.namespace);
+  return row !== undefined && properties.has(block.local) ? row : undefined;
 }

@@ -13,7 +13,6 @@ import {
   type AddressingVersion,
   addressing200508,
   addressingVersionOf,
-  addressingVersions,
   isIri,
 } from './addressing-versions.ts';
 import {
@@ -30,6 +29,7 @@ import {
 import { findHeaders, header, isForThisNode, soapPrefix } from './envelope.ts';
 import { SoapError } from './errors.ts';
 import type { HeaderBlock, Message } from './message.ts';
+import type { SoapVersion } from './version.ts';
 
 export {
   type AddressingVersion,
@@ -61,10 +61,6 @@ export interface Addressing {
   readonly faultTo?: EndpointReference | undefined;
 }
 
-const known = new WeakMap<Message, Addressing>();
-/** Stands for a message without properties. */
-const nothing: Addressing = Object.freeze({ version: addressing200508, action: '' });
-
 /**
  * The message addressing properties of a message, read once.
  *
@@ -73,11 +69,11 @@ const nothing: Addressing = Object.freeze({ version: addressing200508, action: '
  *   a malformed endpoint reference
  */
 export function addressingOf(message: Message): Addressing | undefined {
-  const before = known.get(message);
-  if (before !== undefined) return before === nothing ? undefined : before;
-  const found = read(message);
-  known.set(message, found ?? nothing);
-  return found;
+  const { headers, known } = message;
+  if (known !== undefined && known.headers === headers) return known.addressing;
+  const addressing = read(message);
+  message.known = { headers, addressing };
+  return addressing;
 }
 
 /**
@@ -92,39 +88,86 @@ export function withAddressing(message: Message, addressing: Addressing): Messag
     throw new SoapError('SOAP_ADDRESSING', 'A message with WS-Addressing needs an action: give the message one.');
   }
   const blocks: HeaderBlock[] = [];
-  // The name is known: asking the fragment for it would scan what has just been written.
-  const block = (local: AddressingHeader, mustUnderstand: boolean, writer: XmlWriter) => {
-    const { namespace } = version;
-    blocks.push({ namespace, local, mustUnderstand, role: undefined, fragment: writer.finish() });
+  const text = (local: AddressingHeader, value: string | undefined) => {
+    if (value !== undefined) blocks.push(textBlock(message.version, version, local, value, false));
   };
-  const text = (local: AddressingHeader, value: string | undefined, mustUnderstand = false) => {
-    if (value === undefined) return;
-    const writer = new XmlWriter().start(version.namespace, local, prefix);
-    if (mustUnderstand) writer.attribute(message.version.namespace, 'mustUnderstand', '1', soapPrefix);
-    block(local, mustUnderstand, writer.text(value).end());
+  const lasting = (local: 'Action' | 'To', value: string | undefined) => {
+    if (value !== undefined) blocks.push(lastingBlock(message.version, version, local, value));
   };
   const reference = (local: AddressingHeader, value: EndpointReference | undefined) => {
     if (value === undefined) return;
     const writer = new XmlWriter();
     writeEndpointReference(writer, version.namespace, local, version, value, prefix);
-    block(local, false, writer);
+    blocks.push(blockOf(version, local, false, writer));
   };
-  text('Action', addressing.action, true);
+  lasting('Action', addressing.action);
   text('MessageID', addressing.messageId);
   text('RelatesTo', addressing.relatesTo);
   reference('From', addressing.from);
   reference('ReplyTo', addressing.replyTo);
   reference('FaultTo', addressing.faultTo);
-  text('To', addressing.to, true);
+  lasting('To', addressing.to);
   for (const parameter of addressing.parameters ?? []) blocks.push(parameterBlock(message, version, parameter));
 
-  const isOurs = (block: HeaderBlock) => addressingVersionOf(block) !== undefined || isParameter(block);
-  const at = Math.max(0, message.headers.findIndex(isOurs));
-  const headers = message.headers.filter((block) => !isOurs(block));
-  headers.splice(Math.min(at, headers.length), 0, ...blocks);
-  const addressed = { ...message, action: addressing.action, headers };
-  known.set(addressed, addressing);
-  return addressed;
+  const { headers: before } = message;
+  const headers: HeaderBlock[] = [];
+  let isPlaced = false;
+  for (const block of before) {
+    if (addressingVersionOf(block) === undefined && !isParameter(block)) {
+      headers.push(block);
+      continue;
+    }
+    if (!isPlaced) headers.push(...blocks);
+    isPlaced = true;
+  }
+  const placed = isPlaced ? headers : [...blocks, ...headers];
+  return { ...message, action: addressing.action, headers: placed, known: { headers: placed, addressing } };
+}
+
+// The name is known: asking the fragment for it would scan what has just been written.
+function blockOf(
+  { namespace }: AddressingVersion,
+  local: AddressingHeader,
+  mustUnderstand: boolean,
+  writer: XmlWriter,
+): HeaderBlock {
+  return { namespace, local, mustUnderstand, role: undefined, fragment: writer.finish() };
+}
+
+function textBlock(
+  soap: SoapVersion,
+  version: AddressingVersion,
+  local: AddressingHeader,
+  value: string,
+  mustUnderstand: boolean,
+): HeaderBlock {
+  const writer = new XmlWriter().start(version.namespace, local, prefix);
+  if (mustUnderstand) writer.attribute(soap.namespace, 'mustUnderstand', '1', soapPrefix);
+  return blockOf(version, local, mustUnderstand, writer.text(value).end());
+}
+
+/** Blocks that were written before, by their text: an end sends few actions to few places, with every message. */
+const lastingBlocks = new Map<string, readonly { readonly soap: SoapVersion; readonly block: HeaderBlock }[]>();
+const lastingLimit = 256;
+const lastingLength = 512;
+
+function lastingBlock(
+  soap: SoapVersion,
+  version: AddressingVersion,
+  local: 'Action' | 'To',
+  value: string,
+): HeaderBlock {
+  const same = lastingBlocks.get(value) ?? [];
+  for (const known of same) {
+    if (known.soap !== soap || known.block.local !== local || known.block.namespace !== version.namespace) continue;
+    return known.block;
+  }
+  const block = textBlock(soap, version, local, value, true);
+  if (value.length <= lastingLength) {
+    if (lastingBlocks.size >= lastingLimit) lastingBlocks.clear();
+    lastingBlocks.set(value, [...same, { soap, block }]);
+  }
+  return block;
 }
 
 /**
@@ -184,27 +227,36 @@ function answer(
 }
 
 function read(message: Message): Addressing | undefined {
-  const blocks = message.headers.filter(
-    (block) => addressingVersionOf(block) !== undefined && isForThisNode(message.version, block),
-  );
-  const version = addressingVersions.find((row) => blocks.some((block) => block.namespace === row.namespace));
-  if (version === undefined) return undefined;
-  const foreign = blocks.find((block) => block.namespace !== version.namespace);
-  if (foreign !== undefined) {
-    throw addressingError(addressing200508, 'invalidHeader', 'The message mixes two versions of WS-Addressing.');
+  let version: AddressingVersion | undefined;
+  const blocks: HeaderBlock[] = [];
+  let parameters: XmlFragment[] | undefined;
+  for (const block of message.headers) {
+    const row = addressingVersionOf(block);
+    if (row === undefined) {
+      if (isParameter(block)) parameters = [...(parameters ?? []), block.fragment];
+      continue;
+    }
+    if (!isForThisNode(message.version, block)) continue;
+    if (version !== undefined && version !== row) {
+      throw addressingError(addressing200508, 'invalidHeader', 'The message mixes two versions of WS-Addressing.');
+    }
+    version = row;
+    blocks.push(block);
   }
+  if (version === undefined) return undefined;
+  const row = version;
   const one = (local: AddressingHeader): XmlElement | undefined => {
     let found: HeaderBlock | undefined;
     for (const block of blocks) {
       if (block.local !== local) continue;
-      if (found !== undefined) throw twice(version, local);
+      if (found !== undefined) throw twice(row, local);
       found = block;
     }
     return found?.fragment.element;
   };
   const text = (local: AddressingHeader): string | undefined => {
     const element = one(local);
-    return element === undefined ? undefined : iriText(version, element);
+    return element === undefined ? undefined : iriText(row, element);
   };
   const reference = (local: AddressingHeader): EndpointReference | undefined => {
     const element = one(local);
@@ -218,7 +270,7 @@ function read(message: Message): Addressing | undefined {
     version,
     action,
     to: text('To'),
-    parameters: message.headers.filter(isParameter).map((block) => block.fragment),
+    parameters: parameters ?? noParameters,
     messageId: text('MessageID'),
     relatesTo: relatesTo(version, blocks),
     from: reference('From'),
@@ -227,15 +279,17 @@ function read(message: Message): Addressing | undefined {
   };
 }
 
+const noParameters: readonly XmlFragment[] = Object.freeze([]);
+
 /** The message that this one answers; relationships of other types are none of our business. */
 function relatesTo(version: AddressingVersion, blocks: readonly HeaderBlock[]): string | undefined {
-  const replies = blocks
-    .filter((block) => block.local === 'RelatesTo')
-    .map((block) => block.fragment.element)
-    .filter((element) => isReply(version, element));
-  const [first, second] = replies;
-  if (second !== undefined) throw twice(version, 'RelatesTo');
-  return first === undefined ? undefined : iriText(version, first);
+  let found: XmlElement | undefined;
+  for (const block of blocks) {
+    if (block.local !== 'RelatesTo' || !isReply(version, block.fragment.element)) continue;
+    if (found !== undefined) throw twice(version, 'RelatesTo');
+    found = block.fragment.element;
+  }
+  return found === undefined ? undefined : iriText(version, found);
 }
 
 function isReply(version: AddressingVersion, element: XmlElement): boolean {

@@ -133,8 +133,17 @@ function invalid(
 
 /** What a peer may not have us write as a header block by naming it a reference parameter (attack A3). */
 export function isReserved({ namespace }: QualifiedName): boolean {
-  return namespace === '' || protocolNamespaces.some((start) => namespace.startsWith(start));
+  const known = judged.get(namespace);
+  if (known !== undefined) return known;
+  const found = namespace === '' || protocolNamespaces.some((start) => namespace.startsWith(start));
+  if (judged.size >= judgedLimit) judged.clear();
+  judged.set(namespace, found);
+  return found;
 }
+
+/** Namespaces that were looked at before: every message brings the same few. */
+const judged = new Map<string, boolean>();
+const judgedLimit = 256;
 
 export function reservedReason({ namespace, local }: QualifiedName): string {
   return `The reference parameter {${namespace}}${local} would become a header block of the protocol itself.`;

@@ -5,10 +5,10 @@
  * element that one reader skips and another takes is how a signed message is made to say something else (attack A9).
  * Writing puts every fragment between two constant strings verbatim: what was hashed is what is written.
  */
-import { concat, utf8 } from '../base/bytes.ts';
 import type { XmlDocument, XmlElement } from '../xml/document.ts';
 import { XmlFragment } from '../xml/fragment.ts';
 import { hasInstructions } from '../xml/instructions.ts';
+import { Joiner, joined } from '../xml/joiner.ts';
 import { XmlWriter } from '../xml/write.ts';
 import { addressingVersionOf, isIri } from './addressing-versions.ts';
 import { type Fault, SoapError } from './errors.ts';
@@ -60,6 +60,7 @@ export function message(init: MessageInit): Message {
     headers: init.headers ?? [],
     body: writer.end().finish(),
     source: undefined,
+    known: undefined,
   };
 }
 
@@ -170,39 +171,43 @@ export function readEnvelope(document: XmlDocument): Message {
   if (blocks.length > headerLimit) {
     throw refused('SOAP_ENVELOPE', `The message has more than ${headerLimit} header blocks.`);
   }
+  const others = otherVersions(document, version);
+  let actions = 0;
+  let action = '';
   for (const element of blocks) {
-    refuseOtherVersions(element, version);
-    headers.push(readHeader(version, XmlFragment.of(element)));
+    refuseOtherVersions(element, version, others);
+    const block = readHeader(version, XmlFragment.of(element));
+    headers.push(block);
+    if (block.local !== 'Action' || addressingVersionOf(block) === undefined || !isForThisNode(version, block))
+      continue;
+    actions += 1;
+    action = element.text.trim();
   }
-  readBody(body, version);
-  const actions = headers.filter(
-    (block) => block.local === 'Action' && addressingVersionOf(block) !== undefined && isForThisNode(version, block),
-  );
-  const action = actions.length === 1 ? (actions[0]?.fragment.element.text.trim() ?? '') : '';
+  readBody(body, version, others);
   // What is no IRI is a fault of addressing later; nobody needs to hear or log it as an action.
-  return { version, action: isIri(action) ? action : '', headers, body: XmlFragment.of(body), source: document };
+  if (actions !== 1 || !isIri(action)) action = '';
+  return { version, action, headers, body: XmlFragment.of(body), source: document, known: undefined };
+}
+
+/** The SOAP versions other than its own whose namespace the document declares at all: nearly always none. */
+function otherVersions(document: XmlDocument, version: SoapVersion): readonly SoapVersion[] {
+  const { namespaces } = document.tape;
+  return soapVersions.filter((row) => row !== version && namespaces.includes(row.namespace));
 }
 
 /** The octets of the message: UTF-8, every header block and the Body verbatim. */
 export function encodeEnvelope(of: Message): Uint8Array {
-  const parts: Uint8Array[] = [];
-  let text = `<${soapPrefix}:Envelope xmlns:${soapPrefix}="${of.version.namespace}">`;
-  const put = ({ written }: XmlFragment): void => {
-    if (typeof written === 'string') {
-      text += written;
-      return;
-    }
-    parts.push(utf8(text), written);
-    text = '';
+  const joiner = new Joiner(`<${soapPrefix}:Envelope xmlns:${soapPrefix}="${of.version.namespace}">`);
+  const put = ({ pieces }: XmlFragment): void => {
+    for (const piece of pieces) joiner.put(piece);
   };
   if (of.headers.length > 0) {
-    text += `<${soapPrefix}:Header>`;
+    joiner.put(`<${soapPrefix}:Header>`);
     for (const block of of.headers) put(block.fragment);
-    text += `</${soapPrefix}:Header>`;
+    joiner.put(`</${soapPrefix}:Header>`);
   }
   put(of.body);
-  parts.push(utf8(`${text}</${soapPrefix}:Envelope>`));
-  return concat(parts);
+  return joined(joiner.put(`</${soapPrefix}:Envelope>`).pieces());
 }
 
 /** Header blocks of one message. */
@@ -237,9 +242,9 @@ function refuseText(element: XmlElement): void {
 }
 
 /** The Body of one SOAP version holds no Fault of another, and its own Fault stands alone. */
-function readBody(body: XmlElement, version: SoapVersion): void {
+function readBody(body: XmlElement, version: SoapVersion, others: readonly SoapVersion[]): void {
   for (const element of body.children) {
-    refuseOtherVersions(element, version);
+    refuseOtherVersions(element, version, others);
     if (element.is(version.namespace, 'Fault') && body.children.length > 1) {
       throw refused('SOAP_ENVELOPE', 'A Fault has to be the only element of the Body.');
     }
@@ -247,9 +252,8 @@ function readBody(body: XmlElement, version: SoapVersion): void {
 }
 
 /** Attack A8: markup of another SOAP version on a header block or as the payload. */
-function refuseOtherVersions(element: XmlElement, version: SoapVersion): void {
-  for (const other of soapVersions) {
-    if (other === version) continue;
+function refuseOtherVersions(element: XmlElement, version: SoapVersion, others: readonly SoapVersion[]): void {
+  for (const other of others) {
     const marked =
       element.namespace === other.namespace ||
       element.attribute('mustUnderstand', other.namespace) !== undefined ||

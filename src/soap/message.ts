@@ -4,6 +4,7 @@
  */
 import type { XmlDocument } from '../xml/document.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
+import type { Addressing } from './addressing.ts';
 import type { SoapVersion } from './version.ts';
 
 export interface HeaderBlock {
@@ -25,4 +26,6 @@ export interface Message {
   readonly body: XmlFragment;
   /** The document it was read from, for layers that verify octets; absent for a message made here. */
   readonly source: XmlDocument | undefined;
+  /** For `addressingOf` only: what it found in these header blocks. (A WeakMap costs more than reading them again.) */
+  known: { readonly headers: readonly HeaderBlock[]; readonly addressing: Addressing | undefined } | undefined;
 }

@@ -6,14 +6,15 @@
 import { canonicalize } from './canonicalize.ts';
 import type { XmlElement } from './document.ts';
 import { XmlError } from './errors.ts';
+import { joined, type Piece } from './joiner.ts';
 import { type XmlLimits, xmlLimits } from './limits.ts';
 import { exclusive } from './methods.ts';
 import { contentPrefixes } from './prefixes.ts';
 import { scan } from './scan.ts';
 import { rewriteRoot } from './start-tag.ts';
 
-interface Written {
-  readonly bytes: Uint8Array;
+interface Embedded {
+  readonly pieces: readonly Piece[];
   readonly prefixes: readonly string[];
 }
 
@@ -36,27 +37,38 @@ const TRUSTED: XmlLimits = {
   output: Number.MAX_SAFE_INTEGER,
 };
 
+/** What a writer knows of a fragment that it has written. */
+export interface WrittenAs {
+  /** What the start tag says. */
+  readonly root?: WrittenRoot | undefined;
+  /** The prefixes that are declared anywhere in it, the default namespace aside. */
+  readonly declared?: ReadonlySet<string> | undefined;
+}
+
 export class XmlFragment {
   #element: XmlElement | undefined;
-  #written: Written | undefined;
+  /** What is written, in pieces, until somebody asks for it in one. */
+  #pieces: readonly Piece[] | undefined;
+  #prefixes: readonly string[] | undefined;
   readonly #root: WrittenRoot | undefined;
-  readonly #text: string | undefined;
+  #declared: ReadonlySet<string> | undefined;
 
   private constructor(
     element: XmlElement | undefined,
-    written: Written | undefined,
-    root?: WrittenRoot | undefined,
-    text?: string,
+    pieces: readonly Piece[] | undefined,
+    prefixes: readonly string[] | undefined,
+    known: WrittenAs,
   ) {
     this.#element = element;
-    this.#written = written;
-    this.#root = root;
-    this.#text = text;
+    this.#pieces = pieces;
+    this.#prefixes = prefixes;
+    this.#root = known.root;
+    this.#declared = known.declared;
   }
 
   /** The fragment of a scanned element; canonicalized when its octets are first asked for. */
   static of(element: XmlElement): XmlFragment {
-    return new XmlFragment(element, undefined);
+    return new XmlFragment(element, undefined, undefined, nothingKnown);
   }
 
   /**
@@ -73,20 +85,19 @@ export class XmlFragment {
   /**
    * Takes octets on trust: they must be the exclusive canonical form of one element under this PrefixList. For writers.
    *
-   * @param root what the start tag says, where the writer knows it
+   * @param written octets, or pieces of them, which may be text; joined when they are first asked for in one
    */
-  static written(bytes: Uint8Array, prefixes: readonly string[], root?: WrittenRoot): XmlFragment {
-    return new XmlFragment(undefined, { bytes, prefixes }, root);
+  static written(
+    written: Uint8Array | readonly Piece[],
+    prefixes: readonly string[],
+    known: WrittenAs = nothingKnown,
+  ): XmlFragment {
+    return new XmlFragment(undefined, written instanceof Uint8Array ? [written] : written, prefixes, known);
   }
 
-  /** As `written`, of text that becomes octets when they are first asked for. It has no PrefixList. */
-  static spelled(text: string, root: WrittenRoot | undefined): XmlFragment {
-    return new XmlFragment(undefined, undefined, root, text);
-  }
-
-  /** `bytes`, or the text they are the UTF-8 of where nobody has asked for octets yet: for those who join fragments. */
-  get written(): Uint8Array | string {
-    return this.#written?.bytes ?? this.#text ?? this.bytes;
+  /** `bytes` in the pieces that they are in just now: for those who join fragments. */
+  get pieces(): readonly Piece[] {
+    return this.#pieces ?? [this.bytes];
   }
 
   get namespace(): string {
@@ -104,12 +115,17 @@ export class XmlFragment {
    * @throws XmlError XML_LIMIT for a scanned element whose canonical form is longer than `xmlLimits.output`
    */
   get bytes(): Uint8Array {
-    return this.#canonical().bytes;
+    const [first, second] = this.#canonical();
+    if (first instanceof Uint8Array && second === undefined) return first;
+    const bytes = joined(this.#canonical());
+    this.#pieces = [bytes];
+    return bytes;
   }
 
   /** The PrefixList under which `bytes` is canonical, sorted; usually empty. */
   get prefixes(): readonly string[] {
-    return this.#canonical().prefixes;
+    this.#canonical();
+    return this.#prefixes ?? [];
   }
 
   /** The element this is the fragment of; for a written one, that of its own octets. */
@@ -131,7 +147,7 @@ export class XmlFragment {
    * @throws XmlError XML_MALFORMED, XML_NAMESPACE for what XML cannot carry
    */
   withAttribute(namespace: string, local: string, value: string, prefix: string): XmlFragment {
-    const { bytes, prefixes } = this.#canonical();
+    const { bytes, prefixes } = this;
     return XmlFragment.written(rewriteRoot(bytes, { namespace, local, value, prefix }, prefixes), prefixes);
   }
 
@@ -140,44 +156,53 @@ export class XmlFragment {
     return Buffer.from(this.bytes).toString('utf8');
   }
 
-  #canonical(): Written {
-    if (this.#written === undefined && this.#text !== undefined) {
-      this.#written = { bytes: Buffer.from(this.#text, 'utf8'), prefixes: [] };
-    } else if (this.#written === undefined) {
-      const element = this.#element;
-      if (element === undefined) throw new XmlError('XML_UNEXPECTED', 'A fragment has an element or octets');
-      const prefixes = contentPrefixes(element);
-      this.#written = { bytes: canonicalize(element, exclusive, { prefixes }), prefixes };
-    }
-    return this.#written;
+  /** True when it may declare a prefix that `scope` has in scope already. */
+  redeclares(scope: ReadonlyMap<string, string>): boolean {
+    this.#declared ??= declaredIn(this.bytes);
+    for (const prefix of this.#declared) if (scope.has(prefix)) return true;
+    return false;
+  }
+
+  #canonical(): readonly Piece[] {
+    if (this.#pieces !== undefined) return this.#pieces;
+    const element = this.#element;
+    if (element === undefined) throw new XmlError('XML_UNEXPECTED', 'A fragment has an element or octets');
+    const prefixes = contentPrefixes(element);
+    this.#pieces = [canonicalize(element, exclusive, { prefixes })];
+    this.#prefixes = prefixes;
+    return this.#pieces;
   }
 }
+
+const nothingKnown: WrittenAs = Object.freeze({});
 
 /**
  * The octets of a fragment for a place where namespaces are rendered already: its own where they stay canonical there.
  *
  * @param scope namespaces by prefix ('' for the default) that the place has rendered
  */
-export function embed(part: XmlFragment, scope: ReadonlyMap<string, string>): Written {
-  const { bytes, prefixes } = part;
+export function embed(part: XmlFragment, scope: ReadonlyMap<string, string>): Embedded {
+  const { prefixes } = part;
   const hasDefault = (scope.get('') ?? '') !== '';
-  if (!hasDefault && !redeclares(bytes, scope)) return { bytes, prefixes };
+  if (!hasDefault && !part.redeclares(scope)) return { pieces: part.pieces, prefixes };
+  const { bytes } = part;
   // Words in content that rely on there being no default namespace keep it so.
   const list = hasDefault && !prefixes.includes('#default') ? ['#default', ...prefixes] : prefixes;
   const { root } = scan(bytes, TRUSTED);
   const limit = Math.max(xmlLimits.output, 2 * bytes.length);
   return {
-    bytes: canonicalize(root, exclusive, { prefixes: list, limit, context: scope }),
+    pieces: [canonicalize(root, exclusive, { prefixes: list, limit, context: scope })],
     prefixes: list,
   };
 }
 
-/** True when canonical octets may declare what `scope` has in scope already. */
-function redeclares(bytes: Uint8Array, scope: ReadonlyMap<string, string>): boolean {
+/** What canonical octets may declare: every prefix that stands where a declaration would. */
+function declaredIn(bytes: Uint8Array): ReadonlySet<string> {
   const octets = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const found = new Set<string>();
   for (let at = octets.indexOf(' xmlns:'); at >= 0; at = octets.indexOf(' xmlns:', at + 1)) {
     const equals = octets.indexOf('=', at);
-    if (scope.has(octets.toString('utf8', at + 7, equals < 0 ? at + 7 : equals))) return true;
+    found.add(octets.toString('utf8', at + 7, equals < 0 ? at + 7 : equals));
   }
-  return false;
+  return found;
 }

@@ -6,6 +6,7 @@
 import { isNcName, isText } from './characters.ts';
 import { XmlError } from './errors.ts';
 import { embed, type WrittenRoot, XmlFragment } from './fragment.ts';
+import { Joiner } from './joiner.ts';
 import { byCodePoints, escapeText, escapeValue } from './output.ts';
 import { XML_NAMESPACE_NAME, XMLNS_NAMESPACE_NAME } from './tape.ts';
 
@@ -38,13 +39,15 @@ interface Pending {
 }
 
 export class XmlWriter {
-  readonly #chunks: Uint8Array[] = [];
-  #text = '';
+  readonly #joiner = new Joiner();
   readonly #open: Open[] = [];
   readonly #scope: Binding[] = [];
   #pending: Pending | undefined;
   readonly #prefixes = new Set<string>();
   #root: WrittenRoot | undefined;
+  /** The prefixes that were declared, and whether a fragment with declarations of its own was written. */
+  #declared: Set<string> | undefined;
+  #embeds = false;
   #ended = false;
 
   /**
@@ -112,7 +115,7 @@ export class XmlWriter {
     this.#flush();
     this.#inside('text');
     if (!isText(value)) throw noText();
-    this.#text += escapeText(value);
+    this.#joiner.put(escapeText(value));
     return this;
   }
 
@@ -122,7 +125,7 @@ export class XmlWriter {
     this.#inside('end');
     const open = this.#open.pop();
     if (open !== undefined) {
-      this.#text += `</${open.name}>`;
+      this.#joiner.put(`</${open.name}>`);
       this.#scope.length = open.scope;
     }
     this.#ended = this.#open.length === 0;
@@ -146,9 +149,9 @@ export class XmlWriter {
     this.#flush();
     if (this.#ended) throw new XmlError('XML_MALFORMED', 'The fragment is complete: it has one root element only');
     const scope = new Map(this.#scope.map(({ prefix, namespace }) => [prefix, namespace]));
-    const { bytes, prefixes } = embed(part, scope);
-    this.#cut();
-    this.#chunks.push(bytes);
+    const { pieces, prefixes } = embed(part, scope);
+    for (const piece of pieces) this.#joiner.put(piece);
+    this.#embeds = true;
     for (const prefix of prefixes) this.#prefixes.add(prefix);
     this.#ended = this.#open.length === 0;
     return this;
@@ -158,16 +161,9 @@ export class XmlWriter {
   finish(): XmlFragment {
     this.#flush();
     if (!this.#ended) throw new XmlError('XML_UNEXPECTED', 'The fragment is not complete: end its elements');
-    if (this.#chunks.length === 0 && this.#prefixes.size === 0) return XmlFragment.spelled(this.#text, this.#root);
-    this.#cut();
-    const bytes = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
-    const prefixes = [...this.#prefixes].sort(byCodePoints);
-    return XmlFragment.written(bytes ?? Buffer.concat(this.#chunks), prefixes, this.#root);
-  }
-
-  #cut(): void {
-    if (this.#text !== '') this.#chunks.push(Buffer.from(this.#text, 'utf8'));
-    this.#text = '';
+    const prefixes = this.#prefixes.size === 0 ? noPrefixes : [...this.#prefixes].sort(byCodePoints);
+    const declared = this.#embeds ? undefined : (this.#declared ?? noDeclarations);
+    return XmlFragment.written(this.#joiner.pieces(), prefixes, { root: this.#root, declared });
   }
 
   #tag(what: string): Pending {
@@ -215,6 +211,7 @@ export class XmlWriter {
       if (this.#bound(prefix) !== namespace) {
         rendered.push({ prefix, namespace });
         this.#scope.push({ prefix, namespace });
+        this.#declares(prefix);
       }
       return prefix;
     };
@@ -239,7 +236,7 @@ export class XmlWriter {
       tag += `${escapeValue(binding.namespace)}"`;
     }
     for (const attribute of named) tag += ` ${attribute.name}="${escapeValue(attribute.value)}"`;
-    this.#text += `${tag}>`;
+    this.#joiner.put(`${tag}>`);
     this.#open.push({ name, scope });
   }
 
@@ -250,13 +247,13 @@ export class XmlWriter {
     const own = this.#bind(prefix, pending.namespace);
     const [attribute] = pending.attributes;
     if (attribute === undefined) {
-      this.#text += `<${name}${own}>`;
+      this.#joiner.put(`<${name}${own}>`);
     } else {
       const of = this.#attributePrefix(attribute, new Map([[prefix, pending.namespace]]));
       const its = of === '' ? '' : this.#bind(of, attribute.namespace);
       const declared = byCodePoints(prefix, of) < 0 ? own + its : its + own;
       const called = of === '' ? attribute.local : `${of}:${attribute.local}`;
-      this.#text += `<${name}${declared} ${called}="${escapeValue(attribute.value)}">`;
+      this.#joiner.put(`<${name}${declared} ${called}="${escapeValue(attribute.value)}">`);
     }
     this.#open.push({ name, scope });
   }
@@ -265,7 +262,14 @@ export class XmlWriter {
   #bind(prefix: string, namespace: string): string {
     if (prefix === 'xml' || this.#bound(prefix) === namespace) return '';
     this.#scope.push({ prefix, namespace });
+    this.#declares(prefix);
     return ` ${prefix === '' ? 'xmlns' : `xmlns:${prefix}`}="${escapeValue(namespace)}"`;
+  }
+
+  #declares(prefix: string): void {
+    if (prefix === '') return;
+    this.#declared ??= new Set();
+    this.#declared.add(prefix);
   }
 
   #elementPrefix({ namespace, prefix }: Pending, taken: ReadonlyMap<string, string>): string {
@@ -292,6 +296,10 @@ export class XmlWriter {
     }
   }
 }
+
+const noPrefixes: readonly string[] = Object.freeze([]);
+
+const noDeclarations: ReadonlySet<string> = new Set();
 
 const NOTHING_TAKEN: ReadonlyMap<string, string> = new Map();
 
