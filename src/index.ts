@@ -107,6 +107,16 @@ export type { SecureConversationOptions } from './conversation/settings.ts';
 export { conversation200502 } from './conversation/versions/v200502.ts';
 export { conversation200512 } from './conversation/versions/v200512.ts';
 export type { ConversationVersion } from './conversation/versions/version.ts';
+// metadata: bindings from what others say of themselves
+export { MetadataError, type MetadataErrorCode } from './metadata/errors.ts';
+export {
+  bindingFromWcfConfig,
+  type ConfiguredBinding,
+  describeWcfConfig,
+  type ImportedBinding,
+  type ImportOptions,
+} from './metadata/wcf/config.ts';
+export type { Note } from './metadata/wcf/reader.ts';
 // reliable: exactly once, in order, across failures
 export { reliableSession } from './reliable/element.ts';
 export { type Outcome, ReliableError, type ReliableErrorCode } from './reliable/errors.ts';
