@@ -9,6 +9,7 @@ import type { XmlElement } from '../xml/document.ts';
 import { child, requiredChild } from '../xml/find.ts';
 import { digest } from './crypto.ts';
 import { deriveKey, impliedDerivation, readDerivedKeyToken } from './derived-keys.ts';
+import type { AcceptedEncryption } from './encryption/algorithms.ts';
 import { Decryption } from './encryption/decrypt.ts';
 import type { KeyHandle, KeyResolver } from './encryption/keyring.ts';
 import { largestKey } from './encryption/shapes.ts';
@@ -39,8 +40,8 @@ export type SigningSecret =
 export type KeyRequirement = Pick<EncryptionRequirement, 'accepted' | 'origin' | 'secretLength'>;
 
 export class MessageKeys implements KeyResolver {
-  /** The decryption of this message: its keys and its limits. */
-  readonly decryption: Decryption;
+  readonly #accepted: AcceptedEncryption;
+  #decryption: Decryption | undefined;
   readonly #header: SecurityHeader;
   readonly #ids: ReadonlyMap<string, XmlElement>;
   readonly #length: number;
@@ -81,7 +82,13 @@ export class MessageKeys implements KeyResolver {
       throw new SecurityError('SECURITY_UNSUPPORTED', 'The message brings an EncryptedKey of its own.');
     }
     this.#contexts = contexts;
-    this.decryption = new Decryption({ accepted, keys: this });
+    this.#accepted = accepted;
+  }
+
+  /** The decryption of this message: its keys and its limits. Many messages are signed under a secret and hide nothing. */
+  get decryption(): Decryption {
+    this.#decryption ??= new Decryption({ accepted: this.#accepted, keys: this });
+    return this.#decryption;
   }
 
   /**
@@ -171,7 +178,7 @@ export class MessageKeys implements KeyResolver {
   requireOnly({ secret }: SigningSecret): void {
     const origin = this.#origins.get(secret.key);
     const others = [...this.#opening].some((key) => key !== secret.key);
-    for (const source of this.decryption.sources) {
+    for (const source of this.#decryption?.sources ?? []) {
       if (origin?.contains(source) !== true) throw otherSecret();
     }
     if (others) throw otherSecret();

@@ -121,7 +121,7 @@ export class Opening {
    */
   async reveal(covered: ReadonlyMap<XmlElement, Digested>): Promise<ReadonlyMap<XmlElement, XmlFragment>> {
     const revealed = new Map<XmlElement, XmlFragment>();
-    if (this.#attempt !== undefined) return revealed;
+    if (this.#attempt !== undefined || this.#parts.length === 0) return revealed;
     for (const [signed, digested] of covered) {
       const inside = this.#parts.filter(({ element }) => signed.contains(element));
       if (inside.length > 0) revealed.set(signed, await this.#decrypted(digested, inside));

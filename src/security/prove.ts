@@ -11,7 +11,7 @@ import type { Message } from '../soap/message.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { requiredAssertion } from './assertions.ts';
 import type { Certificate } from './certificates.ts';
-import { hexDigest } from './crypto.ts';
+import { hexDigest, secretFingerprint } from './crypto.ts';
 import { SecurityError } from './errors.ts';
 import type { Signer } from './evidence.ts';
 import type { ContextSecret, Exchange } from './exchange.ts';
@@ -147,7 +147,7 @@ async function bySecret(
   if (exchange?.values.some((value) => equalBytes(value, read.value))) {
     throw new SecurityError('SECURITY_REFLECTED', 'The reply is signed as its request was.');
   }
-  remembered.push(`secret ${hexDigest(sha256, of.secret.key.export())} ${hexDigest(sha256, signedOctets)}`);
+  remembered.push(`secret ${secretFingerprint(of.secret.key)} ${hexDigest(sha256, signedOctets)}`);
   return { read, verified, by: of };
 }
 
@@ -170,7 +170,7 @@ function byAssertion(
   }
   const signedOctets = read.signedOctets();
   const verified = verifySignature(read, held.key, profile, signedOctets);
-  const holder = held.fingerprint ?? hexDigest(sha256, held.key.export());
+  const holder = held.fingerprint ?? secretFingerprint(held.key);
   remembered.push(`assertion ${holder} ${hexDigest(sha256, signedOctets)}`);
   return { read, verified, by: { kind: 'assertion', key: held.key, fingerprint: held.fingerprint } };
 }
