@@ -3,7 +3,7 @@
  */
 import { view } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
-import type { HeaderBlock } from '../soap/message.ts';
+import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { type EncryptionOptions, encryptContent, encryptElement, encryptHeader } from './encryption/encrypt.ts';
@@ -33,15 +33,18 @@ export class Concealer {
     return withoutWsse(encryptElement(part, this.#options()).toString());
   }
 
-  /** The Body with its content encrypted; as it is when the policy says so or there is nothing in it. */
-  body(body: XmlFragment): XmlFragment {
-    if (!this.#production.body || isEmpty(body)) return body;
-    return encryptContent(body, this.#options());
+  /** The Body of the message, as it is about to be sent, with its content encrypted where it is to be hidden. */
+  body(of: Message, body: XmlFragment): XmlFragment {
+    return this.hides(of) ? encryptContent(body, this.#options()) : body;
   }
 
-  /** True when `body` is one whose content is encrypted. */
-  hides(body: XmlFragment): boolean {
-    return this.#production.body && !isEmpty(body);
+  /** True for a message whose Body is encrypted: there is something in it, and not of a protocol that has nothing to hide. */
+  hides({ action, body }: Message): boolean {
+    const { body: encrypted, clear } = this.#production;
+    if (!encrypted || isEmpty(body)) return false;
+    // Only what says that it is of such a protocol is looked into; its faults are faults like any other.
+    const named = [...clear].some((namespace) => action.startsWith(namespace));
+    return !named || !clear.has(body.element.children[0]?.namespace ?? '');
   }
 
   /** The EncryptedHeader of a block that the policy names; else `undefined`. */

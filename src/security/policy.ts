@@ -217,7 +217,6 @@ const nothingRequired: Omit<InboundPolicy, 'transport' | 'layout' | 'freshness' 
   signature: undefined,
   endorsement: undefined,
   encryption: undefined,
-  context: undefined,
   username: undefined,
   saml: undefined,
   confirmation: false,
@@ -227,7 +226,6 @@ const nothingDone: Omit<OutboundPolicy, 'lifetime'> = Object.freeze({
   signature: undefined,
   endorsement: undefined,
   encryption: undefined,
-  context: undefined,
   username: undefined,
   token: undefined,
   confirmation: false,
@@ -242,7 +240,7 @@ function sound(inbound: InboundPolicy): InboundPolicy {
 }
 
 /** Credentials stay out of what `inspect` and JSON show of a policy. */
-export function secretive(outbound: OutboundPolicy): OutboundPolicy {
+function secretive(outbound: OutboundPolicy): OutboundPolicy {
   return Object.freeze(
     Object.defineProperty({ ...outbound }, 'username', { get: () => outbound.username, enumerable: false }),
   );

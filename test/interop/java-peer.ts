@@ -7,14 +7,17 @@ import { type Child, type PeerEvent, start } from './child.ts';
 import { type Course, type Executed, executed } from './course.ts';
 import { buildJava } from './java-build.ts';
 import { bare, type Parties, type PartyName } from './parties.ts';
+import type { Mode } from './protections.ts';
 
 /** What a course says to a Java stack beyond what it says to everybody. */
 export interface JavaCourse extends Course {
   /** WS-Addressing of RM 1.0; 2005/08 where not given. */
   readonly addressing?: '2004/08' | '2005/08';
   /** Protection of messages; none where not given. */
-  readonly mode?: 'username' | 'sign' | 'sign-encrypt';
+  readonly mode?: Mode;
 }
+
+export type JavaStack = 'cxf' | 'metro';
 
 /** The keys that it has: its own for messages, what it knows of the peer, and those of HTTPS. */
 export interface JavaKeys {
@@ -43,7 +46,7 @@ const LIFE = 600_000;
 const LIMIT = 30_000;
 
 /** @throws NotInstalled */
-export async function startJava(name: 'cxf' | 'metro', keys: JavaKeys): Promise<JavaPeer> {
+export async function startJava(name: JavaStack, keys: JavaKeys): Promise<JavaPeer> {
   const classPath = await buildJava(name, { common: true });
   const child = start('java', ['-Xmx512m', '-cp', classPath, `surewire.${name}.Peer`], {
     name,
@@ -107,7 +110,7 @@ async function answer(child: Child, id: number, name: string): Promise<PeerEvent
   const [found] = own(child, id, name);
   if (found !== undefined) return found;
   const [{ why } = { why: `no "${name}" in ${LIMIT} ms` }] = own(child, id, 'failed');
-  throw new Error(`${child.name}: ${String(why)}`);
+  throw new Error(`${child.name}: ${String(why)}\n${child.tail()}`);
 }
 
 /** Waits until something holds, or the limit has passed. */

@@ -1,20 +1,17 @@
 /** Reliable sessions with a Java stack in both directions: the same scenarios for each, as far as it goes. */
 import { describe, expect } from 'vitest';
-import { security } from '../../src/security/element.ts';
-import { usernameOverTransport } from '../../src/security/policy.ts';
-import { mutualCertificateWss10 } from '../../src/security/presets/mutual-certificate-wss10.ts';
 import { asExecuted, type Course, type Executed, titleOf } from './course.ts';
-import type { JavaCourse, JavaKeys, JavaPeer, JavaServer } from './java-peer.ts';
+import type { JavaCourse, JavaKeys, JavaPeer, JavaServer, JavaStack } from './java-peer.ts';
 import { lossyRelay, type Mishap } from './lossy-relay.ts';
+import { protectionNames, protectionOf } from './protections.ts';
 import { scenario as once, type Scenario, unclaimed } from './suite.ts';
-import { type EndOptions, type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
-import { keyOf, signing } from './surewire-party.ts';
+import { type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
 
 export const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
 export const versions = ['1.0', '1.1'] as const;
 
 export interface JavaSessions {
-  readonly name: 'cxf' | 'metro';
+  readonly name: JavaStack;
   readonly courses: readonly JavaCourse[];
   /** Run once more with exchanges that are lost on the way. */
   readonly lossy: readonly JavaCourse[];
@@ -44,24 +41,10 @@ const together = 'request-reply, calls at the same time';
 const scenario = (row: Scenario, body: () => Promise<void>): void => once(row, body, 2);
 
 /** Declares the scenarios. */
-export function javaSessions(peer: JavaPeer, { messages: all, tls }: JavaKeys, options: JavaSessions): void {
+export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessions): void {
   const { name, courses, lossy, answersAgain, serversAtOnce, not } = options;
-  /** Message security of our end: as the party `own` towards CXF, which is the other. */
-  const securityOf = (course: JavaCourse, own: 'client' | 'service'): EndOptions => {
-    if (course.mode === undefined) return {};
-    if (course.mode === 'username') {
-      const passwords = { password: (user: string) => (user === 'alice' ? 'secret' : undefined) };
-      const username = { user: 'alice', password: 'secret', form: 'text' } as const;
-      const policy = own === 'client' ? usernameOverTransport({ username }) : usernameOverTransport({ passwords });
-      return { security: security(policy) };
-    }
-    if (course.mode === 'sign-encrypt') {
-      const other = own === 'client' ? 'service' : 'client';
-      const keys = { key: keyOf(all.of[own]), peer: all.of[other].certificate };
-      return { security: security(mutualCertificateWss10(keys)) };
-    }
-    return { security: security(signing(all, own)) };
-  };
+  const { tls } = keys;
+  const securityOf = (course: JavaCourse, own: 'client' | 'service') => protectionOf(name, course, own, keys);
 
   describe.concurrent(`${name} opens a session with surewire`, () => {
     const row = { peer: name, direction: `${name} -> surewire` };
@@ -181,10 +164,5 @@ function digests(executed: readonly Executed[]): readonly number[] {
 }
 
 function named(course: JavaCourse): string {
-  const protection = {
-    username: 'user name and password',
-    sign: 'signed with X.509',
-    'sign-encrypt': 'signed and encrypted',
-  };
-  return [titleOf(course), ...(course.mode === undefined ? [] : [protection[course.mode]])].join(', ');
+  return [titleOf(course), ...(course.mode === undefined ? [] : [protectionNames[course.mode]])].join(', ');
 }

@@ -13,10 +13,22 @@ const courses: readonly JavaCourse[] = versions.flatMap((version) =>
     { ...plain, version, operation, size: 65_536 },
     { ...plain, version, operation, size: 1_048_576, messages: 3 },
     { ...plain, version, operation, messages: 100 },
+    { ...plain, version, operation, secure: true },
+    { ...plain, version, operation, secure: true, mode: 'username' },
+    { ...plain, version, operation, mode: 'sign' },
+    { ...plain, version, operation, mode: 'sign-encrypt' },
+    { ...plain, version, operation, mode: 'mutual' },
   ]),
 );
 const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
-  (['echo', 'notify'] as const).map((operation) => ({ ...plain, version, operation })),
+  (['echo', 'notify'] as const).flatMap((operation) =>
+    ([undefined] as const).map((mode) => ({
+      ...plain,
+      version,
+      operation,
+      ...(mode !== undefined && { mode }),
+    })),
+  ),
 );
 
 const not = [

@@ -127,8 +127,9 @@ export class Decryption {
       const value = { document: rebuilt.document, parts: found, locate: rebuilt.locate };
       return { value, sound: sound && harmless };
     });
-    const made = outcome.value?.document;
-    const readable = (outcome.failure === undefined ? made : fallback) ?? made ?? rescan(document, this.#profile.xml);
+    // As much work as for the document that could not be made.
+    const made = outcome.value?.document ?? rescan(document, this.#profile.xml);
+    const readable = outcome.failure === undefined ? made : (fallback ?? made);
     return { document: readable, conclude: () => conclude(outcome) };
   }
 
@@ -160,15 +161,14 @@ export class Decryption {
     return key;
   }
 
-  /** The document with what stands in its Security header only, or as it was; as much work for the one as for the other. */
+  /** The document with what stands in its Security header only, or as it was. */
   #withoutContent(document: XmlDocument, replacements: readonly Replacement[]): XmlDocument {
     const inHeader = replacements.filter(({ element }) => element.parent?.is(wsse, 'Security'));
-    const asItWas = rescan(document, this.#profile.xml);
-    if (inHeader.length === 0) return asItWas;
+    if (inHeader.length === 0) return rescan(document, this.#profile.xml);
     try {
       return rebuild(document, inHeader, this.#profile.xml).document;
     } catch {
-      return asItWas;
+      return rescan(document, this.#profile.xml);
     }
   }
 

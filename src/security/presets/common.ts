@@ -30,6 +30,11 @@ export interface EncryptedOptions extends CommonOptions {
   readonly encryptHeaders?: readonly Part[];
   /** Whether signatures are encrypted, and have to be. */
   readonly encryptSignature?: boolean;
+  /**
+   * Whether what opens, acknowledges and ends a sequence is encrypted as well. Default false: it is signed, as WCF and Metro
+   * send it, and has nothing to hide. What is received may do either.
+   */
+  readonly encryptProtocol?: boolean;
   /** How the certificates of readers are named. Default `thumbprint`. */
   readonly recipientReference?: Exclude<TokenReference, 'direct'>;
   /** `optional` accepts messages without wsa:Action; their action is '' then, because nothing proves it. */
@@ -175,6 +180,7 @@ export function encryptionProduction(
     suite: suiteOf(options),
     reference: options.recipientReference ?? 'thumbprint',
     body: true,
+    clear: new Set(options.encryptProtocol === true ? [] : reliableNamespaces),
     headers: new Set(options.encryptHeaders),
     ...parts,
   });

@@ -3,22 +3,12 @@ package surewire.cxf;
 import com.google.gson.JsonObject;
 import jakarta.xml.soap.SOAPException;
 import jakarta.xml.soap.SOAPMessage;
-import java.io.ByteArrayInputStream;
 import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
 import java.security.KeyStore;
-import java.security.PrivateKey;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
-import java.security.cert.X509Certificate;
-import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.TrustManagerFactory;
 import javax.security.auth.callback.Callback;
 import javax.security.auth.callback.CallbackHandler;
 import org.apache.cxf.Bus;
@@ -36,13 +26,14 @@ import org.apache.wss4j.common.ext.WSPasswordCallback;
 import org.apache.wss4j.common.ext.WSSecurityException;
 import org.apache.wss4j.dom.WSConstants;
 import org.apache.wss4j.dom.engine.WSSecurityEngineResult;
+import org.w3c.dom.Node;
+import surewire.peer.Stores;
 
 /**
- * How messages are protected: {"mode":"none"|"username"|"sign"|"sign-encrypt", "own":{"key","certificate"}, "peer":certificate,
- * "anchor":certificate, "tls":{"key","certificate","anchor"}}; keys are PKCS#8 and certificates DER, in base64.
+ * How messages are protected: {"mode":"none"|"username"|"sign"|"sign-encrypt", and the keys
+ * of Stores.
  */
 final class Security {
-    private static final String PASSWORD = "changeit";
     private static final List<String> SIGNED_WHERE_PRESENT = List.of(
         "http://www.w3.org/2005/08/addressing",
         "http://schemas.xmlsoap.org/ws/2004/08/addressing");
@@ -135,38 +126,21 @@ final class Security {
 
     /** TLS of a server on a port. */
     void listen(Bus bus, int port) throws Exception {
-        JsonObject tls = asked.getAsJsonObject("tls");
-        KeyStore own = KeyStore.getInstance("PKCS12");
-        own.load(null, null);
-        own.setKeyEntry("own", key(tls), PASSWORD.toCharArray(), new Certificate[] {certificate(tls, "certificate")});
-        KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-        keys.init(own, PASSWORD.toCharArray());
         TLSServerParameters parameters = new TLSServerParameters();
-        parameters.setKeyManagers(keys.getKeyManagers());
+        parameters.setKeyManagers(Stores.shown(asked));
         JettyHTTPServerEngineFactory factory = bus.getExtension(JettyHTTPServerEngineFactory.class);
         factory.setTLSServerParametersForPort(port, parameters);
     }
 
     TLSClientParameters trusting() throws Exception {
-        KeyStore anchors = KeyStore.getInstance("PKCS12");
-        anchors.load(null, null);
-        anchors.setCertificateEntry("anchor", certificate(asked.getAsJsonObject("tls"), "anchor"));
-        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        trust.init(anchors);
         TLSClientParameters parameters = new TLSClientParameters();
-        parameters.setTrustManagers(trust.getTrustManagers());
+        parameters.setTrustManagers(Stores.believed(asked));
         return parameters;
     }
 
     private Crypto crypto() throws GeneralSecurityException {
         try {
-            KeyStore store = KeyStore.getInstance("PKCS12");
-            store.load(null, null);
-            JsonObject own = asked.getAsJsonObject("own");
-            Certificate[] chain = {certificate(own, "certificate")};
-            store.setKeyEntry("own", key(own), PASSWORD.toCharArray(), chain);
-            store.setCertificateEntry("peer", certificate(asked, "peer"));
-            store.setCertificateEntry("anchor", certificate(asked, "anchor"));
+            KeyStore store = Stores.messages(asked);
             Merlin merlin = new Merlin();
             merlin.setKeyStore(store);
             merlin.setTrustStore(store);
@@ -176,17 +150,6 @@ final class Security {
         }
     }
 
-    private static PrivateKey key(JsonObject from) throws GeneralSecurityException {
-        byte[] octets = Base64.getDecoder().decode(from.get("key").getAsString());
-        return KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(octets));
-    }
-
-    private static X509Certificate certificate(JsonObject from, String name) throws GeneralSecurityException {
-        byte[] octets = Base64.getDecoder().decode(from.get(name).getAsString());
-        CertificateFactory factory = CertificateFactory.getInstance("X.509");
-        return (X509Certificate) factory.generateCertificate(new ByteArrayInputStream(octets));
-    }
-
     private static String part(String namespace, String name) {
         return "{Element}{" + namespace + "}" + name + ";";
     }
@@ -194,11 +157,11 @@ final class Security {
     private static void password(Callback[] callbacks) {
         for (Callback callback : callbacks) {
             WSPasswordCallback asked = (WSPasswordCallback) callback;
-            asked.setPassword("alice".equals(asked.getIdentifier()) ? "secret" : PASSWORD);
+            asked.setPassword("alice".equals(asked.getIdentifier()) ? "secret" : Stores.PASSWORD);
         }
     }
 
-    /** Asks of an empty Body, as acknowledgements have, no encryption: there is nothing in it. */
+    /** Asks no encryption of what has nothing to hide: an empty Body, as acknowledgements have, and WS-ReliableMessaging itself. */
     @SuppressWarnings("serial")
     private static final class Incoming extends WSS4JInInterceptor {
         Incoming(Map<String, Object> properties) {
@@ -211,15 +174,16 @@ final class Security {
             List<WSSecurityEngineResult> results,
             List<Integer> actions) throws WSSecurityException {
             List<Integer> wanted = new ArrayList<>(actions);
-            if (isEmpty(message.getContent(SOAPMessage.class))) {
+            if (hidesNothing(message.getContent(SOAPMessage.class))) {
                 wanted.remove(Integer.valueOf(WSConstants.ENCR));
             }
             super.checkActions(message, results, wanted);
         }
 
-        private static boolean isEmpty(SOAPMessage message) {
+        private static boolean hidesNothing(SOAPMessage message) {
             try {
-                return message != null && message.getSOAPBody().getFirstChild() == null;
+                Node content = message == null ? null : message.getSOAPBody().getFirstChild();
+                return message != null && (content == null || RELIABLE_NAMESPACES.contains(content.getNamespaceURI()));
             } catch (SOAPException thrown) {
                 return false;
             }

@@ -1,32 +1,37 @@
 package surewire.metro;
 
 import com.google.gson.JsonObject;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 
 /** The WSDL of the service with the policies of a scenario: all that Metro is configured with, at either end. */
 final class Description {
     private Description() {
     }
 
-    static Path write(JsonObject asked, String address) throws java.io.IOException {
+    static Path write(JsonObject asked, String address, boolean server) throws IOException, GeneralSecurityException {
         Path file = Files.createTempFile("interop", ".wsdl");
         file.toFile().deleteOnExit();
-        Files.writeString(file, text(asked, address), StandardCharsets.UTF_8);
+        Files.writeString(file, text(asked, address, Protection.of(asked, server)), StandardCharsets.UTF_8);
         return file;
     }
 
-    private static String text(JsonObject asked, String address) {
+    private static String text(JsonObject asked, String address, Protection protection)
+        throws IOException, GeneralSecurityException {
         boolean first = asked.get("soap").getAsString().equals("1.1");
         String soap = "http://schemas.xmlsoap.org/wsdl/" + (first ? "soap/" : "soap12/");
         return """
             <definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="%s" xmlns:tns="urn:surewire:interop"
                 xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:wsp="http://www.w3.org/ns/ws-policy"
+                xmlns:wspp="http://java.sun.com/xml/ns/wsit/policy"
                 xmlns:wsam="http://www.w3.org/2007/05/addressing/metadata"
                 xmlns:wsu="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
                 targetNamespace="urn:surewire:interop" name="interop">
-              <wsp:Policy wsu:Id="reliable">%s<wsam:Addressing/></wsp:Policy>
+              <wsp:Policy wsu:Id="reliable">%s<wsam:Addressing/>%s</wsp:Policy>
+              <wsp:Policy wsu:Id="protected">%s</wsp:Policy>
               <types>
                 <xs:schema targetNamespace="urn:surewire:interop" elementFormDefault="qualified">
                   <xs:element name="echo"><xs:complexType><xs:sequence>
@@ -51,15 +56,16 @@ final class Description {
                 <wsp:PolicyReference URI="#reliable"/>
                 <soap:binding transport="http://schemas.xmlsoap.org/soap/http" style="document"/>
                 <operation name="echo"><soap:operation soapAction="urn:surewire:interop/echo"/>
-                  <input><soap:body use="literal"/></input><output><soap:body use="literal"/></output></operation>
+                  <input><wsp:PolicyReference URI="#protected"/><soap:body use="literal"/></input>
+                  <output><wsp:PolicyReference URI="#protected"/><soap:body use="literal"/></output></operation>
                 <operation name="notify"><soap:operation soapAction="urn:surewire:interop/notify"/>
-                  <input><soap:body use="literal"/></input></operation>
+                  <input><wsp:PolicyReference URI="#protected"/><soap:body use="literal"/></input></operation>
               </binding>
               <service name="interopService">
                 <port name="interopPort" binding="tns:interopPortBinding"><soap:address location="%s"/></port>
               </service>
             </definitions>
-            """.formatted(soap, reliable(asked.get("rm").getAsString()), address);
+            """.formatted(soap, reliable(asked.get("rm").getAsString()), protection.binding(), protection.message(), address);
     }
 
     private static String reliable(String version) {
