@@ -98,6 +98,25 @@ export {
 export { type Session, session } from './channel/session.ts';
 export { type Transform, transform } from './channel/transform.ts';
 export { type Listener, type Peer, peer, type Transport } from './channel/transport.ts';
+// conversation: a security context that is asked for once and secures what follows
+export { type RenewalPolicy, wcfRenewal } from './conversation/context.ts';
+export { type ContextLimits, contextLimits } from './conversation/contexts.ts';
+export { secureConversation } from './conversation/element.ts';
+export { ConversationError, type ConversationErrorCode } from './conversation/errors.ts';
+export type { SecureConversationOptions } from './conversation/settings.ts';
+export { conversation200502 } from './conversation/versions/v200502.ts';
+export { conversation200512 } from './conversation/versions/v200512.ts';
+export type { ConversationVersion } from './conversation/versions/version.ts';
+// metadata: bindings from what others say of themselves
+export { MetadataError, type MetadataErrorCode } from './metadata/errors.ts';
+export {
+  bindingFromWcfConfig,
+  type ConfiguredBinding,
+  describeWcfConfig,
+  type ImportedBinding,
+  type ImportOptions,
+} from './metadata/wcf/config.ts';
+export type { Note } from './metadata/wcf/reader.ts';
 // reliable: exactly once, in order, across failures
 export { reliableSession } from './reliable/element.ts';
 export { type Outcome, ReliableError, type ReliableErrorCode } from './reliable/errors.ts';
@@ -123,10 +142,11 @@ export {
   unsafeSuiteTripleDes,
 } from './security/algorithm-suites.ts';
 export { type Certificate, type CertificateSource, certificates } from './security/certificates.ts';
-export { type SecurityOptions, security } from './security/element.ts';
+export { security } from './security/element.ts';
 export { SecurityError, type SecurityErrorCode } from './security/errors.ts';
 export { anonymous, type Evidence, evidence, identityOf, type Part, type Signer } from './security/evidence.ts';
 export { type ExternalKeyOptions, externalSigningKey } from './security/external-keys.ts';
+export type { SecurityOptions } from './security/guard.ts';
 export {
   type DecryptionKey,
   type SigningKey,

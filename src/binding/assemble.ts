@@ -9,8 +9,9 @@ import { httpTransport } from '../transport/http/transport.ts';
 import type { TlsOptions } from '../transport/tls.ts';
 import { webSocketTransport } from '../transport/websocket/transport.ts';
 import type { Credentials, LocalReliableOptions, Surroundings } from './credentials.ts';
-import type { BindingDescription, ReliableDescription } from './description.ts';
+import type { BindingDescription, ReliableDescription, TransportDescription } from './description.ts';
 import { BindingError, unsupported } from './errors.ts';
+import { obstacles } from './obstacles.ts';
 import { policyOf } from './policies.ts';
 
 /** A binding that knows what it is: `publish` says it to others, `plainly` to people. */
@@ -28,6 +29,8 @@ export function assemble(
   surroundings: Surroundings,
   local: LocalReliableOptions = {},
 ): SystemBinding {
+  const [obstacle] = obstacles(description);
+  if (obstacle !== undefined) throw unsupported(obstacle);
   const elements: BindingElement[] = [];
   const { addressing } = description.encoding;
   if (addressing !== undefined) {
@@ -68,11 +71,6 @@ function secured(
   { clock, random, replay }: Surroundings,
 ): readonly BindingElement[] {
   if (described === undefined) return [];
-  if (described.mode === 'SecureConversation') {
-    throw unsupported(
-      'Security contexts (SecureConversation) are not established yet. Set establishSecurityContext: false.',
-    );
-  }
   const options = {
     ...(clock === undefined ? {} : { clock }),
     ...(random === undefined ? {} : { random }),
@@ -82,15 +80,13 @@ function secured(
 }
 
 function transport({ transport: of, encoding, limits }: BindingDescription, around: Surroundings): Transport {
-  if (encoding.kind !== 'Text') {
-    throw unsupported(`Messages are not written as ${encoding.kind}. Set messageEncoding: 'Text' at both ends.`);
-  }
   const { sendTimeout, openTimeout, maxReceivedMessageSize } = limits;
+  const tls = tlsOf(of, around.tls);
   const common = {
     maxReceivedMessageSize,
     ...(around.readerQuotas === undefined ? {} : { readerQuotas: around.readerQuotas }),
     ...(around.clock === undefined ? {} : { clock: around.clock }),
-    ...(around.tls === undefined ? {} : { tls: tlsOf(of.clientCertificate, around.tls) }),
+    ...(tls === undefined ? {} : { tls }),
   };
   switch (of.kind) {
     case 'http':
@@ -108,17 +104,26 @@ function transport({ transport: of, encoding, limits }: BindingDescription, arou
         of.tls ? 'wss:' : 'ws:',
       );
     case 'dual':
-      throw unsupported(
-        'Two HTTP connections, one from each end (wsDualHttpBinding), are not spoken yet. Use netHttp over WebSocket for callbacks.',
-      );
+      throw unsupported('Two HTTP connections are no transport of their own.');
     default:
       return of.kind satisfies never;
   }
 }
 
-/** A listener that wants a certificate of every client says so in TLS. */
-function tlsOf(clientCertificate: boolean, tls: TlsOptions): TlsOptions {
-  return clientCertificate && tls.ca !== undefined ? { ...tls, clientCertificate: 'require' } : tls;
+/**
+ * A certificate of the client in TLS: the listener requires one, and both ends have their own.
+ *
+ * @throws BindingError `BINDING_CREDENTIALS`
+ */
+function tlsOf({ clientCertificate }: TransportDescription, tls: TlsOptions | undefined): TlsOptions | undefined {
+  if (!clientCertificate) return tls;
+  if (tls?.pfx === undefined && tls?.cert === undefined) {
+    throw new BindingError(
+      'BINDING_CREDENTIALS',
+      'The client shows a certificate in TLS: give `tls` with cert and key, or pfx; at the service also ca, the authorities it lets in.',
+    );
+  }
+  return { ...tls, clientCertificate: 'require' };
 }
 
 /** Holds addresses to the scheme that the binding promises: over another its security would be another. */

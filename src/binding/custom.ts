@@ -85,7 +85,7 @@ export function customBinding(elements: readonly CustomElement[], options: Custo
 }
 
 /** @throws BindingError `BINDING_RULE` */
-function describeCustom(
+export function describeCustom(
   elements: readonly CustomElement[],
   limits: Partial<LimitsDescription> = {},
 ): BindingDescription {

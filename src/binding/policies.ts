@@ -1,4 +1,5 @@
 /** What a described security means for the messages: the policy of its authentication mode, with the credentials put in. */
+import { defined } from '../base/defined.ts';
 import { asError } from '../base/errors.ts';
 import {
   type AlgorithmSuite,
@@ -23,7 +24,6 @@ import type { SecurityPolicy } from '../security/protection.ts';
 import type { Credentials } from './credentials.ts';
 import type { SecurityDescription } from './description.ts';
 import { BindingError, unsupported } from './errors.ts';
-import { authenticationModes } from './modes.ts';
 import type { AuthenticationModeName } from './names.ts';
 
 /** What a policy is made from. */
@@ -79,8 +79,7 @@ export function policyOf(described: SecurityDescription, addressed: boolean, giv
   const of = { ...described, addressed };
   const make = policies[of.mode];
   if (make === undefined) {
-    const { instead = 'Use another.' } = authenticationModes[of.mode];
-    throw unsupported(`The authentication mode ${of.mode} is not spoken. ${instead}`);
+    throw unsupported(`${of.mode} does not protect each message by itself.`);
   }
   return make(of, given);
 }
@@ -191,11 +190,4 @@ function tokens({ token, saml }: Credentials) {
 
 function ends({ peer, key }: Credentials) {
   return defined({ peer, key });
-}
-
-/** The object without what is undefined. */
-function defined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

@@ -8,7 +8,6 @@ import { basename } from 'node:path';
 import { asError } from '../base/errors.ts';
 import { elementsById } from '../xml/find.ts';
 import { XmlFragment } from '../xml/fragment.ts';
-import { hasInstructions } from '../xml/instructions.ts';
 import { scan } from '../xml/scan.ts';
 import { CliError } from './errors.ts';
 
@@ -92,6 +91,6 @@ async function read(file: string): Promise<XmlFragment> {
 function checked(fragment: XmlFragment): XmlFragment {
   const document = scan(fragment.bytes);
   elementsById(document);
-  if (hasInstructions(document)) throw new Error('SOAP allows no processing instructions inside a message.');
+  if (document.hasInstructions) throw new Error('SOAP allows no processing instructions inside a message.');
   return fragment;
 }

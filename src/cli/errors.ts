@@ -40,7 +40,7 @@ export const exitCodes: Readonly<
 const rows: readonly (readonly [codes: RegExp, exit: number])[] = [
   [/CLI_INTERRUPTED/, exitCodes.interrupted],
   [
-    /CLI_(USAGE|FILE|DOCUMENT)|AUDIT_OPTIONS|TRANSPORT_ADDRESS|XML_.*|CERTIFICATES_(DAYS|HOST|SETTING|CONFIGURATION)_.*/,
+    /CLI_(USAGE|FILE|DOCUMENT)|AUDIT_OPTIONS|TRANSPORT_ADDRESS|XML_.*|BINDING_.*|METADATA_.*|CERTIFICATES_(DAYS|HOST|SETTING|CONFIGURATION)_.*/,
     exitCodes.input,
   ],
   [/CLI_NO_CERTIFICATE|AUDIT_KEY|SECURITY_.*|TRANSPORT_(KEY|TLS.*)|CERTIFICATES_.*/, exitCodes.identity],

@@ -5,7 +5,7 @@
  */
 import type { Instant } from '../base/clock.ts';
 import { later } from '../base/clock.ts';
-import type { ContextName } from './token.ts';
+import type { ContextName } from '../security/tokens/context.ts';
 
 /** A key of the context with the name that it has on the wire, and for how long. */
 export interface ContextKeyed extends ContextName {
@@ -34,6 +34,10 @@ export type ContextEvent = { readonly now: Instant } & (
   | { readonly kind: 'issued'; readonly context: ContextKeyed }
   /** The issuer said no, or its answer cannot be used. */
   | { readonly kind: 'refused'; readonly text: string }
+  /** The issuer does not know the context any more: the next message needs another. */
+  | { readonly kind: 'lost' }
+  /** No answer came that could be believed: another request may fare better. */
+  | { readonly kind: 'unanswered' }
   /** A message wants to go out. */
   | { readonly kind: 'send' }
   /** The peer answered RenewNeeded. */
@@ -81,6 +85,10 @@ export function context(
       return issued(state, event.context, event.now);
     case 'refused':
       return refused(state, event.text, event.now);
+    case 'lost':
+      return state.phase === 'open' || state.phase === 'renewing' ? [noContext, []] : [state, []];
+    case 'unanswered':
+      return unanswered(state);
     case 'send':
       return sending(state, event.now, policy);
     case 'renew-needed':
@@ -115,6 +123,11 @@ function refused(state: ContextState, text: string, now: Instant): Step {
   // A renewal that failed is tried again before the next message, for as long as the key is good.
   if (state.phase === 'renewing' && now < state.current.expires) return [{ phase: 'open', current: state.current }, []];
   return ended('refused', text);
+}
+
+function unanswered(state: ContextState): Step {
+  if (state.phase === 'issuing') return [noContext, []];
+  return [state.phase === 'renewing' ? { phase: 'open', current: state.current } : state, []];
 }
 
 function sending(state: Exclude<ContextState, { phase: 'ended' }>, now: Instant, policy: RenewalPolicy): Step {

@@ -1,31 +1,34 @@
 /**
  * The contexts that an issuer has given out, as pure functions over an immutable table: issued, used, renewed, cancelled,
  * expired. Every number is finite: contexts, contexts of one identity, contexts that nobody has used yet (WCF: 128, swept after
- * minutes), and how long an old key is still taken after a renewal (WCF: 5 minutes).
+ * minutes), keys of one context, and how long an old key is still taken after a renewal (WCF: 5 minutes).
  */
 import { type Instant, instant, later } from '../base/clock.ts';
-import type { ContextName } from './token.ts';
+import type { ContextSecret } from '../security/exchange.ts';
+import type { ContextName } from '../security/tokens/context.ts';
 
 /** One key of a context. */
 export interface IssuedKey {
-  /** Absent for the first. */
-  readonly instance: string | undefined;
-  readonly secret: Uint8Array;
+  readonly secret: ContextSecret;
   readonly created: Instant;
+  /** Until when it may be used, as its owner was told. */
   readonly expires: Instant;
+  /** Until when it is taken; sooner than `expires` once a newer one took its place. */
+  readonly until: Instant;
 }
 
-export interface IssuedRecord {
+export interface IssuedRecord<Owner> {
   readonly identifier: string;
   /** Who asked for it: nobody else may renew it, and everything under it is theirs. */
   readonly identity: string;
+  readonly owner: Owner;
   /** The newest first. */
   readonly keys: readonly IssuedKey[];
   readonly used: boolean;
   readonly issued: Instant;
 }
 
-export type Contexts = ReadonlyMap<string, IssuedRecord>;
+export type Contexts<Owner> = ReadonlyMap<string, IssuedRecord<Owner>>;
 
 export interface ContextLimits {
   readonly contexts: number;
@@ -46,10 +49,18 @@ export const contextLimits: ContextLimits = Object.freeze({
   rollover: 300_000,
 });
 
-export type Refusal = 'too-many' | 'unknown' | 'other-identity' | 'renew-needed';
+/** Keys of one context: the newest, the one that asked for it, and one that may still be under way. */
+const keysOfContext = 3;
+
+export type Refusal = 'too-many' | 'unknown' | 'other-identity';
 
 /** @returns the table with the context, or why there is no room */
-export function issue(table: Contexts, record: IssuedRecord, now: Instant, limits: ContextLimits): Contexts | Refusal {
+export function issue<Owner>(
+  table: Contexts<Owner>,
+  record: IssuedRecord<Owner>,
+  now: Instant,
+  limits: ContextLimits,
+): Contexts<Owner> | Refusal {
   const swept = sweep(table, now, limits);
   const all = [...swept.values()];
   const own = all.filter((one) => one.identity === record.identity).length;
@@ -61,50 +72,59 @@ export function issue(table: Contexts, record: IssuedRecord, now: Instant, limit
 /**
  * The key that a message names.
  *
- * @returns `unknown` for a name that was never given, cancelled or forgotten; `renew-needed` for a key that has expired
+ * @returns `unknown` for a name that was never given, cancelled or forgotten. A key that `isExpired` may renew its context and do
+ *   nothing else.
  */
-export function keyFor(
-  table: Contexts,
+export function keyFor<Owner>(
+  table: Contexts<Owner>,
   name: ContextName,
   now: Instant,
-): { readonly record: IssuedRecord; readonly key: IssuedKey } | Refusal {
+): { readonly record: IssuedRecord<Owner>; readonly key: IssuedKey; readonly isExpired: boolean } | 'unknown' {
   const record = table.get(name.identifier);
-  const key = record?.keys.find((one) => one.instance === name.instance);
+  const key = record?.keys.find(({ secret }) => secret.instance === name.instance);
   if (record === undefined || key === undefined) return 'unknown';
-  if (now >= key.expires) return key === record.keys[0] ? 'renew-needed' : 'unknown';
-  return { record, key };
+  const isExpired = now >= key.until;
+  // An old key that is over was replaced: who has not heard of the new one by now has lost the context.
+  if (isExpired && key !== record.keys[0]) return 'unknown';
+  return { record, key, isExpired };
 }
 
 /** The context was used by a message that verified. */
-export function used(table: Contexts, identifier: string): Contexts {
+export function used<Owner>(table: Contexts<Owner>, identifier: string): Contexts<Owner> {
   const record = table.get(identifier);
   if (record === undefined || record.used) return table;
   return new Map(table).set(identifier, { ...record, used: true });
 }
 
 /**
- * A renewal: a new key in front, the old one good for the rollover only.
+ * A renewal: a new key in front, the others good for the rollover only, counted anew for the one that asked: its owner may never
+ * have heard of the answer before.
  *
+ * @param target the key that asked
  * @param by identity that asked
  */
-export function renew(
-  table: Contexts,
-  identifier: string,
+export function renew<Owner>(
+  table: Contexts<Owner>,
+  target: ContextName,
   by: string,
   key: IssuedKey,
   now: Instant,
   limits: ContextLimits,
-): Contexts | Refusal {
-  const record = table.get(identifier);
-  if (record === undefined) return 'unknown';
+): Contexts<Owner> | Refusal {
+  const record = table.get(target.identifier);
+  const asking = record?.keys.find(({ secret }) => secret.instance === target.instance);
+  if (record === undefined || asking === undefined) return 'unknown';
   if (record.identity !== by) return 'other-identity';
-  const [old] = record.keys;
   const end = later(now, limits.rollover);
-  const keys = old === undefined ? [key] : [key, { ...old, expires: instant(Math.min(old.expires, end)) }];
-  return new Map(table).set(identifier, { ...record, keys });
+  const kept = { ...asking, until: instant(Math.min(asking.expires, end)) };
+  const others = record.keys
+    .filter((one) => one !== asking && now < one.until)
+    .map((one) => ({ ...one, until: instant(Math.min(one.until, end)) }));
+  const keys = [key, kept, ...others].slice(0, keysOfContext);
+  return new Map(table).set(target.identifier, { ...record, keys });
 }
 
-export function cancel(table: Contexts, identifier: string): Contexts {
+export function cancel<Owner>(table: Contexts<Owner>, identifier: string): Contexts<Owner> {
   if (!table.has(identifier)) return table;
   const left = new Map(table);
   left.delete(identifier);
@@ -112,7 +132,7 @@ export function cancel(table: Contexts, identifier: string): Contexts {
 }
 
 /** Without contexts whose last key ended more than a rollover ago, and without those that nobody used in time. */
-export function sweep(table: Contexts, now: Instant, limits: ContextLimits): Contexts {
+export function sweep<Owner>(table: Contexts<Owner>, now: Instant, limits: ContextLimits): Contexts<Owner> {
   const dead = [...table.values()].filter(({ used: wasUsed, issued, keys }) => {
     const end = Math.max(...keys.map((key) => key.expires));
     return now >= end + limits.rollover || (!wasUsed && now >= later(issued, limits.unused));

@@ -4,13 +4,13 @@
  */
 import { base64, fromBase64 } from '../base/bytes.ts';
 import { wsu } from '../security/names.ts';
+import { type ContextName, readContextReference, writeUnattachedReference } from '../security/tokens/context.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { child, onlyChild, onlyText, requiredChild } from '../xml/find.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { XmlWriter } from '../xml/write.ts';
 import { ConversationError } from './errors.ts';
 import { requireEntropy } from './secret.ts';
-import { type ContextName, readContextReference, writeUnattachedReference } from './token.ts';
 import type { ConversationVersion } from './versions/version.ts';
 
 export type ContextRequest =
@@ -34,7 +34,7 @@ export function writeRequest(version: ConversationVersion, request: ContextReque
   if (request.kind !== 'issue') {
     writer
       .start(trust, targetName(request.kind), 'wst')
-      .fragment(writeUnattachedReference(version, request.target))
+      .fragment(writeUnattachedReference(version.namespace, request.target))
       .end();
   }
   return writer.end().finish();
@@ -114,7 +114,10 @@ function readTarget(
   kind: 'renew' | 'cancel',
   attached: (id: string) => ContextName | undefined,
 ): ContextName {
-  const target = readContextReference(version, onlyChild(requiredChild(request, version.trust, targetName(kind))));
+  const target = readContextReference(
+    version.namespace,
+    onlyChild(requiredChild(request, version.trust, targetName(kind))),
+  );
   const name = target.kind === 'attached' ? attached(target.id) : target;
   if (name !== undefined) return { identifier: name.identifier, instance: name.instance };
   throw new ConversationError('CONVERSATION_MALFORMED', 'The target of the request is not in the message.');

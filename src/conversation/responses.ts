@@ -5,12 +5,6 @@
 import type { Instant } from '../base/clock.ts';
 import { wsu } from '../security/names.ts';
 import { readTime, writeTime } from '../security/timestamp.ts';
-import type { XmlElement } from '../xml/document.ts';
-import { child, onlyChild, onlyText, requiredChild } from '../xml/find.ts';
-import { XmlFragment } from '../xml/fragment.ts';
-import { XmlWriter } from '../xml/write.ts';
-import { ConversationError } from './errors.ts';
-import { readEntropy, readNumber, writeEntropy } from './requests.ts';
 import {
   type ContextName,
   type ContextToken,
@@ -19,7 +13,13 @@ import {
   writeAttachedReference,
   writeContextToken,
   writeUnattachedReference,
-} from './token.ts';
+} from '../security/tokens/context.ts';
+import type { XmlElement } from '../xml/document.ts';
+import { child, onlyChild, onlyText, requiredChild } from '../xml/find.ts';
+import { XmlFragment } from '../xml/fragment.ts';
+import { XmlWriter } from '../xml/write.ts';
+import { ConversationError } from './errors.ts';
+import { readEntropy, readNumber, writeEntropy } from './requests.ts';
 import type { ConversationVersion } from './versions/version.ts';
 
 /** A context as its issuer describes it. */
@@ -52,11 +52,11 @@ export function writeIssued(version: ConversationVersion, context: IssuedContext
   return answer(version, (writer) => {
     writer.element(trust, 'TokenType', version.tokenType, 'wst');
     writer.start(trust, 'RequestedSecurityToken', 'wst');
-    writer.fragment(writeContextToken(version, context.id, context)).end();
+    writer.fragment(writeContextToken(version.namespace, context.id, context)).end();
     writer.start(trust, 'RequestedAttachedReference', 'wst');
-    writer.fragment(writeAttachedReference(version, context.id)).end();
+    writer.fragment(writeAttachedReference(version.namespace, context.id)).end();
     writer.start(trust, 'RequestedUnattachedReference', 'wst');
-    writer.fragment(writeUnattachedReference(version, context)).end();
+    writer.fragment(writeUnattachedReference(version.namespace, context)).end();
     writer.start(trust, 'RequestedProofToken', 'wst').element(trust, 'ComputedKey', version.computedKey, 'wst').end();
     writeEntropy(writer, version, context.entropy, secretId);
     writer.start(trust, 'Lifetime', 'wst').element(wsu, 'Created', writeTime(context.created), 'wsu');
@@ -80,7 +80,7 @@ export function readIssued(version: ConversationVersion, element: XmlElement): R
   const { trust } = version;
   const response = readAnswer(version, element);
   const token = onlyChild(requiredChild(response, trust, 'RequestedSecurityToken'));
-  const read = readContextToken(version, token);
+  const read = readContextToken(version.namespace, token);
   const proof = onlyChild(requiredChild(response, trust, 'RequestedProofToken'));
   const entropy = readEntropy(version, response);
   if (!proof.is(trust, 'ComputedKey') || onlyText(proof).trim() !== version.computedKey || entropy === undefined) {
@@ -114,7 +114,7 @@ function requireReferences(version: ConversationVersion, response: XmlElement, t
   const unattached = child(response, version.trust, 'RequestedUnattachedReference');
   for (const wrapper of [attached, unattached]) {
     if (wrapper === undefined) continue;
-    const target = readContextReference(version, onlyChild(wrapper));
+    const target = readContextReference(version.namespace, onlyChild(wrapper));
     const own =
       target.kind === 'attached'
         ? target.id === token.id

@@ -36,6 +36,18 @@ export function spkiFingerprint(key: KeyObject): string {
   return hash('sha256', key.export({ type: 'spki', format: 'der' }), 'hex');
 }
 
+/** SHA-256 of a secret, lower-case hex: under which name a cache remembers what was signed with it. */
+export function secretFingerprint(secret: KeyObject): string {
+  const known = fingerprints.get(secret);
+  if (known !== undefined) return known;
+  const fingerprint = hash('sha256', secret.export(), 'hex');
+  fingerprints.set(secret, fingerprint);
+  return fingerprint;
+}
+
+/** A KeyObject never changes, and what was found of it goes when it goes. */
+const fingerprints = new WeakMap<KeyObject, string>();
+
 /** SHA-1 of one text in several pieces, as UsernameToken Profile 1.0 prescribes for its password digest. */
 export function passwordDigestOf(nonce: Uint8Array, created: string, password: string): Uint8Array {
   return createHash('sha1')

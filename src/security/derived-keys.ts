@@ -2,7 +2,7 @@
  * wsc:DerivedKeyToken of WS-SecureConversation 2005/02 and 1.3 (section 7.1): keys for one purpose each, made of a secret that
  * both ends have and a nonce that stands in the message. Every number in it is bounded before anything is computed.
  */
-import { base64, concat, utf8 } from '../base/bytes.ts';
+import { base64, concat, fromBase64, utf8 } from '../base/bytes.ts';
 import type { XmlElement } from '../xml/document.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { XmlWriter } from '../xml/write.ts';
@@ -84,18 +84,40 @@ export function readDerivedKeyToken(element: XmlElement): DerivedKeyToken {
     offset: generation === undefined ? (offset === undefined ? 0 : numberOf(offset)) : numberOf(generation) * octets,
     label: label === undefined ? derivationLabel : plainText(label),
   };
+  requireBounded(read);
+  return read;
+}
+
+function requireBounded({ label, nonce, offset, length }: Derivation): void {
   const { shortest, longest } = derivationLimits;
   const bounded =
-    read.label.length <= derivationLimits.label &&
-    read.nonce.length <= derivationLimits.nonce &&
-    read.offset <= derivationLimits.offset &&
-    read.length >= shortest &&
-    read.length <= longest;
-  if (bounded) return read;
-  throw new SecurityError(
-    'SECURITY_LIMIT',
-    'A DerivedKeyToken asks for a key, label, nonce or offset beyond the limits.',
-  );
+    label.length <= derivationLimits.label &&
+    nonce.length <= derivationLimits.nonce &&
+    offset <= derivationLimits.offset &&
+    length >= shortest &&
+    length <= longest;
+  if (bounded) return;
+  throw new SecurityError('SECURITY_LIMIT', 'A derived key, its label, nonce or offset is beyond the limits.');
+}
+
+/**
+ * The derivation that a SecurityTokenReference implies by its wsc:Nonce and wsc:Length (section 7.3); `undefined` where it has
+ * none.
+ *
+ * @throws SecurityError `SECURITY_MALFORMED`, `SECURITY_LIMIT`
+ */
+export function impliedDerivation(reference: XmlElement): Derivation | undefined {
+  for (const namespace of conversationNamespaces) {
+    const text = reference.attribute('Nonce', namespace);
+    if (text === undefined) continue;
+    const nonce = fromBase64(text);
+    if (nonce === undefined) throw new SecurityError('SECURITY_MALFORMED', 'The Nonce of a reference is no base64.');
+    const length = reference.attribute('Length', namespace);
+    const read = { nonce, offset: 0, length: length === undefined ? 32 : count(length), label: derivationLabel };
+    requireBounded(read);
+    return read;
+  }
+  return undefined;
 }
 
 /**
@@ -122,7 +144,11 @@ export function writeDerivedKeyToken(
 }
 
 function numberOf(element: XmlElement): number {
-  const text = plainText(element);
-  if (!/^\d{1,6}$/.test(text)) throw new SecurityError('SECURITY_MALFORMED', `${element.local} is not a number.`);
+  return count(plainText(element));
+}
+
+function count(text: string): number {
+  if (!/^\d{1,6}$/.test(text))
+    throw new SecurityError('SECURITY_MALFORMED', 'What a key is derived with is no number.');
   return Number(text);
 }

@@ -4,41 +4,14 @@
  * initiator a bad reply is an error that invites a retry, because a forged or garbled reply must neither end a session nor
  * change its state (attack M5).
  */
-import { type Clock, systemClock } from '../base/clock.ts';
-import { diagnostics } from '../base/diagnostics.ts';
-import { type Random, systemRandom } from '../base/random.ts';
 import type { BindingElement } from '../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
-import { mark } from '../channel/mark.ts';
 import { transform } from '../channel/transform.ts';
-import { peer } from '../channel/transport.ts';
 import { SoapError } from '../soap/errors.ts';
-import { faultOf, faultReply } from '../soap/fault.ts';
-import type { Message } from '../soap/message.ts';
-import { SecurityError, untrusted } from './errors.ts';
-import { evidence } from './evidence.ts';
-import type { Exchange } from './exchange.ts';
+import { faultReply } from '../soap/fault.ts';
 import { asSecurityError, publicFault } from './faults.ts';
-import { readSecurityHeader } from './header.ts';
-import { Protector } from './protect.ts';
-import type { InboundPolicy, SecurityPolicy } from './protection.ts';
-import { MemoryReplayCache, type ReplayCache } from './replay.ts';
-import { examine } from './verify.ts';
-
-export interface SecurityOptions {
-  readonly clock?: Clock;
-  readonly random?: Random;
-  /** Default: one in the memory of this process for all channels of this element. */
-  readonly replay?: ReplayCache;
-}
-
-const publish = diagnostics('security');
-
-interface Received {
-  readonly delivery: Delivery;
-  /** For the reply. */
-  readonly exchange: Exchange;
-}
+import { Guard, type Received, type SecurityOptions } from './guard.ts';
+import type { SecurityPolicy } from './protection.ts';
 
 /**
  * Message security as a binding element of place `security`.
@@ -50,80 +23,36 @@ interface Received {
  * @example security(x509Signed({ key, trust: trustChain({ anchors }) }))
  */
 export function security(policy: SecurityPolicy, options: SecurityOptions = {}): BindingElement {
-  const { clock = systemClock, random = systemRandom, replay = new MemoryReplayCache() } = options;
-  const requests = new Protector(policy.outbound, random);
-  const { reply } = policy;
-  const replies = reply.outbound === policy.outbound ? requests : new Protector(reply.outbound, random);
-
-  const examined = async (of: Delivery, required: InboundPolicy, exchange?: Exchange): Promise<Received> => {
-    const around = { now: clock.now(), replay, peer: of.get(peer), exchange };
-    const result = await examine(of.message, required, around);
-    publish(() => ({
-      event: 'message.accepted',
-      identity: result.evidence.signer?.identity ?? result.evidence.user?.identity,
-      signed: [...result.evidence.signed],
-      encrypted: [...result.evidence.encrypted],
-      mark: of.get(mark),
-    }));
-    return { delivery: of.carrying(result.message).with(evidence, result.evidence), exchange: result.exchange };
-  };
-
+  const guard = new Guard(policy, options);
   return transform({
     name: `security:${policy.name}`,
     place: 'security',
     down: (next) => async (outgoing) => {
-      const { message, exchange } = await requests.secure(outgoing.message, clock.now());
+      const { message, exchange } = await guard.secureRequest(outgoing.message);
       const answered = await next(outgoing.carrying(message));
-      if (answered === undefined) return undefined;
-      try {
-        requireSecured(answered.message);
-        return (await examined(answered, reply.inbound, exchange)).delivery;
-      } catch (thrown) {
-        const refusal = asSecurityError(thrown);
-        publish(() => refused('reply.refused', refusal, answered));
-        const cause = refusal.cause ?? refusal;
-        throw new SecurityError(refusal.code, refusal.what, { cause, transient: true, refusal: true });
-      }
+      return answered === undefined ? undefined : (await guard.examineReply(answered, exchange)).delivery;
     },
     up: (next) => async (incoming) => {
       let accepted: Received;
       try {
-        accepted = await examined(incoming, policy.inbound);
+        accepted = await guard.examineRequest(incoming);
       } catch (thrown) {
-        const refusal = asSecurityError(thrown);
-        publish(() => refused('message.refused', refusal, incoming));
-        return delivery(publicFault(incoming.message, refusal), incoming.signal);
+        return delivery(publicFault(incoming.message, asSecurityError(thrown)), incoming.signal);
       }
       const answered = await answer(next, accepted.delivery);
       if (answered === undefined) return undefined;
-      const { message } = await replies.secure(answered.message, clock.now(), accepted.exchange);
+      const { message } = await guard.secureReply(answered.message, accepted.exchange);
       return answered.carrying(message);
     },
   });
 }
 
 /** A fault that a layer above throws travels down protected like any reply. */
-async function answer(receive: Carry, accepted: Delivery): Promise<Delivery | undefined> {
+export async function answer(receive: Carry, accepted: Delivery): Promise<Delivery | undefined> {
   try {
     return await receive(accepted);
   } catch (thrown) {
     if (!(thrown instanceof SoapError) || thrown.fault === undefined) throw thrown;
     return accepted.carrying(faultReply(accepted.message, thrown.fault));
   }
-}
-
-/** @throws SecurityError `SECURITY_UNSECURED_FAULT` */
-function requireSecured(reply: Message): void {
-  if (readSecurityHeader(reply) !== undefined) return;
-  const fault = faultOf(reply);
-  if (fault === undefined) return;
-  const code = fault.subcode === undefined ? fault.code : fault.subcode.local;
-  throw new SecurityError(
-    'SECURITY_UNSECURED_FAULT',
-    `The peer answered with an unprotected fault, which says (unproven): ${untrusted(code)}: ${untrusted(fault.reason)}.`,
-  );
-}
-
-function refused(event: string, refusal: SecurityError, of: Delivery) {
-  return { event, code: refusal.code, message: refusal.message, cause: refusal.cause, mark: of.get(mark) };
 }

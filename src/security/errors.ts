@@ -42,6 +42,8 @@ const advice = {
   SECURITY_UNSIGNED: 'Let the sender cover this part with the same signature as the Body.',
   /** A mustUnderstand header that is not signed, so that it cannot be handed upward. */
   SECURITY_NOT_UNDERSTOOD: 'Let the sender sign the header, or not mark it mustUnderstand.',
+  /** A security context that is not known here: cancelled, forgotten, or never issued. */
+  SECURITY_CONTEXT: 'Let the peer ask for a new security context.',
   /** A message that this end has signed itself came back to it. */
   SECURITY_REFLECTED: 'Give each end its own key; a shared one lets a message be sent back to its author.',
   /** Octets that are no X.509 certificate. */

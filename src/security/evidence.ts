@@ -11,7 +11,7 @@ import type { Claims } from './tokens/claims.ts';
 export type Part = `{${string}}${string}`;
 
 export interface Signer {
-  readonly kind: 'x509' | 'username' | 'saml' | 'jwt';
+  readonly kind: 'x509' | 'username' | 'saml' | 'jwt' | 'context';
   /** Stable and comparable: the same identity always has the same text, two identities never share one. */
   readonly identity: string;
   /** For people: the certificate's subject, or the user's name. */
@@ -29,6 +29,8 @@ export interface Evidence {
   readonly user: Signer | undefined;
   /** What a token's issuer says of its subject. */
   readonly claims?: Claims | undefined;
+  /** The security context that secured the message (WS-SecureConversation): its Identifier, and the type of its token. */
+  readonly context?: { readonly identifier: string; readonly tokenType: string } | undefined;
   readonly signed: ReadonlySet<Part>;
   readonly encrypted: ReadonlySet<Part>;
   /** URIs of every algorithm that was used. */

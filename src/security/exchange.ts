@@ -4,7 +4,10 @@
  * long as the exchange and is never stored.
  */
 import type { KeyObject } from 'node:crypto';
+import type { XmlElement } from '../xml/document.ts';
+import type { XmlFragment } from '../xml/fragment.ts';
 import type { Certificate } from './certificates.ts';
+import type { ContextName } from './tokens/context.ts';
 
 /** The secret in an EncryptedKey. */
 export interface SharedSecret {
@@ -13,10 +16,32 @@ export interface SharedSecret {
   readonly identifier: Uint8Array;
 }
 
+/** A key of a security context (WS-SecureConversation), which both ends have. */
+export interface ContextSecret extends ContextName {
+  readonly key: KeyObject;
+  /** Namespace of WS-SecureConversation. */
+  readonly namespace: string;
+  /** The token as its issuer wrote it, and its wsu:Id; it goes with every message to the issuer. */
+  readonly token: { readonly fragment: XmlFragment; readonly id: string } | undefined;
+}
+
+/** Where an end finds its security contexts. */
+export interface ContextSource {
+  /** Namespace of WS-SecureConversation: tokens of the other are refused. */
+  readonly namespace: string;
+  /**
+   * @param token as it stands in the message, where it does
+   * @throws SecurityError `SECURITY_CONTEXT` when there is no such context
+   */
+  find(name: ContextName, token: XmlElement | undefined): ContextSecret;
+}
+
 export interface Exchange {
   /** SignatureValues of the request, in the order of its signatures. */
   readonly values: readonly Uint8Array[];
   readonly secret: SharedSecret | undefined;
   /** At the acceptor: who signed the request. At the initiator: whom the secret was encrypted for. */
   readonly certificate: Certificate | undefined;
+  /** The security context that signs, or signed: itself, or an endorsement. */
+  readonly context?: ContextSecret | undefined;
 }

@@ -12,6 +12,7 @@ import { XmlFragment } from '../xml/fragment.ts';
 import { isDerivedKeyToken } from './derived-keys.ts';
 import { SecurityError, untrusted } from './errors.ts';
 import { ds, wsse, wsse11, wsu, xenc } from './names.ts';
+import { isContextToken } from './tokens/context.ts';
 import { isAssertion } from './tokens/saml-assertion.ts';
 
 /** Most of each that one header may hold (attack D9). */
@@ -39,6 +40,8 @@ export interface SecurityHeader {
   readonly references: readonly XmlElement[];
   /** SAML assertions of either version. */
   readonly assertions: readonly XmlElement[];
+  /** SecurityContextTokens of either version. */
+  readonly contextTokens: readonly XmlElement[];
 }
 
 /**
@@ -67,6 +70,7 @@ export function readSecurityHeader(of: Message): SecurityHeader | undefined {
     confirmations: [],
     references: [],
     assertions: [],
+    contextTokens: [],
   };
   for (const part of element.children) {
     const kind = kindOf(part);
@@ -76,10 +80,11 @@ export function readSecurityHeader(of: Message): SecurityHeader | undefined {
     found[kind].push(part);
   }
   const { timestamps, ...parts } = found;
+  const { binaryTokens, usernameTokens, assertions, contextTokens } = parts;
   if (timestamps.length > 1) throw new SecurityError('SECURITY_MALFORMED', 'There are two Timestamps.');
   if (
     parts.signatures.length > headerLimits.signatures ||
-    parts.binaryTokens.length + parts.usernameTokens.length + parts.assertions.length > headerLimits.tokens ||
+    [binaryTokens, usernameTokens, assertions, contextTokens].flat().length > headerLimits.tokens ||
     protections.some((kind) => found[kind].length > headerLimits.protections)
   ) {
     throw new SecurityError('SECURITY_LIMIT', 'There are too many signatures or tokens in one Security header.');
@@ -115,6 +120,7 @@ function kindOf(part: XmlElement): Kind | undefined {
   const known = kinds.get(part.local);
   if (known !== undefined) return part.namespace === known[0] ? known[1] : undefined;
   if (isDerivedKeyToken(part)) return 'derivedKeyTokens';
+  if (isContextToken(part)) return 'contextTokens';
   return isAssertion(part) ? 'assertions' : undefined;
 }
 

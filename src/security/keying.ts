@@ -16,11 +16,12 @@ import { concatKdf, hkdf, hmacSha256 } from './encryption/algorithms.ts';
 import { contentKey } from './encryption/encrypt.ts';
 import { type Recipient, sealKey } from './encryption/encrypted-key.ts';
 import { SecurityError } from './errors.ts';
-import type { Exchange, SharedSecret } from './exchange.ts';
-import { withoutWsse } from './header.ts';
+import type { ContextSecret, Exchange, SharedSecret } from './exchange.ts';
+import { insideHeader, withoutWsse } from './header.ts';
 import { base64Binary, encryptedKeySha1, encryptedKeyToken, wsse, wsse11, xenc } from './names.ts';
 import type { EncryptionProduction } from './protection.ts';
 import { sha256 } from './suites.ts';
+import { writeAttachedReference, writeUnattachedReference } from './tokens/context.ts';
 import { writeTokenReference } from './tokens/x509.ts';
 
 /** A key and the SecurityTokenReference that names it; without one, what lists the part says it. */
@@ -57,10 +58,17 @@ export interface KeyingInput {
 export function keyingOf(input: KeyingInput): Keying {
   const { production, symmetric, exchange } = input;
   const { readers } = production;
+  if (readers.kind === 'context') {
+    const context = exchange?.context;
+    if (context === undefined)
+      throw new SecurityError('SECURITY_POLICY', 'There is no security context to secure with.');
+    const { included, reference } = contextReference(context, readers.token === 'included');
+    return symmetricKeying(input, included, context.key, undefined, reference);
+  }
   if (readers.kind === 'request') {
     const secret = exchange?.secret;
     if (secret === undefined) throw new SecurityError('SECURITY_POLICY', 'Only the reply to a request has its secret.');
-    return symmetricKeying(input, [], secret, () => identifierReference(secret.identifier));
+    return symmetricKeying(input, [], secret.key, secret, () => identifierReference(secret.identifier));
   }
   const certificates = readers.kind === 'certificates' ? readers.certificates : [exchange?.certificate];
   const recipients = certificates.map((one) => recipientOf(production, one));
@@ -94,22 +102,23 @@ function transported(input: KeyingInput, key: KeyObject, recipients: readonly Re
   const id = input.id();
   const { fragment, octets } = sealKey(key, recipient, { id, random: input.random });
   const secret = { key, identifier: digest({ hash: 'sha1' }, octets) };
-  return symmetricKeying(input, [withoutWsse(fragment.toString())], secret, () => keyReference(id));
+  return symmetricKeying(input, [withoutWsse(fragment.toString())], key, secret, () => keyReference(id));
 }
 
 function symmetricKeying(
   input: KeyingInput,
   before: readonly string[],
-  secret: SharedSecret,
+  key: KeyObject,
+  secret: SharedSecret | undefined,
   reference: () => XmlFragment,
 ): Keying {
   const { derived: lengths, suite } = input.production;
   if (lengths === undefined) {
-    const named = { key: secret.key, reference: reference() };
+    const named = { key, reference: reference() };
     return { signing: named, encrypting: named, secret, markup: () => before, list: referenceList };
   }
-  const signing = derived(input, lengths.version, secret, lengths.signature, reference());
-  const encrypting = derived(input, lengths.version, secret, suite.content.keyLength, reference());
+  const signing = derived(input, lengths.version, key, lengths.signature, reference());
+  const encrypting = derived(input, lengths.version, key, suite.content.keyLength, reference());
   return {
     signing,
     encrypting,
@@ -122,14 +131,14 @@ function symmetricKeying(
 function derived(
   input: KeyingInput,
   version: string,
-  secret: SharedSecret,
+  secret: KeyObject,
   length: number,
   reference: XmlFragment,
 ): NamedKey & { readonly markup: string } {
   const id = input.id();
   const derivation = { nonce: input.random.bytes(derivationNonce), offset: 0, length };
   return {
-    key: createSecretKey(deriveKey(secret.key.export(), { ...derivation, label: derivationLabel })),
+    key: createSecretKey(deriveKey(secret.export(), { ...derivation, label: derivationLabel })),
     reference: new XmlWriter()
       .start(wsse, 'SecurityTokenReference', 'wsse')
       .start(wsse, 'Reference', 'wsse')
@@ -159,6 +168,19 @@ function recipientOf({ suite, reference }: EncryptionProduction, certificate: Ce
   const derivation =
     curve === 'x25519' || curve === 'x448' ? { row: hkdf, hash: hmacSha256 } : { row: concatKdf, hash: sha256 };
   return { kind: 'agreement', row, derivation, wrap: suite.wrap, publicKey, keyInfo };
+}
+
+/** The token of a security context where it goes along, and what then names the context. */
+export function contextReference(
+  context: ContextSecret,
+  isIncluded: boolean,
+): { readonly included: readonly string[]; readonly reference: () => XmlFragment } {
+  const { namespace, token } = context;
+  if (!isIncluded || token === undefined) {
+    return { included: [], reference: () => writeUnattachedReference(namespace, context) };
+  }
+  const included = [insideHeader(token.fragment)];
+  return { included, reference: () => writeAttachedReference(namespace, token.id) };
 }
 
 /** A reference to an EncryptedKey of the same message (BSP R5215: its type is said). */

@@ -8,16 +8,18 @@ import { equalBytes } from '../base/bytes.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { child, requiredChild } from '../xml/find.ts';
 import { digest } from './crypto.ts';
-import { deriveKey, readDerivedKeyToken } from './derived-keys.ts';
+import { deriveKey, impliedDerivation, readDerivedKeyToken } from './derived-keys.ts';
+import type { AcceptedEncryption } from './encryption/algorithms.ts';
 import { Decryption } from './encryption/decrypt.ts';
 import type { KeyHandle, KeyResolver } from './encryption/keyring.ts';
 import { largestKey } from './encryption/shapes.ts';
 import { SecurityError, untrusted } from './errors.ts';
-import type { Exchange, SharedSecret } from './exchange.ts';
+import type { ContextSecret, ContextSource, Exchange, SharedSecret } from './exchange.ts';
 import type { SecurityHeader } from './header.ts';
 import type { DecryptionKey } from './keys.ts';
 import { base64Binary, ds, encryptedKeySha1, wsse, xenc } from './names.ts';
 import type { EncryptionRequirement } from './protection.ts';
+import { type ContextName, contextTokenType, readContextToken } from './tokens/context.ts';
 import { certificateOf } from './tokens/x509.ts';
 import { allowedAttribute, octetsOf, requiredAttribute } from './values.ts';
 
@@ -25,18 +27,33 @@ import { allowedAttribute, octetsOf, requiredAttribute } from './values.ts';
 type Source =
   | { readonly kind: 'encrypted-key'; readonly element: XmlElement }
   | { readonly kind: 'derived'; readonly element: XmlElement }
-  | { readonly kind: 'request'; readonly secret: SharedSecret };
+  | { readonly kind: 'request'; readonly secret: SharedSecret }
+  /** `key` is that of the context, or implied by the reference. */
+  | { readonly kind: 'context'; readonly secret: ContextSecret; readonly key: KeyObject };
+
+/** A secret that signs or is derived of: that of an EncryptedKey, or of a security context. */
+export type SigningSecret =
+  | { readonly kind: 'secret'; readonly secret: SharedSecret }
+  | { readonly kind: 'context'; readonly secret: ContextSecret };
+
+/** What of a requirement says which keys there are. */
+export type KeyRequirement = Pick<EncryptionRequirement, 'accepted' | 'origin' | 'secretLength'>;
 
 export class MessageKeys implements KeyResolver {
-  /** The decryption of this message: its keys and its limits. */
-  readonly decryption: Decryption;
+  readonly #accepted: AcceptedEncryption;
+  #decryption: Decryption | undefined;
   readonly #header: SecurityHeader;
   readonly #ids: ReadonlyMap<string, XmlElement>;
   readonly #length: number;
   readonly #own: readonly DecryptionKey[];
   /** The secret of the request, where this message may use it. */
   readonly #request: SharedSecret | undefined;
-  readonly #derived = new Map<XmlElement, KeyObject>();
+  readonly #contexts: ContextSource | undefined;
+  /** The one security context that this message is under. */
+  #context: ContextSecret | undefined;
+  readonly #derived = new Map<XmlElement, { readonly key: KeyObject; readonly root: KeyObject }>();
+  /** Secrets that open parts, themselves or through derived keys. */
+  readonly #opening = new Set<KeyObject>();
   /** Made once for each EncryptedKey, however many references look for one. */
   readonly #identifiers = new Map<XmlElement, Uint8Array>();
   /** The EncryptedKey of each secret that was asked for. */
@@ -45,13 +62,15 @@ export class MessageKeys implements KeyResolver {
   /**
    * @param header as it arrived
    * @param ids of its document
+   * @param contexts where the message may be under a security context
    * @throws SecurityError `SECURITY_UNSUPPORTED` when the reply brings a key where that of the request is to be used
    */
   constructor(
     header: SecurityHeader,
     ids: ReadonlyMap<string, XmlElement>,
-    { accepted, origin, secretLength }: EncryptionRequirement,
+    { accepted, origin, secretLength }: KeyRequirement,
     exchange: Exchange | undefined,
+    contexts: ContextSource | undefined,
   ) {
     this.#header = header;
     this.#ids = ids;
@@ -59,10 +78,17 @@ export class MessageKeys implements KeyResolver {
     this.#own = origin.kind === 'transported' ? origin.keys : [];
     this.#request = origin.kind === 'request' ? exchange?.secret : undefined;
     // Anybody can encrypt a key of his own for this end; what answers a request has to know the key of the request.
-    if (origin.kind === 'request' && header.encryptedKeys.length > 0) {
-      throw new SecurityError('SECURITY_UNSUPPORTED', 'The reply brings an EncryptedKey of its own.');
+    if (origin.kind !== 'transported' && header.encryptedKeys.length > 0) {
+      throw new SecurityError('SECURITY_UNSUPPORTED', 'The message brings an EncryptedKey of its own.');
     }
-    this.decryption = new Decryption({ accepted, keys: this });
+    this.#contexts = contexts;
+    this.#accepted = accepted;
+  }
+
+  /** The decryption of this message: its keys and its limits. Many messages are signed under a secret and hide nothing. */
+  get decryption(): Decryption {
+    this.#decryption ??= new Decryption({ accepted: this.#accepted, keys: this });
+    return this.#decryption;
   }
 
   /**
@@ -76,8 +102,9 @@ export class MessageKeys implements KeyResolver {
       const source = derivation.source && this.#sourceOf(derivation.source);
       // A key of a key of a key is nobody's habit, and would be a way to make work.
       if (source === undefined || source.kind === 'derived') throw unknownSecret();
-      const secret = await this.#secretOf(source);
-      this.#derived.set(token, createSecretKey(deriveKey(secret.key.export(), derivation)));
+      const { secret } = await this.#secretOf(source);
+      const key = createSecretKey(deriveKey(secret.key.export(), derivation));
+      this.#derived.set(token, { key, root: secret.key });
     }
   }
 
@@ -89,10 +116,15 @@ export class MessageKeys implements KeyResolver {
     switch (source?.kind) {
       case 'encrypted-key':
         return { kind: 'encrypted-key', element: source.element };
-      case 'derived':
-        return { kind: 'secret', key: this.#derivedOf(source.element) };
+      case 'derived': {
+        const { key, root } = this.#derivedOf(source.element);
+        this.#opening.add(root);
+        return { kind: 'secret', key };
+      }
       case 'request':
-        return { kind: 'secret', key: source.secret.key };
+      case 'context':
+        this.#opening.add(source.secret.key);
+        return { kind: 'secret', key: source.kind === 'context' ? source.key : source.secret.key };
       case undefined: {
         const own = this.#holderOf(keyInfo);
         return own && { kind: 'decrypter', decrypter: own.decrypter };
@@ -114,18 +146,27 @@ export class MessageKeys implements KeyResolver {
    *
    * @throws SecurityError `SECURITY_TOKEN`, `SECURITY_DECRYPTION`
    */
-  async signing(keyInfo: XmlElement | undefined): Promise<{ readonly key: KeyObject; readonly secret: SharedSecret }> {
+  async signing(keyInfo: XmlElement | undefined): Promise<{ readonly key: KeyObject; readonly of: SigningSecret }> {
     const reference = keyInfo && referenceIn(keyInfo);
     const source = reference && this.#sourceOf(reference);
     if (source === undefined) throw unknownSecret();
     if (source.kind !== 'derived') {
-      const secret = await this.#secretOf(source);
-      return { key: secret.key, secret };
+      const of = await this.#secretOf(source);
+      return { key: source.kind === 'context' ? source.key : of.secret.key, of };
     }
     const { source: of } = readDerivedKeyToken(source.element);
     const root = of && this.#sourceOf(of);
     if (root === undefined) throw unknownSecret();
-    return { key: this.#derivedOf(source.element), secret: await this.#secretOf(root) };
+    return { key: this.#derivedOf(source.element).key, of: await this.#secretOf(root) };
+  }
+
+  /** True when the key of a signature is that of a security context, or derived of it. */
+  namesContext(keyInfo: XmlElement | undefined): boolean {
+    const reference = keyInfo && referenceIn(keyInfo);
+    const source = reference && this.#sourceOf(reference);
+    if (source?.kind !== 'derived') return source?.kind === 'context';
+    const { source: of } = readDerivedKeyToken(source.element);
+    return of !== undefined && this.#sourceOf(of)?.kind === 'context';
   }
 
   /**
@@ -134,23 +175,22 @@ export class MessageKeys implements KeyResolver {
    *
    * @throws SecurityError `SECURITY_UNSUPPORTED`
    */
-  requireOnly(secret: SharedSecret): void {
+  requireOnly({ secret }: SigningSecret): void {
     const origin = this.#origins.get(secret.key);
-    for (const source of this.decryption.sources) {
-      if (origin?.contains(source) === true) continue;
-      throw new SecurityError(
-        'SECURITY_UNSUPPORTED',
-        'A part is encrypted under another secret than the one that signs.',
-      );
+    const others = [...this.#opening].some((key) => key !== secret.key);
+    for (const source of this.#decryption?.sources ?? []) {
+      if (origin?.contains(source) !== true) throw otherSecret();
     }
+    if (others) throw otherSecret();
   }
 
-  async #secretOf(source: Source): Promise<SharedSecret> {
-    if (source.kind === 'request') return source.secret;
+  async #secretOf(source: Source): Promise<SigningSecret> {
+    if (source.kind === 'request') return { kind: 'secret', secret: source.secret };
+    if (source.kind === 'context') return { kind: 'context', secret: source.secret };
     if (source.kind === 'derived' || !this.isOwn(source.element)) throw unknownSecret();
     const key = await this.decryption.key(source.element, this.#length);
     this.#origins.set(key, source.element);
-    return { key, identifier: this.#identifierOf(source.element) };
+    return { kind: 'secret', secret: { key, identifier: this.#identifierOf(source.element) } };
   }
 
   #identifierOf(encryptedKey: XmlElement): Uint8Array {
@@ -159,10 +199,10 @@ export class MessageKeys implements KeyResolver {
     return identifier;
   }
 
-  #derivedOf(token: XmlElement): KeyObject {
-    const key = this.#derived.get(token);
-    if (key === undefined) throw unknownSecret();
-    return key;
+  #derivedOf(token: XmlElement): { readonly key: KeyObject; readonly root: KeyObject } {
+    const derived = this.#derived.get(token);
+    if (derived === undefined) throw unknownSecret();
+    return derived;
   }
 
   /** What a SecurityTokenReference names among the secrets; by `#id` only what stands in this header (BSP R5204). */
@@ -171,11 +211,13 @@ export class MessageKeys implements KeyResolver {
     if (target === undefined || second !== undefined) throw notOne();
     if (target.is(wsse, 'Reference')) {
       const uri = requiredAttribute(target, 'URI');
-      const element = uri.startsWith('#') ? this.#ids.get(uri.slice(1)) : undefined;
+      if (!uri.startsWith('#')) return this.#contextNamed(reference, target, uri);
+      const element = this.#ids.get(uri.slice(1));
       if (element === undefined) throw new SecurityError('SECURITY_TOKEN', `There is no token "${untrusted(uri)}".`);
       if (this.#header.encryptedKeys.includes(element)) return { kind: 'encrypted-key', element };
       if (this.#header.derivedKeyTokens.includes(element)) return { kind: 'derived', element };
-      return undefined;
+      if (!this.#header.contextTokens.includes(element)) return undefined;
+      return this.#contextOf(reference, readContextToken(element.namespace, element), element);
     }
     if (!target.is(wsse, 'KeyIdentifier') || target.attribute('ValueType') !== encryptedKeySha1) return undefined;
     allowedAttribute(target, 'EncodingType', base64Binary);
@@ -186,6 +228,34 @@ export class MessageKeys implements KeyResolver {
     const element = this.#header.encryptedKeys.find((one) => equalBytes(this.#identifierOf(one), wanted));
     if (element === undefined) throw unknownSecret();
     return { kind: 'encrypted-key', element };
+  }
+
+  /** A context whose token need not stand in the message. */
+  #contextNamed(reference: XmlElement, target: XmlElement, identifier: string): Source {
+    const namespace = this.#contexts?.namespace ?? '';
+    if (target.attribute('ValueType') !== contextTokenType(namespace)) throw unknownSecret();
+    const name = { identifier, instance: target.attribute('Instance', namespace) };
+    const token = this.#header.contextTokens.find((one) => {
+      const read = readContextToken(one.namespace, one);
+      return read.identifier === name.identifier && read.instance === name.instance;
+    });
+    return this.#contextOf(reference, name, token);
+  }
+
+  #contextOf(reference: XmlElement, name: ContextName, token: XmlElement | undefined): Source {
+    if (this.#contexts === undefined || (token !== undefined && token.namespace !== this.#contexts.namespace)) {
+      throw unknownSecret();
+    }
+    const secret =
+      this.#context?.identifier === name.identifier && this.#context.instance === name.instance
+        ? this.#context
+        : this.#contexts.find(name, token);
+    // Whoever has a context of his own could else bring along what was encrypted for another (attack E12).
+    if (this.#context !== undefined && this.#context !== secret) throw otherSecret();
+    this.#context = secret;
+    const implied = impliedDerivation(reference);
+    const key = implied === undefined ? secret.key : createSecretKey(deriveKey(secret.key.export(), implied));
+    return { kind: 'context', secret, key };
   }
 
   #holderOf(keyInfo: XmlElement | undefined): DecryptionKey | undefined {
@@ -214,6 +284,10 @@ function identifierOf(encryptedKey: XmlElement): Uint8Array {
 function referenceIn(keyInfo: XmlElement): XmlElement | undefined {
   const [reference, second] = keyInfo.children;
   return second === undefined && reference?.is(wsse, 'SecurityTokenReference') ? reference : undefined;
+}
+
+function otherSecret(): SecurityError {
+  return new SecurityError('SECURITY_UNSUPPORTED', 'A part is encrypted under another secret than the one that signs.');
 }
 
 function unknownSecret(): SecurityError {

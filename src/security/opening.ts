@@ -15,7 +15,7 @@ import type { KeyHandle } from './encryption/keyring.ts';
 import { encryptionLimits } from './encryption/limits.ts';
 import { referencedData } from './encryption/shapes.ts';
 import { SecurityError } from './errors.ts';
-import type { Exchange } from './exchange.ts';
+import type { ContextSource, Exchange } from './exchange.ts';
 import { readSecurityHeader, type SecurityHeader } from './header.ts';
 import { MessageKeys } from './message-keys.ts';
 import { wsse, wsse11, wsu, xenc } from './names.ts';
@@ -62,8 +62,9 @@ export class Opening {
     arrived: Readable,
     requirement: EncryptionRequirement,
     exchange: Exchange | undefined,
+    contexts: ContextSource | undefined,
   ): Promise<Opening> {
-    const keys = new MessageKeys(arrived.header, idsOf(arrived.header), requirement, exchange);
+    const keys = new MessageKeys(arrived.header, idsOf(arrived.header), requirement, exchange, contexts);
     await keys.derive();
     return new Opening(arrived, requirement, keys);
   }
@@ -120,7 +121,7 @@ export class Opening {
    */
   async reveal(covered: ReadonlyMap<XmlElement, Digested>): Promise<ReadonlyMap<XmlElement, XmlFragment>> {
     const revealed = new Map<XmlElement, XmlFragment>();
-    if (this.#attempt !== undefined) return revealed;
+    if (this.#attempt !== undefined || this.#parts.length === 0) return revealed;
     for (const [signed, digested] of covered) {
       const inside = this.#parts.filter(({ element }) => signed.contains(element));
       if (inside.length > 0) revealed.set(signed, await this.#decrypted(digested, inside));
@@ -155,7 +156,7 @@ function notHere(): SecurityError {
 }
 
 /** What decryption must neither add nor take away. */
-const kept = ['encryptedKeys', 'referenceLists', 'derivedKeyTokens', 'binaryTokens'] as const;
+const kept = ['encryptedKeys', 'referenceLists', 'derivedKeyTokens', 'binaryTokens', 'contextTokens'] as const;
 
 /**
  * What the ReferenceLists of this header name, those of an EncryptedKey under its key. Lists of EncryptedKeys for others are

@@ -217,6 +217,7 @@ const nothingRequired: Omit<InboundPolicy, 'transport' | 'layout' | 'freshness' 
   signature: undefined,
   endorsement: undefined,
   encryption: undefined,
+  context: undefined,
   username: undefined,
   saml: undefined,
   confirmation: false,
@@ -226,6 +227,7 @@ const nothingDone: Omit<OutboundPolicy, 'lifetime'> = Object.freeze({
   signature: undefined,
   endorsement: undefined,
   encryption: undefined,
+  context: undefined,
   username: undefined,
   token: undefined,
   confirmation: false,
@@ -240,7 +242,7 @@ function sound(inbound: InboundPolicy): InboundPolicy {
 }
 
 /** Credentials stay out of what `inspect` and JSON show of a policy. */
-function secretive(outbound: OutboundPolicy): OutboundPolicy {
+export function secretive(outbound: OutboundPolicy): OutboundPolicy {
   return Object.freeze(
     Object.defineProperty({ ...outbound }, 'username', { get: () => outbound.username, enumerable: false }),
   );

@@ -19,9 +19,15 @@ import { SecurityError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { insideHeader, withoutWsse, writeSecurityHeader } from './header.ts';
 import { type Issued, issuedOf } from './issued-token.ts';
-import { type Keying, keyingOf, type NamedKey } from './keying.ts';
+import { contextReference, type Keying, keyingOf, type NamedKey } from './keying.ts';
 import { ds, wsu } from './names.ts';
-import type { CertificateSignature, EncryptionProduction, OutboundPolicy, SignatureProduction } from './protection.ts';
+import type {
+  CertificateSignature,
+  EncryptionProduction,
+  OutboundPolicy,
+  SecretSignature,
+  SignatureProduction,
+} from './protection.ts';
 import { type SignedPart, signedInfoOctets, writeSignature, writeSignedInfo } from './signature.ts';
 import type { DigestAlgorithm } from './suites.ts';
 import { writeTimestamp } from './timestamp.ts';
@@ -74,15 +80,16 @@ export class Protector {
     const user = this.#user(now);
     const issued = await this.#issued();
     const tokens = [...(user === undefined ? [] : [user]), ...(issued === undefined ? [] : [issued.inside])];
-    if (signature === undefined) return this.#overTransport(message, timestamp, tokens, issued);
+    const endorsers = this.#endorsers(issued, exchange);
+    if (signature === undefined) return this.#overTransport(message, timestamp, tokens, endorsers);
     const inside = [...tokens, ...this.#confirmations(exchange)];
-    if (encryption === undefined) return this.#signed(message, signature, timestamp, inside, issued);
+    if (encryption === undefined) return this.#signed(message, signature, timestamp, inside, endorsers);
     const symmetric = signature.kind === 'secret';
     const keying = keyingOf({ production: encryption, symmetric, exchange, random: this.#random, id: this.#id });
     const hiding = { production: encryption, keying };
     return encryption.order === 'encrypt-sign'
-      ? this.#encryptedThenSigned(message, signature, timestamp, inside, hiding, issued)
-      : this.#signedThenEncrypted(message, signature, timestamp, inside, hiding, issued);
+      ? this.#encryptedThenSigned(message, signature, timestamp, inside, hiding, endorsers)
+      : this.#signedThenEncrypted(message, signature, timestamp, inside, hiding, endorsers);
   }
 
   /** Timestamp and tokens; a signature endorses the Timestamp and says for whom it is. */
@@ -90,22 +97,29 @@ export class Protector {
     message: Message,
     timestamp: Inside,
     tokens: readonly Inside[],
-    issued: Issued | undefined,
+    endorsers: readonly Endorser[],
   ): Promise<Secured> {
-    const endorser = this.#endorsing(issued);
     const parts = [timestamp, ...tokens].map(inHeader);
-    if (endorser === undefined) return assembled(message, parts, message.headers, message.body);
-    const { digest } = endorser.signature;
-    const signed = [partOf(timestamp, digest)];
-    const headers = message.headers.map((block): HeaderBlock => {
-      if (block.local !== 'To' || addressingVersionOf(block) === undefined) return block;
-      const prepared = this.#prepare(block.fragment, digest);
-      signed.push(prepared);
-      return { ...block, fragment: prepared.fragment };
-    });
-    const made = await sign(signed, endorser.signature, endorser.token?.reference, endorser, undefined);
-    parts.push(endorser.token?.included ?? '', withoutWsse(made.text));
-    return assembled(message, parts, headers, message.body, { values: [made.value] });
+    const values: Uint8Array[] = [];
+    let { headers } = message;
+    for (const endorser of endorsers) {
+      const { digest } = endorser.signature;
+      const signed = [partOf(timestamp, digest)];
+      // Both ends have the key of a context: whom the message is for goes without saying, and WCF refuses it said.
+      if (endorser.context === undefined) {
+        headers = headers.map((block): HeaderBlock => {
+          if (block.local !== 'To' || addressingVersionOf(block) === undefined) return block;
+          const prepared = this.#prepare(block.fragment, digest);
+          signed.push(prepared);
+          return { ...block, fragment: prepared.fragment };
+        });
+      }
+      const made = await sign(signed, endorser.signature, endorser.token?.reference, endorser, undefined);
+      parts.push(endorser.token?.included ?? '', withoutWsse(made.text));
+      values.push(made.value);
+    }
+    parts.splice(1, 0, ...contextTokens(endorsers));
+    return assembled(message, parts, headers, message.body, { values });
   }
 
   /** All that the signature of a clear message covers, ready to be signed. */
@@ -121,12 +135,12 @@ export class Protector {
     signature: SignatureProduction,
     timestamp: Inside,
     inside: readonly Inside[],
-    issued: Issued | undefined,
+    endorsers: readonly Endorser[],
   ): Promise<Secured> {
     const token = this.#token;
     const { body, signed, headers } = this.#covered(message, signature.digest, timestamp, inside);
-    const signatures = await this.#signatures(signed, signature, undefined, issued);
-    const parts = [timestamp, ...inside].map(inHeader);
+    const signatures = await this.#signatures(signed, signature, undefined, endorsers);
+    const parts = [inHeader(timestamp), ...contextTokens(endorsers), ...inside.map(inHeader)];
     parts.push(
       token?.included ?? '',
       this.#endorser?.included ?? '',
@@ -141,11 +155,11 @@ export class Protector {
     timestamp: Inside,
     inside: readonly Inside[],
     { production, keying }: Hiding,
-    issued: Issued | undefined,
+    endorsers: readonly Endorser[],
   ): Promise<Secured> {
     const token = this.#token;
     const { body, signed, headers: prepared } = this.#covered(message, signature.digest, timestamp, inside);
-    const signatures = await this.#signatures(signed, signature, keying, issued);
+    const signatures = await this.#signatures(signed, signature, keying, endorsers);
     const conceal = new Concealer(production, keying, this.#random, this.#id);
     const hidden = conceal.body(message, body.fragment);
     const hidesSignature = production.signature && conceal.hides(message);
@@ -163,7 +177,8 @@ export class Protector {
     ];
     const { references } = conceal;
     const keys = [...keying.markup(references), keying.list(references)];
-    const parts = [insideHeader(timestamp.fragment), token?.included ?? '', ...keys, ...after];
+    const before = [insideHeader(timestamp.fragment), ...contextTokens(endorsers), token?.included ?? ''];
+    const parts = [...before, ...keys, ...after];
     const values = signatures.map(({ value }) => value);
     return assembled(message, parts, headers, hidden, { values, secret: keying.secret, certificate: this.#reader() });
   }
@@ -174,7 +189,7 @@ export class Protector {
     timestamp: Inside,
     inside: readonly Inside[],
     { production, keying }: Hiding,
-    issued: Issued | undefined,
+    endorsers: readonly Endorser[],
   ): Promise<Secured> {
     if (inside.some(({ isSecret }) => isSecret === true)) {
       throw new SecurityError('SECURITY_POLICY', 'A secret token is encrypted after it was signed, or not at all.');
@@ -197,9 +212,10 @@ export class Protector {
       signed.push(part);
       return hidden ?? { ...block, fragment: this.#prepare(block.fragment, digest).fragment };
     });
-    const signatures = await this.#signatures(signed, signature, keying, issued);
+    const signatures = await this.#signatures(signed, signature, keying, endorsers);
     const { references } = conceal;
-    const parts = [insideHeader(timestamp.fragment), token?.included ?? '', ...keying.markup(references)];
+    const before = [insideHeader(timestamp.fragment), ...contextTokens(endorsers), token?.included ?? ''];
+    const parts = [...before, ...keying.markup(references)];
     parts.push(...inside.map(inHeader), this.#endorser?.included ?? '');
     parts.push(...signatures.map(({ text }) => withoutWsse(text)), keying.list(references));
     const values = signatures.map(({ value }) => value);
@@ -210,19 +226,29 @@ export class Protector {
     });
   }
 
-  /** The message signature, and the one that endorses it. */
+  /** The message signature, and those that endorse it. */
   async #signatures(
     signed: readonly SignedPart[],
     signature: SignatureProduction,
     keying: Keying | undefined,
-    issued: Issued | undefined,
+    endorsers: readonly Endorser[],
   ): Promise<readonly Signed[]> {
-    const endorser = this.#endorsing(issued);
-    if (endorser === undefined) return [await sign(signed, signature, this.#token?.reference, keying, undefined)];
+    if (endorsers.length === 0) return [await sign(signed, signature, this.#token?.reference, keying, undefined)];
     const id = this.#id();
-    const main = await sign(signed, signature, this.#token?.reference, keying, id);
-    const endorsed = partOf({ id, fragment: XmlFragment.written(utf8(main.text), []) }, endorser.signature.digest);
-    return [main, await sign([endorsed], endorser.signature, endorser.token?.reference, endorser, undefined)];
+    const all = [await sign(signed, signature, this.#token?.reference, keying, id)];
+    const main = { id, fragment: XmlFragment.written(utf8(all[0]?.text ?? ''), []) };
+    for (const endorser of endorsers) {
+      const endorsed = partOf(main, endorser.signature.digest);
+      all.push(await sign([endorsed], endorser.signature, endorser.token?.reference, endorser, undefined));
+    }
+    return all;
+  }
+
+  #endorsers(issued: Issued | undefined, exchange: Exchange | undefined): readonly Endorser[] {
+    const own = this.#endorsing(issued);
+    const endorsers = own === undefined ? [] : [own];
+    const { context } = this.#policy;
+    return context === undefined ? endorsers : [...endorsers, contextEndorser(context, exchange)];
   }
 
   /** What endorses: the certificate of the policy, or the key of the issued token. */
@@ -340,6 +366,23 @@ interface Endorser {
   readonly signature: SignatureProduction;
   readonly token: Token | undefined;
   readonly signing: NamedKey | undefined;
+  /** The token of the security context that endorses, where one does. */
+  readonly context?: readonly string[];
+}
+
+function contextEndorser(
+  { algorithm, digest }: Pick<SecretSignature, 'algorithm' | 'digest'>,
+  exchange: Exchange | undefined,
+): Endorser {
+  const context = exchange?.context;
+  if (context === undefined) throw new SecurityError('SECURITY_POLICY', 'There is no security context to sign with.');
+  const { included, reference } = contextReference(context, true);
+  const signing = { key: context.key, reference: reference() };
+  return { signature: { kind: 'secret', algorithm, digest }, token: undefined, signing, context: included };
+}
+
+function contextTokens(endorsers: readonly Endorser[]): readonly string[] {
+  return endorsers.flatMap(({ context }) => context ?? []);
 }
 
 interface Prepared extends SignedPart {

@@ -58,7 +58,9 @@ export type SecretOrigin =
   /** An EncryptedKey of the message, for one of these keys. */
   | { readonly kind: 'transported'; readonly keys: readonly DecryptionKey[] }
   /** The EncryptedKey of the request that this is the reply to. */
-  | { readonly kind: 'request' };
+  | { readonly kind: 'request' }
+  /** A security context that both ends have. */
+  | { readonly kind: 'context' };
 
 /** `sign-encrypt`: signatures are over plaintext. `encrypt-sign`: over what was encrypted. */
 export type ProtectionOrder = 'sign-encrypt' | 'encrypt-sign';
@@ -92,6 +94,8 @@ export interface InboundPolicy {
   readonly signature: SignatureRequirement | undefined;
   readonly endorsement: EndorsementRequirement | undefined;
   readonly encryption: EncryptionRequirement | undefined;
+  /** Required of a signature under a security context that endorses the message signature or, without one, the Timestamp. */
+  readonly context: AcceptedSignatures | undefined;
   readonly username: PasswordSource | undefined;
   /** Exactly one SAML assertion is required, and this of it. */
   readonly saml: SamlRequirement | undefined;
@@ -146,7 +150,9 @@ export type Readers =
   /** In a reply, whoever signed the request with a certificate. */
   | { readonly kind: 'requester' }
   /** In a reply, whoever knows the secret of the request's EncryptedKey. */
-  | { readonly kind: 'request' };
+  | { readonly kind: 'request' }
+  /** Whoever has the security context; its token goes with the message, or is known from it. */
+  | { readonly kind: 'context'; readonly token: 'included' | 'external' };
 
 /** Keys for one purpose each, made of the secret (WS-SecureConversation section 7). */
 export interface DerivedKeys {
@@ -181,6 +187,8 @@ export interface OutboundPolicy {
   /** Signs the message signature or, where there is none, the Timestamp and wsa:To. */
   readonly endorsement: CertificateSignature | IssuedSignature | undefined;
   readonly encryption: EncryptionProduction | undefined;
+  /** Signs, under a security context, the message signature or, where there is none, the Timestamp. */
+  readonly context: Pick<SecretSignature, 'algorithm' | 'digest'> | undefined;
   readonly username: UsernameCredentials | (() => UsernameCredentials) | undefined;
   readonly token: TokenSource | undefined;
   /** Whether a reply confirms the signatures of its request. */

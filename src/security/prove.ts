@@ -11,12 +11,12 @@ import type { Message } from '../soap/message.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { requiredAssertion } from './assertions.ts';
 import type { Certificate } from './certificates.ts';
-import { hexDigest } from './crypto.ts';
+import { hexDigest, secretFingerprint } from './crypto.ts';
 import { SecurityError } from './errors.ts';
 import type { Signer } from './evidence.ts';
-import type { Exchange, SharedSecret } from './exchange.ts';
+import type { ContextSecret, Exchange } from './exchange.ts';
 import type { SecurityHeader } from './header.ts';
-import type { MessageKeys } from './message-keys.ts';
+import type { MessageKeys, SigningSecret } from './message-keys.ts';
 import { idsOf, messageProfile } from './profile.ts';
 import type { AcceptedSignatures, InboundPolicy, RequiredSigner } from './protection.ts';
 import {
@@ -36,7 +36,7 @@ export interface ProvenSignature {
   readonly verified: Verified;
   readonly by:
     | { readonly kind: 'certificate'; readonly certificate: Certificate }
-    | { readonly kind: 'secret'; readonly secret: SharedSecret }
+    | SigningSecret
     /** The key of the assertion; its fingerprint, unless it is a secret. */
     | { readonly kind: 'assertion'; readonly key: KeyObject; readonly fingerprint: string | undefined };
 }
@@ -46,6 +46,8 @@ export interface Proof {
   /** The one that covers the Body; absent where the policy leaves that to TLS. */
   readonly main: ProvenSignature | undefined;
   readonly endorsing: readonly ProvenSignature[];
+  /** The security context that signed the message, or endorsed it. */
+  readonly context: ContextSecret | undefined;
   /** In the order of the header. */
   readonly all: readonly ProvenSignature[];
   /** What to remember of each signature. */
@@ -75,14 +77,17 @@ export async function prove(
     const isMain = read.references.some(({ uri }) => uri !== undefined && ids.get(uri.slice(1)) === body);
     // Before the work of verifying it: a large Body would be digested once for each.
     if (isMain && ++mains > 1) throw twoMains();
-    const required = (isMain ? policy.signature : policy.endorsement) ?? policy.signature;
-    if (required === undefined) throw notExpected();
-    if (!required.signatures.has(read.algorithm.uri)) {
+    const byContext = policy.context !== undefined && !isMain && keys?.namesContext(read.keyInfo) === true;
+    const other = (isMain ? policy.signature : policy.endorsement) ?? policy.signature;
+    const accepted = byContext ? policy.context : other;
+    if (accepted === undefined) throw notExpected();
+    if (!accepted.signatures.has(read.algorithm.uri)) {
       throw new SecurityError('SECURITY_ALGORITHM', `A signature with ${read.algorithm.uri} has no place here.`);
     }
-    const { signer } = required;
+    const signer = byContext ? undefined : other?.signer;
     let proven: ProvenSignature;
-    if (signer.kind === 'secret') proven = await bySecret(read, profile, keys, exchange, remembered);
+    if (signer === undefined || signer.kind === 'secret')
+      proven = await bySecret(read, profile, keys, exchange, remembered);
     else if (signer.kind === 'assertion') proven = byAssertion(read, profile, token, ids, remembered);
     else
       proven = await byCertificate(read, profile, signer, { header, ids, known: signer.trust.known }, now, remembered);
@@ -96,16 +101,14 @@ function twoMains(): SecurityError {
 }
 
 /** The rows of both requirements; which signature may use which is checked for each. */
-function rowsOf({ signature, endorsement }: InboundPolicy): AcceptedSignatures {
-  if (signature !== undefined && endorsement !== undefined) {
-    return {
-      signatures: new Map([...signature.signatures, ...endorsement.signatures]),
-      digests: new Map([...signature.digests, ...endorsement.digests]),
-    };
-  }
-  const rows = signature ?? endorsement;
-  if (rows === undefined) throw notExpected();
-  return rows;
+function rowsOf({ signature, endorsement, context }: InboundPolicy): AcceptedSignatures {
+  const [only, ...more] = [signature, endorsement, context].filter((one) => one !== undefined);
+  if (only === undefined) throw notExpected();
+  if (more.length === 0) return only;
+  return {
+    signatures: new Map([only, ...more].flatMap(({ signatures }) => [...signatures])),
+    digests: new Map([only, ...more].flatMap(({ digests }) => [...digests])),
+  };
 }
 
 async function byCertificate(
@@ -137,15 +140,15 @@ async function bySecret(
   remembered: string[],
 ): Promise<ProvenSignature> {
   if (keys === undefined) throw notExpected();
-  const { key, secret } = await keys.signing(read.keyInfo);
+  const { key, of } = await keys.signing(read.keyInfo);
   const signedOctets = read.signedOctets();
   const verified = verifySignature(read, key, profile, signedOctets);
   // Under one secret both ends sign alike: what this end sent must not come back to it as the answer.
   if (exchange?.values.some((value) => equalBytes(value, read.value))) {
     throw new SecurityError('SECURITY_REFLECTED', 'The reply is signed as its request was.');
   }
-  remembered.push(`secret ${hexDigest(sha256, secret.key.export())} ${hexDigest(sha256, signedOctets)}`);
-  return { read, verified, by: { kind: 'secret', secret } };
+  remembered.push(`secret ${secretFingerprint(of.secret.key)} ${hexDigest(sha256, signedOctets)}`);
+  return { read, verified, by: of };
 }
 
 /** With the key that the issuer put into the assertion, whose own signature is verified already. */
@@ -167,7 +170,7 @@ function byAssertion(
   }
   const signedOctets = read.signedOctets();
   const verified = verifySignature(read, held.key, profile, signedOctets);
-  const holder = held.fingerprint ?? hexDigest(sha256, held.key.export());
+  const holder = held.fingerprint ?? secretFingerprint(held.key);
   remembered.push(`assertion ${holder} ${hexDigest(sha256, signedOctets)}`);
   return { read, verified, by: { kind: 'assertion', key: held.key, fingerprint: held.fingerprint } };
 }
@@ -183,21 +186,28 @@ function roles(
   message: Message,
   header: SecurityHeader,
   policy: InboundPolicy,
-): Pick<Proof, 'main' | 'endorsing'> {
+): Pick<Proof, 'main' | 'endorsing' | 'context'> {
   const covering = (element: XmlElement | undefined) =>
     all.filter(({ verified }) => element !== undefined && verified.covered.has(element));
   const [main] = policy.signature === undefined ? [] : covering(message.body.element);
   if (policy.signature !== undefined && main === undefined) {
     throw new SecurityError('SECURITY_UNSIGNED', 'No signature covers the Body.');
   }
-  if (policy.endorsement === undefined) return { main, endorsing: [] };
+  const own = main?.by.kind === 'context' ? main.by.secret : undefined;
+  if (policy.endorsement === undefined && policy.context === undefined) return { main, endorsing: [], context: own };
   const endorsed = main === undefined ? header.timestamp : main.read.element;
-  const endorsing = covering(endorsed).filter((one) => one !== main);
-  if (endorsing.length === 0 || (main === undefined && endorsing.length < all.length)) {
+  const others = covering(endorsed).filter((one) => one !== main);
+  const contexts = others.flatMap(({ by }) => (by.kind === 'context' ? [by.secret] : []));
+  const endorsing = others.filter(({ by }) => by.kind !== 'context');
+  if (
+    (policy.endorsement !== undefined && endorsing.length === 0) ||
+    contexts.length !== (policy.context === undefined ? 0 : 1) ||
+    (main === undefined && others.length < all.length)
+  ) {
     const what = main === undefined ? 'the Timestamp' : 'the signature of the message';
     throw new SecurityError('SECURITY_UNSIGNED', `There is a signature too few, or one that does not cover ${what}.`);
   }
-  return { main, endorsing };
+  return { main, endorsing, context: own ?? contexts[0] };
 }
 
 /** Everybody who is proven, the signer of the Body first; by secret, whoever the secret was encrypted for. */

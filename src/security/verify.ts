@@ -10,11 +10,13 @@ import type { XmlElement } from '../xml/document.ts';
 import { requiredAssertion, senderProof } from './assertions.ts';
 import { requireConfirmed } from './confirmation.ts';
 import { covered, type Encrypted, partOf, unsigned } from './coverage.ts';
+import { acceptedEncryption } from './encryption/algorithms.ts';
 import { SecurityError } from './errors.ts';
 import type { Evidence, Part, Signer } from './evidence.ts';
-import type { Exchange } from './exchange.ts';
+import type { ContextSource, Exchange } from './exchange.ts';
 import { readSecurityHeader, refuseEncryption, type SecurityHeader } from './header.ts';
 import { requireStrictLayout } from './layout.ts';
+import { type KeyRequirement, MessageKeys } from './message-keys.ts';
 import { type Opened, Opening, type Readable } from './opening.ts';
 import { idsOf } from './profile.ts';
 import type { EncryptionRequirement, InboundPolicy } from './protection.ts';
@@ -31,6 +33,8 @@ export interface Circumstances {
   readonly peer: Peer | undefined;
   /** What the request has left that this is the reply to. */
   readonly exchange?: Exchange | undefined;
+  /** The security contexts of this end, where the policy lets messages be under one. */
+  readonly contexts?: ContextSource | undefined;
 }
 
 /** A message of which every remaining part was verified. */
@@ -63,7 +67,7 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
   }
   if (policy.encryption === undefined) {
     refuseEncryption(message);
-    refuseProtections(header);
+    refuseProtections(header, policy);
     refuseUnexpected(header, policy);
   }
   const lifetime = freshTimestamp(header, policy, now);
@@ -81,7 +85,9 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
   const alone = proof === undefined && saml !== undefined;
   const token = alone ? await requiredAssertion(header, saml, now) : proof?.token;
   const until = staleAt(lifetime, policy.freshness);
-  for (const key of proof?.keys ?? []) await remember(replay, key, until, now);
+  // Under TLS a context signs nothing but the Timestamp, and two of WCF's messages of one millisecond are signed alike.
+  const isTimestampOnly = main === undefined && policy.context !== undefined;
+  for (const key of isTimestampOnly ? [] : (proof?.keys ?? [])) await remember(replay, key, until, now);
   if (token !== undefined) {
     const shown = senderProof(proof ?? { main: undefined, endorsing: [] }, token, peer?.secure === true, encrypted);
     await admitAssertion(token, shown, replay, now);
@@ -137,6 +143,7 @@ function exchangeOf(proof: Proof | undefined): Exchange {
     values: (proof?.all ?? []).map(({ read }) => read.value),
     secret: by?.kind === 'secret' ? by.secret : undefined,
     certificate: by?.kind === 'certificate' ? by.certificate : undefined,
+    context: proof?.context,
   };
 }
 
@@ -151,14 +158,14 @@ async function opened(
   arrived: Readable,
   policy: InboundPolicy,
   requirement: EncryptionRequirement | undefined,
-  { now, exchange }: Circumstances,
+  { now, exchange, contexts }: Circumstances,
 ): Promise<Seen> {
-  const signs = policy.signature !== undefined || policy.endorsement !== undefined;
   if (requirement === undefined) {
-    const proof = signs ? await prove(arrived.message, arrived.header, policy, undefined, exchange, now) : undefined;
+    const keys = policy.context && (await contextKeys(arrived.header, contexts));
+    const proof = signs(policy) ? await prove(arrived.message, arrived.header, policy, keys, exchange, now) : undefined;
     return { readable: arrived, proof, encrypted: undefined };
   }
-  const opening = await Opening.of(arrived, requirement, exchange);
+  const opening = await Opening.of(arrived, requirement, exchange, contexts);
   let readable: Readable | undefined;
   let proof: Proof;
   try {
@@ -170,16 +177,35 @@ async function opened(
   }
   const result: Opened = opening.conclude(readable);
   const revealed = await opening.reveal(proof.main?.verified.covered ?? new Map<XmlElement, never>());
-  if (proof.main?.by.kind === 'secret') opening.keys.requireOnly(proof.main.by.secret);
+  const by = proof.main?.by;
+  if (by?.kind === 'secret' || by?.kind === 'context') opening.keys.requireOnly(by);
   const proven = new Set(proof.all.map(({ read }) => read.element));
   if (proof.token?.signed === true) proven.add(proof.token.assertion.element);
   return { readable, proof, encrypted: { opened: result, requirement, revealed, proven } };
 }
 
+/** The keys of a message that nothing is encrypted in. */
+async function contextKeys(header: SecurityHeader, contexts: ContextSource | undefined): Promise<MessageKeys> {
+  const keys = new MessageKeys(header, idsOf(header), nothingEncrypted, undefined, contexts);
+  await keys.derive();
+  return keys;
+}
+
+const nothingEncrypted: KeyRequirement = Object.freeze({
+  accepted: acceptedEncryption(),
+  origin: Object.freeze({ kind: 'context' }),
+  secretLength: 0,
+});
+
+function signs({ signature, endorsement, context }: InboundPolicy): boolean {
+  return signature !== undefined || endorsement !== undefined || context !== undefined;
+}
+
 /** Keys, lists and confirmations where nothing is encrypted: refused before anything is computed. */
-function refuseProtections(header: SecurityHeader): void {
+function refuseProtections(header: SecurityHeader, policy: InboundPolicy): void {
   const { encryptedKeys, referenceLists, encryptedData, derivedKeyTokens } = header;
-  const [found] = [...encryptedKeys, ...referenceLists, ...encryptedData, ...derivedKeyTokens];
+  const derived = policy.context === undefined ? derivedKeyTokens : [];
+  const [found] = [...encryptedKeys, ...referenceLists, ...encryptedData, ...derived];
   if (found !== undefined) {
     throw new SecurityError(
       'SECURITY_UNSUPPORTED',
@@ -196,12 +222,15 @@ function refuseUnexpected(header: SecurityHeader, policy: InboundPolicy): void {
       'The message confirms signatures, and this policy does not ask for it.',
     );
   }
-  const signs = policy.signature !== undefined || policy.endorsement !== undefined;
-  if (!signs && header.signatures.length + header.binaryTokens.length > 0) {
+  if (!signs(policy) && header.signatures.length + header.binaryTokens.length > 0) {
     throw new SecurityError(
       'SECURITY_UNSUPPORTED',
       'The message is signed, and this policy has nothing to verify it with.',
     );
+  }
+  const isUnderContext = policy.context !== undefined || policy.encryption?.origin.kind === 'context';
+  if (!isUnderContext && header.contextTokens.length > 0) {
+    throw new SecurityError('SECURITY_UNSUPPORTED', 'The policy has no use for the security context of the message.');
   }
   const [token] = [...header.assertions, ...header.references];
   if (policy.saml === undefined && token !== undefined) {

@@ -7,7 +7,6 @@
  */
 import type { XmlDocument, XmlElement } from '../xml/document.ts';
 import { XmlFragment } from '../xml/fragment.ts';
-import { hasInstructions } from '../xml/instructions.ts';
 import { Joiner, joined } from '../xml/joiner.ts';
 import { XmlWriter } from '../xml/write.ts';
 import { addressingVersionOf, isIri } from './addressing-versions.ts';
@@ -162,7 +161,7 @@ export function readEnvelope(document: XmlDocument): Message {
       'versionMismatch',
     );
   }
-  if (hasInstructions(document)) {
+  if (document.hasInstructions) {
     throw refused('SOAP_ENVELOPE', 'The message holds a processing instruction, which SOAP forbids.');
   }
   const [head, body] = partsOf(root, version);

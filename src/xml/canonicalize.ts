@@ -116,8 +116,10 @@ class Canonicalizer {
   #undo: number[] = [];
   /** Elements whose end needs work: element record and length of `#undo` before it, in pairs. */
   #closing: number[] = [];
-  /** By prefix (a name): 1 when it is on the PrefixList. */
+  /** By prefix (a name): 1 when it is on the PrefixList, of which there may be none. */
   #listed: Uint8Array | undefined;
+  #marks = new Uint8Array(256);
+  readonly #marked: number[] = [];
   /** Namespace nodes to render at one element: prefixes. */
   readonly #render = new Picks();
   /** Attributes of one element, in canonical order. */
@@ -190,12 +192,15 @@ class Canonicalizer {
 
   #list(prefixes: readonly string[]): void {
     const { names } = this.#tape as Tape;
-    const wanted = new Set(prefixes.map((prefix) => (prefix === '#default' ? '' : prefix)));
-    const listed = new Uint8Array(names.length / NAME);
-    for (let name = 0; name < listed.length; name++) {
-      if (wanted.has((this.#document as XmlDocument).name(name))) listed[name] = 1;
+    if (names.length / NAME > this.#marks.length) this.#marks = new Uint8Array((names.length / NAME) * 2);
+    const declared = (this.#document as XmlDocument).prefixes;
+    for (const prefix of prefixes) {
+      const name = declared.get(prefix === '#default' ? '' : prefix);
+      if (name === undefined) continue;
+      this.#marks[name] = 1;
+      this.#marked.push(name);
     }
-    this.#listed = listed;
+    this.#listed = this.#marks;
   }
 
   #enter(context: ReadonlyMap<string, string>): void {
@@ -214,6 +219,7 @@ class Canonicalizer {
     // Assigning a length is slow, even the same.
     if (this.#closing.length > 0) this.#closing.length = 0;
     this.#listed = undefined;
+    while (this.#marked.length > 0) this.#marks[this.#marked.pop() as number] = 0;
     this.#document = undefined;
     this.#tape = undefined;
     this.#octets = NOTHING;

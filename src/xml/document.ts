@@ -33,6 +33,7 @@ import {
   N_REF,
   N_START,
   NAME,
+  NO_NAME,
   NODE,
   PLAIN,
   RECORD,
@@ -54,17 +55,26 @@ const nameTexts = new Remembered();
 
 const NONE: readonly XmlElement[] = [];
 
+/** Elements of a document whose cursors are kept in a list. */
+const FEW = 1024;
+
 /** A scanned document. Immutable: nothing may write to `bytes`. */
 export class XmlDocument {
   /** For the XML room only: where canonicalization, bridges and cursors read. */
   readonly tape: Tape;
   /** For `elementsById` only: the index of ids, once it was made. (A WeakMap costs more than the index.) */
   ids: ReadonlyMap<string, XmlElement> | undefined;
-  readonly #elements = new Map<number, XmlElement>();
+  /** By node; a list where there are few elements, because a Map costs twice as much. */
+  readonly #elements: Map<number, XmlElement> | undefined;
+  readonly #few: (XmlElement | undefined)[];
   readonly #names: (string | undefined)[] = [];
+  #prefixes: ReadonlyMap<string, number> | undefined;
 
   constructor(tape: Tape) {
     this.tape = tape;
+    const elements = tape.elements.length / RECORD;
+    this.#elements = elements > FEW ? new Map() : undefined;
+    this.#few = new Array<XmlElement | undefined>(elements > FEW ? 0 : elements);
   }
 
   /** The document in UTF-8, without byte order mark. */
@@ -78,12 +88,43 @@ export class XmlDocument {
 
   /** The one cursor of the element at a place of the tape. */
   at(node: number): XmlElement {
+    if (this.#elements === undefined) {
+      const record = this.tape.nodes[node * NODE + N_REF] as number;
+      const known = this.#few[record];
+      if (known !== undefined) return known;
+      const made = new XmlElement(this, node);
+      this.#few[record] = made;
+      return made;
+    }
     let element = this.#elements.get(node);
     if (element === undefined) {
       element = new XmlElement(this, node);
       this.#elements.set(node, element);
     }
     return element;
+  }
+
+  /** Whether a processing instruction is anywhere, which XML allows and SOAP forbids (SOAP 1.1 section 3, SOAP 1.2 part 1 section 5). */
+  get hasInstructions(): boolean {
+    return this.tape.instructions;
+  }
+
+  /** The prefixes that are declared somewhere, '' among them: each a name of the tape. */
+  get prefixes(): ReadonlyMap<string, number> {
+    this.#prefixes ??= this.#findPrefixes();
+    return this.#prefixes;
+  }
+
+  #findPrefixes(): ReadonlyMap<string, number> {
+    const { declarations } = this.tape;
+    const found = new Map([['', NO_NAME]]);
+    let last = NO_NAME;
+    for (let entry = D_PREFIX; entry < declarations.length; entry += DECLARATION) {
+      const name = declarations[entry] as number;
+      if (name !== last) found.set(this.name(name), name);
+      last = name;
+    }
+    return found;
   }
 
   /** The string of a name of the tape. */

@@ -116,27 +116,24 @@ export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElem
   const { elements, attributes, names, namespaces, octets, ascii } = document.tape;
   // By name: 0 not looked at, 1 no name of an id, 2 perhaps one.
   const known = new Uint8Array(names.length / NAME);
-  const records = elements.length / RECORD - 1;
-  for (let record = 0; record < records; record++) {
-    const end = elements[(record + 1) * RECORD + E_ATTRIBUTES] as number;
-    for (let entry = elements[record * RECORD + E_ATTRIBUTES] as number; entry < end; entry++) {
-      const name = names[(attributes[entry * ATTRIBUTE + A_NAME] as number) * NAME + M_LOCAL] as number;
-      if (known[name] === 0) known[name] = ID_NAMES.has(document.name(name)) ? 2 : 1;
-      if (known[name] === 1) continue;
-      const namespace = namespaces[attributes[entry * ATTRIBUTE + A_NAMESPACE] as number] as string;
-      const local = document.name(name);
-      if (!isId(namespace, local)) continue;
-      const element = document.at(elements[record * RECORD + E_NODE] as number);
-      const start = attributes[entry * ATTRIBUTE + A_START] as number;
-      const behind = attributes[entry * ATTRIBUTE + A_END] as number;
-      const plain = ((attributes[entry * ATTRIBUTE + A_FLAGS] as number) & PLAIN) !== 0;
-      const id = plain ? slice(octets, start, behind, ascii) : valueText(octets, start, behind, ascii);
-      const other = index.get(id);
-      if (other !== undefined && other !== element) {
-        throw new XmlError('XML_DUPLICATE_ID', 'Two elements carry one id', { offset: element.start });
-      }
-      index.set(id, element);
+  let record = 0;
+  for (let entry = 0; entry < attributes.length; entry += ATTRIBUTE) {
+    const name = names[(attributes[entry + A_NAME] as number) * NAME + M_LOCAL] as number;
+    if (known[name] === 1) continue;
+    const local = document.name(name);
+    if (known[name] === 0) known[name] = ID_NAMES.has(local) ? 2 : 1;
+    if (!isId(namespaces[attributes[entry + A_NAMESPACE] as number] as string, local)) continue;
+    while ((elements[record + RECORD + E_ATTRIBUTES] as number) * ATTRIBUTE <= entry) record += RECORD;
+    const element = document.at(elements[record + E_NODE] as number);
+    const start = attributes[entry + A_START] as number;
+    const behind = attributes[entry + A_END] as number;
+    const plain = ((attributes[entry + A_FLAGS] as number) & PLAIN) !== 0;
+    const id = plain ? slice(octets, start, behind, ascii) : valueText(octets, start, behind, ascii);
+    const other = index.get(id);
+    if (other !== undefined && other !== element) {
+      throw new XmlError('XML_DUPLICATE_ID', 'Two elements carry one id', { offset: element.start });
     }
+    index.set(id, element);
   }
   document.ids = index;
   return index;
@@ -145,7 +142,7 @@ export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElem
 const ID_NAMES: ReadonlySet<string> = new Set(['Id', 'ID', 'id', 'AssertionID']);
 
 function isId(namespace: string, local: string): boolean {
-  if (namespace === '') return local !== 'id';
+  if (namespace === '') return local !== 'id' && ID_NAMES.has(local);
   return local === 'Id' ? namespace === WSU : local === 'id' && namespace === XML_NAMESPACE_NAME;
 }
 

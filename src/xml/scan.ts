@@ -127,6 +127,7 @@ class Scanner {
   #openNode = -1;
   #depth = 0;
   #root = -1;
+  #instructions = false;
 
   scan(source: Source, limits: XmlLimits): Tape {
     this.#octets = source.octets;
@@ -136,6 +137,7 @@ class Scanner {
     this.#limits = limits;
     this.#nodeCount = this.#elementCount = this.#attributeCount = this.#depth = 0;
     this.#openNode = this.#root = -1;
+    this.#instructions = false;
     this.#names.begin(source, limits.name);
     this.#scope.begin(source, limits);
     if (source.length > LARGE) this.#enlarge(source.length);
@@ -178,6 +180,7 @@ class Scanner {
       namespaces: scope.namespaces,
       spellings: scope.spellings,
       root: this.#root,
+      instructions: this.#instructions,
     };
   }
 
@@ -704,6 +707,7 @@ class Scanner {
     }
     // Canonical: one space before the data, no space without data.
     const plain = close === end || (octets[end] === 0x20 && space[octets[end + 1] as number] === 0 && close > end + 1);
+    this.#instructions = true;
     this.#node(INSTRUCTION | (plain ? this.#withoutReturn(start, close) : 0), start, close + 2);
     return close + 2;
   }

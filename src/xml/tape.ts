@@ -117,6 +117,8 @@ export interface Tape {
   readonly spellings: readonly number[];
   /** The node of the root element. */
   readonly root: number;
+  /** Whether a processing instruction is anywhere; the XML declaration is none. */
+  readonly instructions: boolean;
 }
 
 /** A run twice as long, with the same beginning. */

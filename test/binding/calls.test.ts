@@ -142,7 +142,8 @@ describe('system-provided bindings', () => {
     await using stranger = calling(wrong, hosted.url);
     await expect(stranger.place({ sku: 'A-1', quantity: 2, tags: [] })).rejects.toThrow();
     await using guarded = await served(ws2007Http({ ...shown, tls: tls.service }), 'https://127.0.0.1:0/orders');
-    await using nobody = calling(ws2007Http({ ...shown, tls: tls.client }), guarded.url);
+    expect(() => ws2007Http({ ...shown, tls: tls.client })).toThrow(/cert and key, or pfx/);
+    await using nobody = calling(ws2007Http({ ...https, tls: tls.client }), guarded.url);
     await expect(nobody.place({ sku: 'A-1', quantity: 2, tags: [] })).rejects.toThrow();
   });
 });

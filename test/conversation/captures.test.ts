@@ -7,11 +7,11 @@ import { base64 } from '../../src/base/bytes.ts';
 import { readRequest } from '../../src/conversation/requests.ts';
 import { type ReceivedContext, readCancelled, readIssued } from '../../src/conversation/responses.ts';
 import { computedKey } from '../../src/conversation/secret.ts';
-import { readContextReference, readContextToken } from '../../src/conversation/token.ts';
 import { versionOfAction } from '../../src/conversation/versions/table.ts';
 import type { ConversationVersion } from '../../src/conversation/versions/version.ts';
 import { deriveKey, isDerivedKeyToken, readDerivedKeyToken } from '../../src/security/derived-keys.ts';
 import { ds, wsse } from '../../src/security/names.ts';
+import { readContextReference, readContextToken } from '../../src/security/tokens/context.ts';
 import { prefixList } from '../../src/security/transforms.ts';
 import { payload } from '../../src/soap/envelope.ts';
 import { faultOf } from '../../src/soap/fault.ts';
@@ -66,10 +66,10 @@ function signedUnder(message: Message, { version, context, secret }: Opened): 'c
   const signature = header.children.find((one) => one.is(ds, 'Signature'));
   if (signature === undefined) throw new Error('The message is not signed.');
   const keyed = (reference: XmlElement): { readonly key: Uint8Array; readonly kind: 'context' | 'derived' } => {
-    const target = readContextReference(
-      { ...version, tokenType: reference.children[0]?.attribute('ValueType') ?? '' },
-      reference,
-    );
+    const uri = reference.children[0]?.attribute('URI') ?? '';
+    const target = uri.startsWith('#')
+      ? ({ kind: 'attached', id: uri.slice(1) } as const)
+      : readContextReference(version.namespace, reference);
     if (target.kind === 'unattached') {
       expect(target.identifier).toBe(context.identifier);
       return { key: secret, kind: 'context' };
@@ -81,7 +81,7 @@ function signedUnder(message: Message, { version, context, secret }: Opened): 'c
       return { key: deriveKey(keyed(derived.source).key, derived), kind: 'derived' };
     }
     if (token === undefined) throw new Error(`Nothing bears the id ${target.id}.`);
-    expect(readContextToken(version, token).identifier).toBe(context.identifier);
+    expect(readContextToken(version.namespace, token).identifier).toBe(context.identifier);
     return { key: secret, kind: 'context' };
   };
   const { key, kind } = keyed(onlyChild(requiredChild(signature, ds, 'KeyInfo')));

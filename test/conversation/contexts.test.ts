@@ -1,11 +1,14 @@
 /** The issuer's table: finite, bound to who asked, old keys for the rollover only (facts of WCF: 128 pending, 5 minutes). */
+
+import { createSecretKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type Instant, instant } from '../../src/base/clock.ts';
 import {
-  type Contexts,
+  type Contexts as ContextsOf,
   cancel,
   contextLimits,
-  type IssuedRecord,
+  type IssuedKey,
+  type IssuedRecord as IssuedRecordOf,
   issue,
   keyFor,
   renew,
@@ -14,11 +17,17 @@ import {
 } from '../../src/conversation/contexts.ts';
 
 const minutes = (count: number) => instant(count * 60_000);
-const secret = new Uint8Array(32);
+type Contexts = ContextsOf<string>;
+type IssuedRecord = IssuedRecordOf<string>;
+
+function key(identifier: string, instance: string | undefined, created: Instant, expires: Instant): IssuedKey {
+  const secret = { identifier, instance, key: createSecretKey(new Uint8Array(32)), namespace: 'sc', token: undefined };
+  return { secret, created, expires, until: expires };
+}
 
 function record(identifier: string, identity: string, issued: Instant): IssuedRecord {
-  const keys = [{ instance: undefined, secret, created: issued, expires: minutes(600) }];
-  return { identifier, identity, keys, used: false, issued };
+  const keys = [key(identifier, undefined, issued, minutes(600))];
+  return { identifier, identity, owner: identity, keys, used: false, issued };
 }
 
 function table(result: Contexts | string): Contexts {
@@ -51,21 +60,35 @@ describe('security contexts, issuer', () => {
     expect(keyFor(one(), name('a'), minutes(1))).toMatchObject({ record: { identity: 'alice' } });
     expect(keyFor(one(), name('b'), minutes(1))).toBe('unknown');
     expect(keyFor(one(), name('a', 'x'), minutes(1))).toBe('unknown');
-    expect(keyFor(one(), name('a'), minutes(600))).toBe('renew-needed');
+    expect(keyFor(one(), name('a'), minutes(599))).toMatchObject({ isExpired: false });
+    expect(keyFor(one(), name('a'), minutes(600))).toMatchObject({ isExpired: true });
   });
 
   test('after a renewal the old key is taken for five minutes more', () => {
-    const fresh = { instance: 'i2', secret: secret.slice(), created: minutes(360), expires: minutes(960) };
-    const renewed = table(renew(one(), 'a', 'alice', fresh, minutes(360), contextLimits));
+    const fresh = key('a', 'i2', minutes(360), minutes(960));
+    const renewed = table(renew(one(), name('a'), 'alice', fresh, minutes(360), contextLimits));
     expect(keyFor(renewed, name('a', 'i2'), minutes(361))).toMatchObject({ key: fresh });
-    expect(keyFor(renewed, name('a'), minutes(364))).toMatchObject({ key: { instance: undefined } });
+    expect(keyFor(renewed, name('a'), minutes(364))).toMatchObject({ key: { secret: { instance: undefined } } });
     expect(keyFor(renewed, name('a'), minutes(365))).toBe('unknown');
   });
 
   test('attack: nobody renews the context of somebody else', () => {
-    const fresh = { instance: 'i2', secret, created: minutes(1), expires: minutes(2) };
-    expect(renew(one(), 'a', 'mallory', fresh, minutes(1), contextLimits)).toBe('other-identity');
-    expect(renew(one(), 'b', 'alice', fresh, minutes(1), contextLimits)).toBe('unknown');
+    const fresh = key('a', 'i2', minutes(1), minutes(2));
+    expect(renew(one(), name('a'), 'mallory', fresh, minutes(1), contextLimits)).toBe('other-identity');
+    expect(renew(one(), name('b'), 'alice', fresh, minutes(1), contextLimits)).toBe('unknown');
+  });
+
+  test('a key whose renewals were answered and never heard of is good for five minutes after each of them', () => {
+    let contexts: Contexts = one();
+    for (const [n, at] of [360, 364, 368, 372].entries()) {
+      const fresh = key('a', `i${n}`, minutes(at), minutes(at + 600));
+      contexts = table(renew(contexts, name('a'), 'alice', fresh, minutes(at), contextLimits));
+      expect(keyFor(contexts, name('a'), minutes(at + 4))).toMatchObject({ isExpired: false });
+      expect(keyFor(contexts, name('a', `i${n}`), minutes(at + 4))).toMatchObject({ key: fresh });
+    }
+    expect(contexts.get('a')?.keys).toHaveLength(3);
+    expect(keyFor(contexts, name('a', 'i0'), minutes(373))).toBe('unknown');
+    expect(keyFor(contexts, name('a'), minutes(377))).toBe('unknown');
   });
 
   test('a cancelled context is unknown at once; an expired one is forgotten after the rollover', () => {

@@ -127,9 +127,8 @@ export class Decryption {
       const value = { document: rebuilt.document, parts: found, locate: rebuilt.locate };
       return { value, sound: sound && harmless };
     });
-    // As much work as for the document that could not be made.
-    const made = outcome.value?.document ?? rescan(document, this.#profile.xml);
-    const readable = outcome.failure === undefined ? made : (fallback ?? made);
+    const made = outcome.value?.document;
+    const readable = (outcome.failure === undefined ? made : fallback) ?? made ?? rescan(document, this.#profile.xml);
     return { document: readable, conclude: () => conclude(outcome) };
   }
 
@@ -161,14 +160,15 @@ export class Decryption {
     return key;
   }
 
-  /** The document with what stands in its Security header only, or as it was. */
+  /** The document with what stands in its Security header only, or as it was; as much work for the one as for the other. */
   #withoutContent(document: XmlDocument, replacements: readonly Replacement[]): XmlDocument {
     const inHeader = replacements.filter(({ element }) => element.parent?.is(wsse, 'Security'));
-    if (inHeader.length === 0) return rescan(document, this.#profile.xml);
+    const asItWas = rescan(document, this.#profile.xml);
+    if (inHeader.length === 0) return asItWas;
     try {
       return rebuild(document, inHeader, this.#profile.xml).document;
     } catch {
-      return rescan(document, this.#profile.xml);
+      return asItWas;
     }
   }
 

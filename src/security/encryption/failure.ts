@@ -50,7 +50,7 @@ export function settle<Plan>(plan: () => Plan): Plan {
 /** Does what needs keys, to its end; nothing is thrown and no reason is kept. */
 export async function judge<Value>(keys: Soundness, work: () => Promise<Judged<Value>>): Promise<Outcome<Value>> {
   let judged: Judged<Value> | undefined;
-  let cause = undecipherable();
+  let cause = undecipherable;
   try {
     judged = await work();
   } catch (thrown) {
@@ -64,19 +64,20 @@ export async function judge<Value>(keys: Soundness, work: () => Promise<Judged<V
 /** @throws DecryptionError `SECURITY_DECRYPTION` */
 export function conclude<Value>({ value, failure }: Outcome<Value>): Value {
   if (value === undefined || failure !== undefined) {
-    throw refused(failure?.cause ?? undecipherable(), failure?.transient ?? false);
+    throw refused(failure?.cause ?? undecipherable, failure?.transient ?? false);
   }
   return value;
 }
 
 /** The failure when the holder of a key did not answer. */
 export function outOfReach(): DecryptionError {
-  return refused(undecipherable(), true);
+  return refused(undecipherable, true);
 }
 
-function undecipherable(): SecurityError {
-  return new SecurityError('SECURITY_KEY', 'Key, ciphertext and plaintext do not belong together.');
-}
+/** The one cause once a key is in use; made once, so that it costs nothing whether or not there is a failure. */
+const undecipherable: SecurityError = Object.freeze(
+  new SecurityError('SECURITY_KEY', 'Key, ciphertext and plaintext do not belong together.'),
+);
 
 /** The one place where decryption fails. */
 function refused(cause: SecurityError, transient: boolean): DecryptionError {

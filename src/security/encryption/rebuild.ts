@@ -1,14 +1,15 @@
 /**
  * The document in which every encrypted part is replaced by its plaintext, in one pass (XML Encryption 1.1 section 4.4). Plaintext
- * is read where it belongs, so it has the namespaces of its place, and it is proven first to be complete in itself: a
+ * is read where it belongs, so it has the namespaces of its place, and it is proven to be complete in itself: a
  * plaintext that closes what it did not open, or hides what follows it, would change what it does not replace (attack E10).
  * What comes out was scanned by the one scanner, within its limits, and its ids are unique.
  */
-import { concat, utf8, view } from '../../base/bytes.ts';
+import { concat, view } from '../../base/bytes.ts';
 import type { XmlDocument, XmlElement } from '../../xml/document.ts';
 import { elementsById } from '../../xml/find.ts';
 import type { XmlLimits } from '../../xml/limits.ts';
 import { scan } from '../../xml/scan.ts';
+import { elementAt, stretch } from '../../xml/stretch.ts';
 import { SecurityError } from '../errors.ts';
 
 export interface Replacement {
@@ -27,10 +28,6 @@ export interface Rebuilt {
   locate(old: XmlElement): XmlElement | undefined;
 }
 
-/** A frame around each plaintext: only a plaintext that is complete in itself leaves every frame where it was put. */
-const frame = { start: utf8('<plaintext>'), end: utf8('</plaintext>') } as const;
-const noFrame = { start: new Uint8Array(), end: new Uint8Array() } as const;
-
 /**
  * @param replacements in document order, none inside another
  * @throws SecurityError, XmlError when a plaintext is not what it says, or the whole is no document
@@ -40,50 +37,33 @@ export function rebuild(
   replacements: readonly Replacement[],
   limits: Partial<XmlLimits> = {},
 ): Rebuilt {
-  const offsets = prove(old, replacements, limits);
-  const { octets, starts, shift } = splice(old, replacements, noFrame);
+  const { octets, starts, shift } = splice(old, replacements);
   const document = scan(octets, limits);
-  elementsById(document);
+  // In the place of the root, octets could say in which encoding they are, and be others than those that were put there.
+  if (document.bytes.length !== octets.length || declared(octets) > 0) throw notWhole();
   const locate = (one: XmlElement) => elementAt(document, shift(one.start));
-  return {
-    document,
-    places: replacements.map(({ element, type }, index) => {
-      if (type === 'content') return element.parent && locate(element.parent);
-      return elementAt(document, (starts[index] ?? 0) + (offsets[index] ?? 0));
-    }),
-    locate,
-  };
+  // In document order: what stands before a plaintext is as it was, up to where the one before it was found to be whole.
+  const places = replacements.map(({ element, type, plaintext }, index) => {
+    const start = starts[index] ?? 0;
+    const found = stretch(document, start, start + plaintext.length);
+    if (found === undefined) throw notWhole();
+    if (type === 'content') return element.parent && locate(element.parent);
+    if (found.only === undefined) throw notWhole();
+    return found.only;
+  });
+  elementsById(document);
+  return { document, places, locate };
 }
 
 /** The document scanned anew as it is: what there is to look at where a plaintext cannot take its place. */
 export function rescan(old: XmlDocument, limits: Partial<XmlLimits> = {}): XmlDocument {
-  return scan(splice(old, [], noFrame).octets, limits);
-}
-
-/** Scans the document with frames; gives where in each plaintext its one element starts. */
-function prove(old: XmlDocument, replacements: readonly Replacement[], limits: Partial<XmlLimits>): readonly number[] {
-  const { octets, starts } = splice(old, replacements, frame);
-  const framed = scan(octets, limits);
-  return replacements.map(({ type, plaintext }, index) => {
-    const start = starts[index] ?? 0;
-    const around = elementAt(framed, start);
-    if (around?.end !== start + frame.start.length + plaintext.length + frame.end.length) throw notWhole();
-    if (type === 'content') return 0;
-    const [only, second] = around.children;
-    if (only === undefined || second !== undefined || around.text.trim() !== '') throw notWhole();
-    return only.start - start - frame.start.length;
-  });
+  return scan(splice(old, []).octets, limits);
 }
 
 /** The octets with every replacement made; where each starts; and where an offset outside of them has gone. */
-function splice(
-  old: XmlDocument,
-  replacements: readonly Replacement[],
-  around: { readonly start: Uint8Array; readonly end: Uint8Array },
-) {
+function splice(old: XmlDocument, replacements: readonly Replacement[]) {
   const { bytes } = old;
-  // The declaration may name the encoding that the octets had before they were UTF-8.
-  const first = view(bytes).subarray(0, 6).toString('latin1') === '<?xml ' ? view(bytes).indexOf('?>') + 2 : 0;
+  const first = declared(bytes);
   const parts: Uint8Array[] = [];
   const starts: number[] = [];
   const moves: { readonly from: number; readonly by: number }[] = [{ from: 0, by: -first }];
@@ -96,9 +76,7 @@ function splice(
   for (const { element, plaintext } of replacements) {
     push(bytes.subarray(at, element.start));
     starts.push(length);
-    push(around.start);
     push(plaintext);
-    push(around.end);
     at = element.end;
     moves.push({ from: at, by: length - at });
   }
@@ -108,14 +86,13 @@ function splice(
   return { octets: concat(parts), starts, shift };
 }
 
-/** The element whose start tag is at an offset. */
-function elementAt(document: XmlDocument, offset: number): XmlElement | undefined {
-  let at: XmlElement | undefined = document.root;
-  while (at !== undefined && at.start !== offset) {
-    at = at.children.findLast((one) => one.start <= offset && offset < one.end);
-  }
-  return at;
+/** Where an XML declaration ends: it may name the encoding that the octets had before they were UTF-8. */
+function declared(octets: Uint8Array): number {
+  const all = view(octets);
+  return xmlDeclaration.test(all.toString('latin1', 0, 6)) ? all.indexOf('?>') + 2 : 0;
 }
+
+const xmlDeclaration = /^<\?xml[ \t\r\n]/;
 
 function notWhole(): SecurityError {
   return new SecurityError('SECURITY_MALFORMED', 'A plaintext is not complete in itself.');

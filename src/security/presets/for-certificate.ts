@@ -171,11 +171,11 @@ export function symmetric(name: string, options: AnonymousForCertificateOptions,
   });
 }
 
-function secretSignature(suite: AlgorithmSuite): SecretSignature {
+export function secretSignature(suite: AlgorithmSuite): SecretSignature {
   return Object.freeze({ kind: 'secret', algorithm: suite.symmetricSignature, digest: suite.digest });
 }
 
-function derivedKeysOf(options: ForCertificateOptions, suite: AlgorithmSuite): DerivedKeys | undefined {
+export function derivedKeysOf(options: ForCertificateOptions, suite: AlgorithmSuite): DerivedKeys | undefined {
   if (options.derivedKeys === false) return undefined;
   const version = options.derivedKeysVersion ?? conversationNamespaces[1] ?? '';
   if (!conversationNamespaces.includes(version)) {

@@ -302,7 +302,7 @@ describe('E2 CBC: every bit of IV and ciphertext', () => {
     }
     expect(failed).toBeGreaterThan(100);
     expect(seen).toHaveLength(1);
-    expect([...paths]).toEqual(['createDecipheriv aes-128-cbc, scan, scan, scan']);
+    expect([...paths]).toEqual(['createDecipheriv aes-128-cbc, scan, scan']);
   });
 
   test('with signatures in between, a wrong padding is judged after them', async () => {
@@ -536,6 +536,18 @@ describe('E10 plaintext that changes what it does not replace', () => {
   test('closes a parent that is named as the frame of the proof is', async () => {
     const part = encryptOctets(utf8('</plaintext><plaintext>'), options, 'content');
     expect(code(await failure(utf8(`<a><plaintext>${part}</plaintext></a>`)))).toBe('SECURITY_KEY');
+  });
+
+  test('says in the place of the root in which encoding it is, or that it begins a document', async () => {
+    const inUtf16 = Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from('<d/>', 'utf16le')]);
+    for (const plaintext of [utf8('<?xml version="1.0"?><d/>'), utf8('\ufeff<d/>'), inUtf16]) {
+      expect(code(await failure(encryptOctets(plaintext, options, 'element').bytes))).toBe('SECURITY_KEY');
+    }
+  });
+
+  test('a reference put together from what comes and what is there', async () => {
+    const part = encryptOctets(utf8('x&l'), options, 'content');
+    expect(code(await failure(utf8(`<a>t${part}t;</a>`)))).toBe('SECURITY_KEY');
   });
 
   test(']]> put together from what is there and what comes', async () => {

@@ -1,0 +1,24 @@
+/** What a description says and surewire does not speak: asked before a binding is made, and told by `inspect`. */
+import type { BindingDescription } from './description.ts';
+import { authenticationModes } from './modes.ts';
+
+/** @returns a sentence for each, with what to use in its place; empty when the binding can be made */
+export function obstacles({ transport, encoding, security }: BindingDescription): readonly string[] {
+  const found: string[] = [];
+  if (transport.kind === 'dual') {
+    found.push(
+      'Two HTTP connections, one from each end, are not spoken yet. Use netHttp over WebSocket for callbacks.',
+    );
+  }
+  if (encoding.kind !== 'Text') {
+    found.push(`Messages are not written as ${encoding.kind}. Set messageEncoding: 'Text' at both ends.`);
+  }
+  if (security?.mode === 'SecureConversation') {
+    found.push('Security contexts (SecureConversation) are not established yet. Set establishSecurityContext: false.');
+  }
+  for (let one = security; one !== undefined; one = one.bootstrap) {
+    const { instead } = authenticationModes[one.mode];
+    if (instead !== undefined) found.push(`The authentication mode ${one.mode} is not spoken. ${instead}`);
+  }
+  return found;
+}

@@ -1,0 +1,47 @@
+/**
+ * For whom a message under a security context speaks: the context itself, because whoever holds its secret is who asked for it;
+ * and behind it everybody that the request for it has proven.
+ */
+import type { Delivery } from '../channel/delivery.ts';
+import { type Evidence, evidence, type Signer } from '../security/evidence.ts';
+import type { ContextSecret } from '../security/exchange.ts';
+import { contextTokenType } from '../security/tokens/context.ts';
+
+/** What was proven when the context was asked for. */
+export interface Party {
+  readonly evidence: Evidence | undefined;
+  /** Comparable. */
+  readonly identity: string;
+}
+
+/**
+ * What a message under a context proves.
+ *
+ * @param party who asked for it; absent at the end that did
+ * @param speaksFor see `SecureConversationOptions`
+ */
+export function underContext(
+  of: Delivery,
+  { identifier, namespace }: ContextSecret,
+  party: Party | undefined,
+  speaksFor: 'context' | 'identity',
+): Delivery {
+  const proven = of.get(evidence);
+  if (proven === undefined) return of;
+  const behind = party?.evidence;
+  const name = behind?.signer?.name ?? behind?.user?.name ?? identifier;
+  const own: Signer = Object.freeze({ kind: 'context', identity: `context:${identifier}`, name });
+  const asked = speaksFor === 'identity' ? (behind?.signer ?? behind?.user) : undefined;
+  const signer = asked ?? own;
+  return of.with(
+    evidence,
+    Object.freeze({
+      ...proven,
+      signer,
+      signers: Object.freeze([signer, ...(behind?.signers ?? []).filter((one) => one !== signer)]),
+      user: behind?.user,
+      claims: behind?.claims,
+      context: Object.freeze({ identifier, tokenType: contextTokenType(namespace) }),
+    } satisfies Evidence),
+  );
+}

@@ -1,0 +1,261 @@
+/**
+ * The driver of one security context at the end that asked for it: asks, renews and cancels as its reducer says, and keeps the
+ * keys. It outlives the connections that it asks over.
+ */
+import { createSecretKey } from 'node:crypto';
+import { type Instant, later } from '../base/clock.ts';
+import { asError, SurewireError } from '../base/errors.ts';
+import { uuidUrn } from '../base/random.ts';
+import { abortable, deadline } from '../base/signals.ts';
+import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
+import { SecurityError } from '../security/errors.ts';
+import type { ContextSecret, ContextSource } from '../security/exchange.ts';
+import { Guard } from '../security/guard.ts';
+import { type ContextName, idOf } from '../security/tokens/context.ts';
+import { addressingOf, anonymousReference, withAddressing } from '../soap/addressing.ts';
+import type { AddressingVersion } from '../soap/addressing-versions.ts';
+import { message, payload } from '../soap/envelope.ts';
+import { FaultError, faultOf } from '../soap/fault.ts';
+import type { SoapVersion } from '../soap/version.ts';
+import { type ContextEffect, type ContextEvent, type ContextState, context, noContext } from './context.ts';
+import { ConversationError } from './errors.ts';
+import { publish } from './events.ts';
+import { conversationFaultOf } from './faults.ts';
+import { type ContextRequest, writeRequest } from './requests.ts';
+import { readCancelled, readIssued } from './responses.ts';
+import { computedKey } from './secret.ts';
+import type { Settings } from './settings.ts';
+
+/** How requests about a context are addressed: as the messages that need it. */
+export interface Template {
+  readonly soap: SoapVersion;
+  readonly wsa: AddressingVersion;
+  readonly to: string | undefined;
+}
+
+type Kind = ContextRequest['kind'];
+
+/** An event before its time is known. */
+type Happening = ContextEvent extends infer Event ? (Event extends ContextEvent ? Omit<Event, 'now'> : never) : never;
+
+export class Requester implements ContextSource {
+  readonly namespace: string;
+  readonly #settings: Settings;
+  readonly #guards: Readonly<Record<Kind, Guard>>;
+  readonly #end = new AbortController();
+  #carry: Carry | undefined;
+  #state: ContextState = noContext;
+  /** The newest first; the one before it is good for what is under way. */
+  #keys: readonly ContextSecret[] = [];
+  /** The request under way, if there is one. */
+  #underWay: Promise<void> = Promise.resolve();
+  #template: Template;
+
+  constructor(settings: Settings) {
+    this.namespace = settings.version.namespace;
+    this.#settings = settings;
+    this.#template = { soap: settings.soap, wsa: settings.addressing, to: settings.to?.href };
+    this.#guards = {
+      issue: new Guard(settings.bootstrap, settings),
+      renew: new Guard(settings.renewalPolicy, settings, this),
+      cancel: new Guard(settings.cancellation, settings, this),
+    };
+  }
+
+  /** From now on requests go this way: the connection before is gone. */
+  use(carry: Carry): void {
+    this.#carry = carry;
+  }
+
+  /** @throws SecurityError `SECURITY_CONTEXT` */
+  find({ identifier, instance }: ContextName): ContextSecret {
+    const found = this.#keys.find((one) => one.identifier === identifier && one.instance === instance);
+    if (found !== undefined) return found;
+    throw new SecurityError('SECURITY_CONTEXT', 'The message is under a security context of somebody else.');
+  }
+
+  /**
+   * The key to send under now: asks for a context where there is none, for a new key where it is time, and waits only where nothing
+   * else can be done.
+   *
+   * @param like how the message that needs it is addressed
+   * @throws ConversationError `CONVERSATION_REFUSED`, `CONVERSATION_TOO_BUSY`, `CONVERSATION_UNANSWERED` (transient),
+   *   `CONVERSATION_ENDED`; and what the channel below or examination of the answer throws
+   */
+  async ready(like: Template, signal: AbortSignal): Promise<ContextSecret> {
+    this.#template = like;
+    for (;;) {
+      const effects = this.#apply(this.#state.phase === 'none' ? { kind: 'open' } : { kind: 'send' });
+      const told = effects.find(({ effect }) => effect !== 'request');
+      if (told?.effect === 'ended') throw ended(told.reason.text);
+      const [newest] = this.#keys;
+      if (told?.effect === 'proceed' && newest !== undefined) return newest;
+      await abortable(this.#underWay, signal);
+    }
+  }
+
+  /** The peer says that the key is over: it is renewed before anything else goes out under it. */
+  renewNeeded(under: ContextSecret): void {
+    if (under === this.#keys[0]) this.#apply({ kind: 'renew-needed' });
+  }
+
+  /** The issuer has forgotten the context: the next message asks for another. */
+  lost(context: ContextSecret): void {
+    const { identifier } = context;
+    if (identifier !== this.#keys[0]?.identifier) return;
+    publish(() => ({ event: 'context.lost', identifier }));
+    this.#apply({ kind: 'lost' });
+  }
+
+  /** The context is over, and nothing can be said about it any more. */
+  abort(text: string): void {
+    this.#apply({ kind: 'abort', text });
+    this.#end.abort(ended(text));
+  }
+
+  /** Cancels the context. Rejects never: what the issuer is not told, it forgets by itself. */
+  async close(signal?: AbortSignal): Promise<void> {
+    await this.#underWay.catch(() => undefined);
+    this.#apply({ kind: 'close' });
+    const cancelled = this.#underWay.catch(() => undefined);
+    await (signal === undefined ? cancelled : abortable(cancelled, signal).catch(() => undefined));
+    this.#end.abort(ended('The context was cancelled.'));
+  }
+
+  #apply(happening: Happening): readonly ContextEffect[] {
+    const now = this.#settings.clock.now();
+    const [state, effects] = context(this.#state, { ...happening, now }, this.#settings.renewal);
+    this.#state = state;
+    if (state.phase === 'ended' || state.phase === 'none') this.#keys = [];
+    for (const effect of effects) {
+      if (effect.effect !== 'request') continue;
+      this.#underWay = this.#request(effect.request);
+      this.#underWay.catch(() => undefined);
+    }
+    return effects;
+  }
+
+  async #request(kind: Kind): Promise<void> {
+    try {
+      await this.#perform(kind);
+    } catch (thrown) {
+      const error = asError(thrown);
+      publish(() => ({ event: 'request.failed', kind, code: codeOf(error), reason: error.message }));
+      const isRefusal = error instanceof ConversationError && error.refusal;
+      if (kind === 'cancel') this.#apply({ kind: 'abort', text: 'The context was not cancelled in good order.' });
+      else
+        this.#apply(isRefusal && kind === 'renew' ? { kind: 'refused', text: error.message } : { kind: 'unanswered' });
+      throw error;
+    }
+  }
+
+  async #perform(kind: Kind): Promise<void> {
+    const { clock, random, keySize, version } = this.#settings;
+    const asked = clock.now();
+    const [current] = this.#keys;
+    if (kind === 'issue') {
+      const entropy = random.bytes(keySize / 8);
+      return this.#take(await this.#ask({ kind, entropy, keySize }, undefined), entropy, asked);
+    }
+    if (current === undefined) throw ended('There is no context to renew or cancel.');
+    const target = { identifier: current.identifier, instance: current.instance };
+    if (kind === 'renew') {
+      const entropy = random.bytes(keySize / 8);
+      return this.#take(await this.#ask({ kind, entropy, keySize, target }, current), entropy, asked);
+    }
+    const answer = await this.#ask({ kind, target }, current);
+    readCancelled(version, answered(answer));
+    publish(() => ({ event: 'context.cancelled', identifier: current.identifier }));
+    this.#apply({ kind: 'cancelled' });
+  }
+
+  /** Takes the key that an answer gives. */
+  #take(answer: Delivery, entropy: Uint8Array, asked: Instant): void {
+    const { version, keySize, contextLifetime } = this.#settings;
+    const issued = readIssued(version, answered(answer));
+    if (issued.keySize !== undefined && issued.keySize !== keySize) {
+      throw new ConversationError(
+        'CONVERSATION_KEY_SIZE',
+        `The issuer made a key of ${issued.keySize} bits; ${keySize} were asked for.`,
+      );
+    }
+    const key = createSecretKey(computedKey(entropy, issued.entropy, keySize));
+    const { identifier, instance } = issued;
+    // Counted from when it was asked for, so that clocks that differ do no harm.
+    const { created, expires } = issued.lifetime ?? { created: asked, expires: later(asked, contextLifetime) };
+    const keyed = { identifier, instance, created: asked, expires: later(asked, expires - created) };
+    const token = issued.id === '' ? undefined : { fragment: issued.token, id: issued.id };
+    const before = this.#state;
+    const secret: ContextSecret = { key, namespace: version.namespace, identifier, instance, token };
+    this.#apply({ kind: 'issued', context: keyed });
+    // The reducer has refused it, and said why.
+    if (this.#state.phase !== 'open' || this.#state.current !== keyed) {
+      const text = 'The answer brought a context that cannot be used.';
+      throw new ConversationError('CONVERSATION_REFUSED', text, { transient: true });
+    }
+    this.#keys = [secret, ...this.#keys].slice(0, 2);
+    const event = before.phase === 'renewing' ? 'context.renewed' : 'context.opened';
+    publish(() => ({ event, identifier, instance, expires: keyed.expires }));
+  }
+
+  /** One exchange with the issuer; the value is an answer that was examined and is no fault. */
+  async #ask(request: ContextRequest, current: ContextSecret | undefined): Promise<Delivery> {
+    const { version, clock, random, requestTimeout } = this.#settings;
+    const { soap, wsa, to } = this.#template;
+    const { kind } = request;
+    const carry = this.#carry;
+    if (carry === undefined) throw ended('The channel was not opened.');
+    const messageId = uuidUrn(random);
+    const bare = message({ version: soap, body: writeRequest(version, request, idOf(uuidUrn(random))) });
+    const replyTo = anonymousReference(wsa);
+    const addressed = withAddressing(bare, { version: wsa, action: version.actions[kind], to, messageId, replyTo });
+    const guard = this.#guards[kind];
+    const context = current === undefined ? {} : { context: current };
+    const secured = await guard.secureRequest(addressed, { ...nothingShared, ...context });
+    publish(() => ({ event: 'request.sent', kind, identifier: current?.identifier ?? null }));
+    const limit = deadline(clock, requestTimeout, this.#end.signal, () => unanswered(kind));
+    let answer: Delivery | undefined;
+    try {
+      answer = await abortable(carry(delivery(secured.message, limit.signal)), limit.signal);
+    } finally {
+      limit.clear();
+    }
+    if (answer === undefined) throw unanswered(kind);
+    const { delivery: received } = await guard.examineReply(answer, { ...secured.exchange, ...context });
+    const fault = faultOf(received.message);
+    if (addressingOf(received.message)?.relatesTo !== messageId) throw unanswered(kind);
+    if (fault !== undefined) {
+      const isBusy = conversationFaultOf(version, fault) === 'ServerTooBusy';
+      const code = isBusy ? 'CONVERSATION_TOO_BUSY' : 'CONVERSATION_REFUSED';
+      const text = `The issuer refused to ${kind} a security context: ${fault.reason}`;
+      throw new ConversationError(code, text, {
+        fault,
+        refusal: true,
+        transient: isBusy,
+        cause: new FaultError(fault),
+      });
+    }
+    return received;
+  }
+}
+
+const nothingShared = Object.freeze({ values: [], secret: undefined, certificate: undefined });
+
+function answered({ message: answer }: Delivery) {
+  const content = payload(answer);
+  if (content !== undefined) return content;
+  throw new ConversationError('CONVERSATION_MALFORMED', 'The answer of the issuer has an empty Body.');
+}
+
+function unanswered(kind: Kind): ConversationError {
+  const text = `The issuer did not answer the request to ${kind} a security context.`;
+  return new ConversationError('CONVERSATION_UNANSWERED', text, { transient: true });
+}
+
+function ended(text: string): ConversationError {
+  return new ConversationError('CONVERSATION_ENDED', `${text} Connect again to open another.`);
+}
+
+function codeOf(error: Error): string | undefined {
+  return error instanceof SurewireError ? error.code : undefined;
+}

@@ -1,0 +1,138 @@
+/** What a secure conversation is told by whoever sets it up, completed with defaults and held to what is safe. */
+import { type Clock, systemClock } from '../base/clock.ts';
+import { type Random, systemRandom } from '../base/random.ts';
+import { suiteOf } from '../security/presets/common.ts';
+import { contextOverTransport, contextProtection, renewalUnder } from '../security/presets/context.ts';
+import type { ForCertificateOptions } from '../security/presets/for-certificate.ts';
+import type { SecurityPolicy } from '../security/protection.ts';
+import { MemoryReplayCache, type ReplayCache } from '../security/replay.ts';
+import { type AddressingVersion, addressing200508 } from '../soap/addressing-versions.ts';
+import { type SoapVersion, soap12 } from '../soap/version.ts';
+import { type RenewalPolicy, wcfRenewal } from './context.ts';
+import { type ContextLimits, contextLimits } from './contexts.ts';
+import { ConversationError } from './errors.ts';
+import { conversation200512 } from './versions/v200512.ts';
+import type { ConversationVersion } from './versions/version.ts';
+
+export interface SecureConversationOptions extends Omit<ForCertificateOptions, 'derivedKeysVersion' | 'addressing'> {
+  /**
+   * How the context is asked for: who the initiator is, and what protects the secret on its way. A policy that encrypts, or one that
+   * needs TLS.
+   */
+  readonly bootstrap: SecurityPolicy;
+  /** Of WS-SecureConversation and WS-Trust. Default 1.3 (200512). */
+  readonly version?: ConversationVersion;
+  /**
+   * What the context does for messages: over `transport` (TLS) it signs the Timestamp of requests; at `message` level it signs and
+   * encrypts both directions. Default: as the bootstrap policy does.
+   */
+  readonly protection?: 'transport' | 'message';
+  /**
+   * Whose messages these are for the layers above. `context` (default): of whoever has this context, so that a sequence lives
+   * and dies with it, as in WCF. `identity`: of whoever asked for it, where the bootstrap policy proves who that is, so that a
+   * durable sequence goes on under another context of the same identity.
+   */
+  readonly speaksFor?: 'context' | 'identity';
+  /** How long a key that is issued here may be used, in milliseconds. Default 10 hours. */
+  readonly contextLifetime?: number;
+  /** When the initiator renews. Default as WCF: after 60 % of the lifetime, or 10 hours. */
+  readonly renewal?: RenewalPolicy;
+  /** How long an initiator waits for the answer to a request about its context, in milliseconds. Default 60 s. */
+  readonly requestTimeout?: number;
+  /** How many contexts an acceptor keeps, and for how long. */
+  readonly limits?: Partial<ContextLimits>;
+  /** Where the service is: `open` then asks for the context. Without, the first message does. */
+  readonly to?: URL;
+  /** Of requests that `open` sends. Default SOAP 1.2. */
+  readonly soap?: SoapVersion;
+  /** Of requests that `open` sends. Default WS-Addressing 1.0. */
+  readonly addressing?: AddressingVersion;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Default: one in the memory of this process for all channels of this element. */
+  readonly replay?: ReplayCache;
+}
+
+export interface Settings {
+  readonly version: ConversationVersion;
+  readonly bootstrap: SecurityPolicy;
+  readonly renewalPolicy: SecurityPolicy;
+  readonly session: SecurityPolicy;
+  readonly cancellation: SecurityPolicy;
+  /** Bits of the secret. */
+  readonly keySize: number;
+  readonly speaksFor: 'context' | 'identity';
+  readonly contextLifetime: number;
+  readonly renewal: RenewalPolicy;
+  readonly requestTimeout: number;
+  readonly limits: ContextLimits;
+  readonly to: URL | undefined;
+  readonly soap: SoapVersion;
+  readonly addressing: AddressingVersion;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly replay: ReplayCache;
+}
+
+/** WCF: 10 hours. */
+const defaultLifetime = 36_000_000;
+
+/** @throws ConversationError `CONVERSATION_SETTING`; SecurityError `SECURITY_POLICY` */
+export function settingsOf(options: SecureConversationOptions): Settings {
+  const { bootstrap, version = conversation200512, renewal = wcfRenewal } = options;
+  const { contextLifetime = defaultLifetime, requestTimeout = 60_000 } = options;
+  const { clock = systemClock, random = systemRandom } = options;
+  requireSecrecy(bootstrap, options);
+  const limits = Object.freeze({ ...contextLimits, ...options.limits });
+  requireFinite({ ...limits, ...renewal, contextLifetime, requestTimeout });
+  const { addressing = addressing200508, ...rest } = options;
+  const protection = { ...rest, derivedKeysVersion: version.namespace };
+  const isSigned = bootstrap.inbound.signature !== undefined || bootstrap.outbound.signature !== undefined;
+  const kind = options.protection ?? (isSigned ? 'message' : 'transport');
+  const session = kind === 'message' ? contextProtection(protection) : contextOverTransport(protection);
+  const suite = suiteOf(rest);
+  return Object.freeze({
+    version,
+    bootstrap,
+    renewalPolicy: renewalUnder(bootstrap, suite),
+    session,
+    // WCF and Metro sign it and do not encrypt it: there is nothing to hide in it.
+    cancellation: kind === 'message' ? contextProtection(protection, [version.trust]) : session,
+    keySize: options.derivedKeys === false ? suite.content.keyLength * 8 : Math.min(256, suite.symmetricKeys.most),
+    speaksFor: options.speaksFor ?? 'context',
+    contextLifetime,
+    renewal,
+    requestTimeout,
+    limits,
+    to: options.to,
+    soap: options.soap ?? soap12,
+    addressing,
+    clock,
+    random,
+    replay: options.replay ?? new MemoryReplayCache(),
+  } satisfies Settings);
+}
+
+/** Attack P7: both halves of the secret stand in the requests. */
+function requireSecrecy({ name, inbound, outbound, reply }: SecurityPolicy, options: SecureConversationOptions): void {
+  const encrypts = [inbound, outbound, reply.inbound, reply.outbound].some(
+    ({ encryption }) => encryption?.body === true,
+  );
+  const isHidden = encrypts || inbound.transport === 'tls';
+  if (isHidden || options.unsafe?.some(({ description }) => description === 'unsafeWithoutTls')) return;
+  throw new ConversationError(
+    'CONVERSATION_SETTING',
+    `The bootstrap policy ${name} neither encrypts nor needs TLS, and the secret of the context would travel in the clear. ` +
+      'Use one that encrypts (mutualCertificate, …) or one over HTTPS (usernameOverTransport, …).',
+  );
+}
+
+function requireFinite(limits: Readonly<Record<string, number>>): void {
+  for (const [limit, value] of Object.entries(limits)) {
+    if (Number.isFinite(value) && value > 0) continue;
+    throw new ConversationError(
+      'CONVERSATION_SETTING',
+      `The limit "${limit}" is ${value}; give a finite number above 0.`,
+    );
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Messages under a security context (WS-SecureConversation): over TLS its key endorses the Timestamp and nothing else, as WCF does it
+ * (SecureConversation over a transport bootstrap); at message level it signs and encrypts through derived keys (over a message
+ * bootstrap). And the requests about a context: renewed under the credentials that it was asked for with and its own key,
+ * cancelled under its own key.
+ */
+import type { AlgorithmSuite } from '../algorithm-suites.ts';
+import { SecurityError } from '../errors.ts';
+import { frozenPolicy, secretive } from '../policy.ts';
+import type { AcceptedSignatures, InboundPolicy, OutboundPolicy, Readers, SecurityPolicy } from '../protection.ts';
+import { byUri } from '../suites.ts';
+import { encryptionProduction, encryptionRequirement, signatureRequirement, suiteOf, weakIn } from './common.ts';
+import { derivedKeysOf, type ForCertificateOptions, secretSignature } from './for-certificate.ts';
+
+/**
+ * The key of a context signs the Timestamp of each request, over HTTPS; replies have a Timestamp.
+ *
+ * @throws SecurityError `SECURITY_POLICY`
+ */
+export function contextOverTransport(options: ForCertificateOptions): SecurityPolicy {
+  const suite = suiteOf(options);
+  return frozenPolicy('contextOverTransport', options, weakIn(suite), {
+    inbound: { transport: 'tls', context: acceptedOf(suite) },
+    outbound: { context: secretSignature(suite) },
+    reply: { inbound: { transport: 'tls' } },
+  });
+}
+
+/**
+ * A context signs and encrypts both directions; its token goes with requests.
+ *
+ * @param clear namespaces of protocols whose Body is signed only
+ * @throws SecurityError `SECURITY_POLICY`
+ */
+export function contextProtection(options: ForCertificateOptions, clear: readonly string[] = []): SecurityPolicy {
+  const { order = 'sign-encrypt', confirmSignatures = false } = options;
+  const encryptSignature = options.encryptSignature ?? order === 'sign-encrypt';
+  if (order === 'encrypt-sign' && encryptSignature) {
+    throw new SecurityError(
+      'SECURITY_POLICY',
+      'What is signed after encryption is the ciphertext: the signature is not encrypted then.',
+    );
+  }
+  const suite = suiteOf(options);
+  const encryption = { order, signature: encryptSignature };
+  const required = encryptionRequirement(options, { kind: 'context' }, { ...encryption, username: false });
+  const inbound: Partial<InboundPolicy> = {
+    signature: signatureRequirement(options, { kind: 'secret' }),
+    encryption: Object.freeze({ ...required, clear: new Set([...required.clear, ...clear]) }),
+  };
+  const derived = derivedKeysOf(options, suite);
+  const outbound = (readers: Readers): Partial<OutboundPolicy> => ({
+    signature: secretSignature(suite),
+    encryption: Object.freeze({
+      ...encryptionProduction(options, { ...encryption, readers, derived }),
+      ...(clear.length > 0 ? { body: false } : {}),
+    }),
+  });
+  return frozenPolicy('contextProtection', options, weakIn(suite), {
+    inbound,
+    outbound: outbound({ kind: 'context', token: 'included' }),
+    reply: {
+      inbound: { ...inbound, confirmation: confirmSignatures },
+      outbound: { ...outbound({ kind: 'context', token: 'external' }), confirmation: confirmSignatures },
+    },
+  });
+}
+
+/** The policy that a context was asked for with, and a signature under the context besides. */
+export function renewalUnder(bootstrap: SecurityPolicy, suite: AlgorithmSuite): SecurityPolicy {
+  const { inbound, outbound } = bootstrap;
+  return Object.freeze({
+    ...bootstrap,
+    name: `${bootstrap.name} renewal`,
+    inbound: Object.freeze({ ...inbound, context: acceptedOf(suite) }),
+    outbound: secretive({ ...outbound, username: outbound.username, context: secretSignature(suite) }),
+  });
+}
+
+function acceptedOf({ accepted }: AlgorithmSuite): AcceptedSignatures {
+  return Object.freeze({ signatures: byUri(accepted.macs), digests: byUri(accepted.digests) });
+}
