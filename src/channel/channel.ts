@@ -1,9 +1,19 @@
 /** A channel is a down-arrow with a life; a factory makes one from an up-arrow; an element wraps a factory. */
+
+import type { AddressingVersion } from '../soap/addressing-versions.ts';
 import type { SoapVersion } from '../soap/version.ts';
+import type { XmlFragment } from '../xml/fragment.ts';
 import type { Carry } from './delivery.ts';
 
 /** Who opened the conversation: the initiator creates sequences and tokens, the acceptor answers. */
 export type Side = 'initiator' | 'acceptor';
+
+/** How messages are addressed that are yet to be written. */
+export interface Template {
+  readonly soap: SoapVersion;
+  readonly wsa: AddressingVersion;
+  readonly to: string | undefined;
+}
 
 export interface Channel {
   readonly side: Side;
@@ -18,6 +28,11 @@ export interface Channel {
   open(signal?: AbortSignal): Promise<void>;
   /** Carries a message to the other end; the value is what came back on the same exchange. */
   readonly send: Carry;
+  /**
+   * The wsse:SecurityTokenReference to the one token that secures everything that is sent here, made ready for messages as these.
+   * Absent where each message is secured by itself, or not at all.
+   */
+  readonly token?: ((like: Template, signal: AbortSignal) => Promise<XmlFragment>) | undefined;
   /** Ends in good order: last acknowledgements, terminate, close-notify. Idempotent. */
   close(signal?: AbortSignal): Promise<void>;
   /** Ends now. */

@@ -42,6 +42,7 @@ export function sendingThrough(below: Channel, send: Carry): Channel {
     side: below.side,
     isDuplex: below.isDuplex,
     send,
+    token: below.token,
     closed: below.closed,
     open: (signal) => below.open(signal),
     close: (signal) => below.close(signal),

@@ -4,24 +4,27 @@
  * acceptor has looked at nothing of it but its signature.
  */
 import { abortable } from '../base/signals.ts';
-import type { Channel } from '../channel/channel.ts';
+import type { Channel, Template } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { peer } from '../channel/transport.ts';
 import { SecurityError } from '../security/errors.ts';
 import type { ContextSecret } from '../security/exchange.ts';
 import type { Guard } from '../security/guard.ts';
+import { writeUnattachedReference } from '../security/tokens/context.ts';
 import { addressingOf } from '../soap/addressing.ts';
 import { FaultError } from '../soap/fault.ts';
+import type { XmlFragment } from '../xml/fragment.ts';
 import { ConversationError } from './errors.ts';
 import { conversationFaultOf, sessionFaultOf } from './faults.ts';
 import { underContext } from './party.ts';
-import type { Requester, Template } from './requester.ts';
+import type { Requester } from './requester.ts';
 import type { Settings } from './settings.ts';
 
 export class ConversationInitiator implements Channel {
   readonly side = 'initiator';
   readonly closed: Promise<Error | undefined>;
   readonly send: Carry;
+  readonly token: NonNullable<Channel['token']>;
   readonly #settings: Settings;
   readonly #requester: Requester;
   readonly #guard: Guard;
@@ -36,6 +39,7 @@ export class ConversationInitiator implements Channel {
     this.#guard = guard;
     this.#below = below;
     this.closed = below.closed;
+    this.token = (like, signal) => this.#token(like, signal);
     this.send = (trip) => this.#counted(this.#send(trip));
     requester.use(below.send);
   }
@@ -46,6 +50,12 @@ export class ConversationInitiator implements Channel {
     const { to, soap, addressing } = this.#settings;
     if (to === undefined) return;
     await this.#requester.ready({ soap, wsa: addressing, to: to.href }, signal ?? new AbortController().signal);
+  }
+
+  /** The reference to the context, by its Identifier, as WCF writes it. */
+  async #token(like: Template, signal: AbortSignal): Promise<XmlFragment> {
+    const context = await this.#requester.ready(like, signal);
+    return writeUnattachedReference(context.namespace, context);
   }
 
   close(signal?: AbortSignal): Promise<void> {

@@ -7,16 +7,15 @@ import { type Instant, later } from '../base/clock.ts';
 import { asError, SurewireError } from '../base/errors.ts';
 import { uuidUrn } from '../base/random.ts';
 import { abortable, deadline } from '../base/signals.ts';
+import type { Template } from '../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { SecurityError } from '../security/errors.ts';
 import type { ContextSecret, ContextSource } from '../security/exchange.ts';
 import { Guard } from '../security/guard.ts';
 import { type ContextName, idOf } from '../security/tokens/context.ts';
 import { addressingOf, anonymousReference, withAddressing } from '../soap/addressing.ts';
-import type { AddressingVersion } from '../soap/addressing-versions.ts';
 import { message, payload } from '../soap/envelope.ts';
 import { FaultError, faultOf } from '../soap/fault.ts';
-import type { SoapVersion } from '../soap/version.ts';
 import { type ContextEffect, type ContextEvent, type ContextState, context, noContext } from './context.ts';
 import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
@@ -25,13 +24,6 @@ import { type ContextRequest, writeRequest } from './requests.ts';
 import { readCancelled, readIssued } from './responses.ts';
 import { computedKey } from './secret.ts';
 import type { Settings } from './settings.ts';
-
-/** How requests about a context are addressed: as the messages that need it. */
-export interface Template {
-  readonly soap: SoapVersion;
-  readonly wsa: AddressingVersion;
-  readonly to: string | undefined;
-}
 
 type Kind = ContextRequest['kind'];
 

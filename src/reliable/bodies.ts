@@ -3,6 +3,7 @@
  * Written in WCF's child order; read by name, so that extensions and the liberties that gSOAP takes (Offer/Endpoint and
  * IncompleteSequenceBehavior in 2005/02) do no harm.
  */
+import { tokenReferenceIn } from '../security/evidence.ts';
 import type { AddressingVersion, EndpointReference } from '../soap/addressing.ts';
 import { readEndpointReference, writeEndpointReference } from '../soap/addressing.ts';
 import type { Message } from '../soap/message.ts';
@@ -30,6 +31,8 @@ export interface CreateSequence {
   /** xs:duration. */
   readonly expires?: string | undefined;
   readonly offer?: Offer | undefined;
+  /** The wsse:SecurityTokenReference to the token that the sequence belongs to. */
+  readonly token?: XmlElement | undefined;
 }
 
 export interface CreateSequenceResponse {
@@ -46,7 +49,12 @@ export interface EndOfSequence {
   readonly last?: number | undefined;
 }
 
-export function createSequence(version: ReliableVersion, wsa: AddressingVersion, body: CreateSequence): XmlFragment {
+export function createSequence(
+  version: ReliableVersion,
+  wsa: AddressingVersion,
+  body: Omit<CreateSequence, 'token'>,
+  token?: XmlFragment | undefined,
+): XmlFragment {
   const { namespace } = version;
   const writer = new XmlWriter().start(namespace, 'CreateSequence', reliablePrefix);
   writeEndpointReference(writer, namespace, 'AcksTo', wsa, body.acksTo, reliablePrefix);
@@ -61,6 +69,7 @@ export function createSequence(version: ReliableVersion, wsa: AddressingVersion,
     if (version.behaviour) optional(writer, namespace, 'IncompleteSequenceBehavior', behaviour);
     writer.end();
   }
+  if (token !== undefined) writer.fragment(token);
   return writer.end().finish();
 }
 
@@ -109,6 +118,7 @@ export function readCreateSequence(version: ReliableVersion, message: Message): 
       acksTo: readEndpointReference(requiredChild(body, namespace, 'AcksTo')),
       expires: text(body, namespace, 'Expires'),
       offer: offer === undefined ? undefined : readOffer(version, offer),
+      token: tokenReferenceIn(body),
     };
   });
 }

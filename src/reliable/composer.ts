@@ -2,14 +2,15 @@
  * The messages that an initiator sends about its sequences, in the form that WCF's client gives them: header order
  * (acknowledgement, Sequence, addressing), no ReplyTo with WS-Addressing 1.0, MessageID on what wants an answer.
  */
+import type { Template } from '../channel/channel.ts';
 import { type Delivery, delivery } from '../channel/delivery.ts';
 import { anonymousReference, withAddressing } from '../soap/addressing.ts';
-import type { AddressingVersion } from '../soap/addressing-versions.ts';
 import { message, withHeaders } from '../soap/envelope.ts';
 import { faultPayload } from '../soap/fault.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
+import { usesToken } from './binding.ts';
 import { aboutSequence, createSequence } from './bodies.ts';
 import type { DestinationState } from './destination.ts';
 import { formOf } from './faults.ts';
@@ -17,13 +18,6 @@ import { acknowledgementHeader, ackRequestedHeader, sequenceHeader } from './hea
 import type { InitiatorRecord } from './record.ts';
 import type { Settings } from './settings.ts';
 import type { SourceEffect } from './source-state.ts';
-
-/** How an initiator's protocol messages are addressed. */
-export interface Template {
-  readonly soap: SoapVersion;
-  readonly wsa: AddressingVersion;
-  readonly to: string | undefined;
-}
 
 /** What an exchange is about. */
 export type About =
@@ -47,12 +41,17 @@ export class Composer {
     this.#offer = record.offer;
   }
 
-  control(effect: Control, id: string, replies: DestinationState | undefined): Delivery {
+  /** @param token the reference to the token that a sequence to be created belongs to */
+  control(effect: Control, id: string, replies: DestinationState | undefined, token?: XmlFragment): Delivery {
     const { version } = this.#settings;
     const { actions } = version;
     switch (effect.effect) {
       case 'create':
-        return this.#message(actions.createSequence, { body: this.#createSequence(), messageId: this.#createId });
+        return this.#message(actions.createSequence, {
+          headers: token === undefined ? [] : usesToken(version, this.#template.soap),
+          body: this.#createSequence(token),
+          messageId: this.#createId,
+        });
       case 'poll':
         return this.#message(actions.ackRequested, {
           headers: [...this.#acknowledgement(replies, false), ackRequestedHeader(version, this.#template.soap, id)],
@@ -116,14 +115,14 @@ export class Composer {
     });
   }
 
-  #createSequence(): XmlFragment {
+  #createSequence(token: XmlFragment | undefined): XmlFragment {
     const { version, ordered } = this.#settings;
     const { wsa } = this.#template;
     const here = anonymousReference(wsa);
     const behaviour = ordered ? 'DiscardFollowingFirstGap' : 'NoDiscard';
     const offer =
       this.#offer === null ? undefined : { id: this.#offer, endpoint: here, behaviour: behaviour as 'NoDiscard' };
-    return createSequence(version, wsa, { acksTo: here, offer });
+    return createSequence(version, wsa, { acksTo: here, offer }, token);
   }
 
   #message(

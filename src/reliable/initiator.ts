@@ -10,12 +10,13 @@ import { Alarm } from '../base/alarm.ts';
 import { asError, SurewireError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
 import { abortable, deadline, wait } from '../base/signals.ts';
-import type { Channel, ChannelFactory } from '../channel/channel.ts';
+import type { Channel, ChannelFactory, Template } from '../channel/channel.ts';
 import { expectsReply } from '../channel/correlation.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { anonymous, identityOf } from '../security/evidence.ts';
 import { addressingOf } from '../soap/addressing.ts';
-import { type About, Composer, type Template } from './composer.ts';
+import type { XmlFragment } from '../xml/fragment.ts';
+import { type About, Composer } from './composer.ts';
 import { type DeliveryAssurance, type DestinationState, destination, newDestination } from './destination.ts';
 import { type Outcome, ReliableError, type ReliableErrorCode } from './errors.ts';
 import { publish } from './events.ts';
@@ -76,6 +77,7 @@ export class Initiator implements Channel, SessionView {
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #compose: Composer | undefined;
+  #template: Template | undefined;
   #source: SourceState = noSource;
   #replies: DestinationState | undefined;
   #id = '';
@@ -234,7 +236,8 @@ export class Initiator implements Channel, SessionView {
   /** Takes up the session of the store, or makes a new one. */
   async #begin(template: Template): Promise<void> {
     const { record, resumed } = await this.#keeper.begin(template);
-    this.#compose = new Composer(this.#settings, templateOf(record) ?? template, record);
+    this.#template = templateOf(record) ?? template;
+    this.#compose = new Composer(this.#settings, this.#template, record);
     if (!resumed) return this.#advance({ source: [{ kind: 'open' }] });
     this.#resumed = true;
     this.#source = record.source;
@@ -362,9 +365,11 @@ export class Initiator implements Channel, SessionView {
       case 'terminate':
         this.#tell.control(effect);
         if (effect.effect !== 'create') this.#tell.repliesAcknowledged(this.#replies, effect.effect !== 'poll');
-        void this.#exchange(effect.effect === 'create' ? { kind: 'create' } : { kind: effect.effect }, () =>
-          this.#composed().control(effect, this.#id, this.#replies),
-        );
+        void this.#exchange({ kind: effect.effect }, async () => {
+          // Asked for anew with each attempt: a context that was lost meanwhile is another.
+          const token = effect.effect === 'create' ? await this.#token() : undefined;
+          return this.#composed().control(effect, this.#id, this.#replies, token);
+        });
         return;
       case 'opened':
         this.#id = effect.id;
@@ -529,6 +534,11 @@ export class Initiator implements Channel, SessionView {
     }
     await this.#advance({ source: said.source, reply: reply?.event });
     if (about.kind === 'message') this.#answers.delete(about.number);
+  }
+
+  /** The reference to the token that the sequence belongs to, where the channel below secures with one. */
+  async #token(): Promise<XmlFragment | undefined> {
+    return this.#template === undefined ? undefined : this.#way.token(this.#template, this.#end.signal);
   }
 
   #composed(): Composer {

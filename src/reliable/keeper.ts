@@ -2,10 +2,11 @@
  * What an initiator keeps of its session. With a store and a label the session outlives the process: the unfinished one is
  * found again, and each step is durable before it is performed.
  */
+
+import type { Template } from '../channel/channel.ts';
 import type { Delivery } from '../channel/delivery.ts';
 import type { Message } from '../soap/message.ts';
 import type { IncompleteSequenceBehavior } from './bodies.ts';
-import type { Template } from './composer.ts';
 import { type DestinationState, sameReceipt } from './destination.ts';
 import { ReliableError } from './errors.ts';
 import { type InitiatorRecord, initiatorRecord, readInitiatorRecord } from './record.ts';

@@ -3,10 +3,10 @@
  * is believed: another kind, format or version of record is left alone (attack M32).
  */
 import type { Instant } from '../base/clock.ts';
+import type { Template } from '../channel/channel.ts';
 import { addressingVersions } from '../soap/addressing-versions.ts';
 import { soapVersions } from '../soap/version.ts';
 import type { IncompleteSequenceBehavior } from './bodies.ts';
-import type { Template } from './composer.ts';
 import type { DestinationState } from './destination.ts';
 import type { Origin } from './origin.ts';
 import type { Ranges } from './ranges.ts';

@@ -9,7 +9,7 @@ import { later, type Timer } from '../base/clock.ts';
 import type { Delivery } from '../channel/delivery.ts';
 import { identityOf } from '../security/evidence.ts';
 import { type Addressing, isAnonymous } from '../soap/addressing.ts';
-import type { Message } from '../soap/message.ts';
+import { unbindable } from './binding.ts';
 import { type CreateSequence, readExpires } from './bodies.ts';
 import { newDestination } from './destination.ts';
 import type { ReliableError } from './errors.ts';
@@ -154,7 +154,7 @@ export class Registry<S extends Registered> {
     asked: Addressing,
     body: CreateSequence,
   ): Promise<S> {
-    this.#admit(trip.message, identity, asked, body);
+    this.#admit(trip, identity, version, asked, body);
     const record = this.#recordOf(trip, identity, version, asked, body);
     const { store } = this.#settings;
     const session = this.#accept(record, version, new Journal(store, `acceptor ${record.receipt.id}`), trip);
@@ -181,16 +181,14 @@ export class Registry<S extends Registered> {
   }
 
   /** Whether the request may have a session at all (WCF's checks 3.4; attacks M9, M15, M27). */
-  #admit(message: Message, identity: string, asked: Addressing, body: CreateSequence): void {
+  #admit(trip: Delivery, identity: string, version: ReliableVersion, asked: Addressing, body: CreateSequence): void {
     const { maxPendingChannels, maxSessions, maxSessionsPerIdentity } = this.#settings;
-    const { version } = asked;
     const elsewhere = [body.acksTo, body.offer?.endpoint, asked.replyTo, asked.faultTo].some(
-      (reference) => !isAnonymous(version, reference),
+      (reference) => !isAnonymous(asked.version, reference),
     );
     if (elsewhere) throw notCreated('sender', 'AcksTo, Endpoint and ReplyTo have to be anonymous here.');
-    if (message.headers.some(({ local }) => local === 'UsesSequenceSSL' || local === 'UsesSequenceSTR')) {
-      throw notCreated('sender', 'The sequence cannot be bound to a TLS session or a security token here.');
-    }
+    const reason = unbindable(trip, version, body);
+    if (reason !== undefined) throw notCreated('sender', reason);
     for (const expires of [body.expires, body.offer?.expires]) {
       if (expires !== undefined && readExpires(expires) === undefined) {
         throw notCreated('sender', 'Expires is no duration, or a negative one.');

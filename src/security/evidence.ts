@@ -5,6 +5,9 @@
 import type { Instant } from '../base/clock.ts';
 import { type ContextKey, contextKey, type Delivery } from '../channel/delivery.ts';
 import { peer } from '../channel/transport.ts';
+import type { XmlElement } from '../xml/document.ts';
+import { child } from '../xml/find.ts';
+import { wsse } from './names.ts';
 import type { Claims } from './tokens/claims.ts';
 
 /** A part of a message by its expanded name, `{namespace}local`. */
@@ -42,6 +45,21 @@ export interface Evidence {
 
 /** Left by the security element on every delivery that it let through. */
 export const evidence: ContextKey<Evidence | undefined> = contextKey<Evidence | undefined>('evidence', undefined);
+
+/** The wsse:SecurityTokenReference among the children of an element. */
+export function tokenReferenceIn(of: XmlElement): XmlElement | undefined {
+  return child(of, wsse, 'SecurityTokenReference');
+}
+
+/** Whether a wsse:SecurityTokenReference names the security context that a delivery came under; which of its keys is all the same. */
+export function namesContextOf(reference: XmlElement, delivery: Delivery): boolean {
+  const context = delivery.get(evidence)?.context;
+  const [target, second] = reference.children;
+  if (context === undefined || second !== undefined || !target?.is(wsse, 'Reference')) return false;
+  const valueType = target.attribute('ValueType');
+  const fits = valueType === undefined || valueType === context.tokenType;
+  return fits && target.attribute('URI') === context.identifier;
+}
 
 /** The identity of whoever protected no part of a message. */
 export const anonymous = 'anonymous';

@@ -1,9 +1,8 @@
 /** What the driver of a duplex session needs of the end it stands at: the way to the peer, and what survives the process. */
-import type { Side } from '../../channel/channel.ts';
+import type { Side, Template } from '../../channel/channel.ts';
 import type { Carry, Delivery } from '../../channel/delivery.ts';
 import type { Session } from '../../channel/session.ts';
 import type { Message } from '../../soap/message.ts';
-import type { Template } from '../composer.ts';
 import type { DestinationState } from '../destination.ts';
 import type { OutcomeListener } from '../outcomes.ts';
 import type { Settings } from '../settings.ts';

@@ -5,12 +5,12 @@
  */
 import { asError } from '../../base/errors.ts';
 import { abortable, deadline } from '../../base/signals.ts';
-import type { Channel, ChannelFactory } from '../../channel/channel.ts';
+import type { Channel, ChannelFactory, Template } from '../../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../../channel/delivery.ts';
 import { anonymous, identityOf } from '../../security/evidence.ts';
 import { addressingOf } from '../../soap/addressing.ts';
 import type { Message } from '../../soap/message.ts';
-import { Composer, type Template } from '../composer.ts';
+import { Composer } from '../composer.ts';
 import { newDestination } from '../destination.ts';
 import { ReliableError, type ReliableErrorCode } from '../errors.ts';
 import { publish } from '../events.ts';

@@ -2,6 +2,8 @@
  * What either end of a duplex session says about its two sequences, in the form and header order that WCF's duplex session
  * channel gives it (acknowledgement, AckRequested, Sequence, addressing; WS-RM 1.1 section 3).
  */
+
+import type { Template } from '../../channel/channel.ts';
 import { type Delivery, delivery } from '../../channel/delivery.ts';
 import { anonymousReference, withAddressing } from '../../soap/addressing.ts';
 import { message, withHeaders } from '../../soap/envelope.ts';
@@ -9,7 +11,6 @@ import { faultPayload } from '../../soap/fault.ts';
 import type { HeaderBlock, Message } from '../../soap/message.ts';
 import type { XmlFragment } from '../../xml/fragment.ts';
 import { aboutSequence } from '../bodies.ts';
-import type { Template } from '../composer.ts';
 import { bufferRemaining, type DeliveryAssurance, type DestinationState, isFinal } from '../destination.ts';
 import { formOf } from '../faults.ts';
 import { type Acknowledgement, acknowledgementHeader, ackRequestedHeader, sequenceHeader } from '../headers.ts';

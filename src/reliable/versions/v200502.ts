@@ -22,6 +22,7 @@ export const reliable200502: ReliableVersion = Object.freeze({
   emptyAcknowledgement: 'zero',
   final: false,
   behaviour: false,
+  tokenHeader: false,
   sequenceFaultDetail: 'direct',
   rolloverMaximum: false,
   required: 'ActionNotSupported',

@@ -22,6 +22,7 @@ export const reliable200702: ReliableVersion = Object.freeze({
   emptyAcknowledgement: 'none',
   final: true,
   behaviour: true,
+  tokenHeader: true,
   sequenceFaultDetail: 'wrapped',
   rolloverMaximum: true,
   required: 'WsrmRequired',

@@ -31,6 +31,8 @@ export interface ReliableVersion {
   readonly final: boolean;
   /** Whether an Offer names its `Endpoint`, and sequences have an `IncompleteSequenceBehavior`. */
   readonly behaviour: boolean;
+  /** Whether the header UsesSequenceSTR says that CreateSequence names the token that the sequence belongs to. */
+  readonly tokenHeader: boolean;
   /** In the SOAP 1.1 `SequenceFault` header the detail stands directly or inside `Detail`. */
   readonly sequenceFaultDetail: 'direct' | 'wrapped';
   /** Whether a MessageNumberRollover fault names `MaxMessageNumber`. */
