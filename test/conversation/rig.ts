@@ -1,8 +1,8 @@
 /** Two ends of a secure conversation, one in front of the other, through octets: what went over the wire is kept, and may be changed. */
 import { VirtualClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { binding, connect, listen } from '../../src/channel/binding.ts';
-import type { Channel } from '../../src/channel/channel.ts';
+import { type Binding, binding, connect, listen } from '../../src/channel/binding.ts';
+import type { BindingElement, Channel } from '../../src/channel/channel.ts';
 import { exchange } from '../../src/channel/correlation.ts';
 import { type Carry, type Delivery, delivery } from '../../src/channel/delivery.ts';
 import { type Loopback, loopback } from '../../src/channel/loopback.ts';
@@ -10,6 +10,8 @@ import { Network, type Script } from '../../src/channel/network.ts';
 import type { Listener } from '../../src/channel/transport.ts';
 import { secureConversation } from '../../src/conversation/element.ts';
 import type { SecureConversationOptions } from '../../src/conversation/settings.ts';
+import { reliableSession } from '../../src/reliable/element.ts';
+import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
 import { usernameOverTransport } from '../../src/security/policy.ts';
 import {
   anonymousForCertificate,
@@ -18,12 +20,13 @@ import {
 } from '../../src/security/presets/for-certificate.ts';
 import { certificateOverTransport } from '../../src/security/presets/over-transport.ts';
 import type { SecurityPolicy } from '../../src/security/protection.ts';
-import { trustChain, trustPeers } from '../../src/security/trust.ts';
+import { trustPeers } from '../../src/security/trust.ts';
 import { addressing200508 } from '../../src/soap/addressing-versions.ts';
 import { message, payload } from '../../src/soap/envelope.ts';
 import type { Message } from '../../src/soap/message.ts';
 import { type SoapVersion, soap12 } from '../../src/soap/version.ts';
 import { XmlWriter } from '../../src/xml/write.ts';
+import { until } from '../reliable/peers.ts';
 import { pki, start } from '../security/rig.ts';
 
 const address: URL = new URL('http://service.example/box');
@@ -50,7 +53,7 @@ export const bootstraps: readonly Bootstrap[] = [
   {
     name: 'certificate over TLS',
     client: async () => certificateOverTransport({ key: (await pki()).client.key() }),
-    service: async () => certificateOverTransport({ trust: trustChain({ anchors: (await pki()).root.certificate }) }),
+    service: async () => certificateOverTransport({ trust: trustPeers((await pki()).client.certificate) }),
     secure: true,
   },
   {
@@ -92,11 +95,14 @@ export class Talk {
   readonly #bootstrap: Bootstrap;
   readonly #loopback: Loopback;
   readonly #options: Options;
+  readonly #reliable: ReliableSessionOptions | undefined;
   #seed = 1;
 
-  constructor(bootstrap: Bootstrap, options: Options = {}) {
+  /** @param reliable with a reliable session above */
+  constructor(bootstrap: Bootstrap, options: Options = {}, reliable?: ReliableSessionOptions) {
     this.#bootstrap = bootstrap;
     this.#options = options;
+    this.#reliable = reliable;
     this.network = new Network({ clock: this.clock, random: seededRandom(4) });
     this.network.script((leg) => {
       if (leg.message !== undefined) {
@@ -124,18 +130,33 @@ export class Talk {
     more: Options = {},
   ): Promise<Listener> {
     const bootstrap = await this.#bootstrap.service();
-    const element = secureConversation({ bootstrap, ...this.#common(), ...more });
-    const via = binding([exchange({ addressing: addressing200508 }), element], this.#loopback);
-    return listen(via, address, async (trip) => {
-      this.heard.push(trip);
-      return answer(trip);
-    });
+    return listen(
+      this.#binding(secureConversation({ bootstrap, ...this.#common(), ...more })),
+      address,
+      async (trip) => {
+        this.heard.push(trip);
+        return answer(trip);
+      },
+    );
   }
 
   async connect(user?: string, more: Options = {}): Promise<Channel> {
     const bootstrap = await this.#bootstrap.client(user);
-    const element = secureConversation({ bootstrap, ...this.#common(), ...more });
-    return connect(binding([exchange({ addressing: addressing200508 }), element], this.#loopback), address);
+    return connect(this.#binding(secureConversation({ bootstrap, ...this.#common(), ...more })), address);
+  }
+
+  #binding(element: BindingElement): Binding {
+    const { clock } = this;
+    const session =
+      this.#reliable === undefined
+        ? []
+        : [reliableSession({ clock, random: seededRandom(this.#seed++), ...this.#reliable })];
+    return binding([exchange({ addressing: addressing200508 }), ...session, element], this.#loopback);
+  }
+
+  /** Lets time pass until `work` has settled. */
+  until<T>(work: Promise<T>, limit = 600_000): Promise<T> {
+    return until(this.clock, work, limit);
   }
 
   #common(): Options {

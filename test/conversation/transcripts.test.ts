@@ -1,0 +1,122 @@
+/**
+ * A reliable session under a security context, from the request for the context to its end: what is said, in which order, and that
+ * every word has the header blocks and children of WCF's (its order of messages: WS2007HttpBinding and WSHttpBinding with
+ * message credentials; facts of dotnet/wcf and of captures).
+ */
+import { describe, expect, test } from 'vitest';
+import { conversation200502 } from '../../src/conversation/versions/v200502.ts';
+import { conversation200512 } from '../../src/conversation/versions/v200512.ts';
+import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
+import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
+import { wsse } from '../../src/security/names.ts';
+import { payload } from '../../src/soap/envelope.ts';
+import type { Message } from '../../src/soap/message.ts';
+import type { XmlElement } from '../../src/xml/document.ts';
+import { hasCaptures, recorded, withoutData } from '../reliable/recorded.ts';
+import { ask, bootstraps, Talk } from './rig.ts';
+
+const families = [
+  {
+    version: conversation200512,
+    reliable: reliable200702,
+    name: '200512 and 200702',
+    capture: 'wcf-metro-sc-user-tls-rm11',
+  },
+  {
+    version: conversation200502,
+    reliable: reliable200502,
+    name: '2005/02 and 2005/02',
+    capture: 'wcf-metro-sc-user-tls-rm10',
+  },
+] as const;
+
+const names = (element: XmlElement | undefined) => element?.children.map(({ local }) => local) ?? [];
+
+function security(message: Message | undefined): XmlElement | undefined {
+  return message?.headers.find((block) => block.namespace === wsse && block.local === 'Security')?.fragment.element;
+}
+
+describe.each(families)('$name', ({ version, reliable, capture }) => {
+  const { actions } = version;
+  const rm = reliable.actions;
+  const shutdown =
+    reliable.shutdown === 'close'
+      ? [rm.closeSequence, rm.closeSequenceResponse, rm.terminateSequence, rm.terminateSequenceResponse]
+      : [rm.lastMessage, rm.lastMessage, rm.terminateSequence, rm.terminateSequence];
+  const course = [
+    actions.issue,
+    actions.issueResponse,
+    rm.createSequence,
+    rm.createSequenceResponse,
+    ...['urn:box:say', 'urn:box:say'],
+    ...['urn:box:say', 'urn:box:say'],
+    ...shutdown,
+    actions.cancel,
+    actions.cancelResponse,
+  ];
+
+  test.each(bootstraps)('$name: asked for, created, called, closed, terminated, cancelled', async (bootstrap) => {
+    const talk = new Talk(bootstrap, { version }, { version: reliable });
+    const listener = await talk.listen();
+    const channel = await talk.connect();
+    expect(await talk.until(ask(channel, 'one'))).toBe('re: one');
+    expect(await talk.until(ask(channel, 'two'))).toBe('re: two');
+    await talk.until(channel.close());
+    await talk.until(listener.close());
+    expect(talk.actions).toEqual(course);
+    const create = talk.messages[2];
+    const body = create && payload(create);
+    const identifier = talk.heard[0] && contextOf(talk.messages[1]);
+    // Metro and WCF sign what opens a sequence and do not encrypt it; here it is encrypted, where anything is.
+    if (bootstrap.secure) {
+      expect(names(body)).toEqual(['AcksTo', 'Offer', 'SecurityTokenReference']);
+      const [reference] = body?.children.at(-1)?.children ?? [];
+      expect(reference?.attribute('URI')).toBe(identifier);
+      expect(reference?.attribute('ValueType')).toBe(version.tokenType);
+    }
+    const uses = create?.headers.filter(({ local }) => local === 'UsesSequenceSTR') ?? [];
+    expect(uses.map(({ namespace, mustUnderstand }) => [namespace, mustUnderstand])).toEqual(
+      reliable.tokenHeader ? [[reliable.namespace, true]] : [],
+    );
+  });
+
+  test.skipIf(!hasCaptures)(
+    `${hasCaptures ? '' : withoutData} every word is built as WCF's, in its order`,
+    async () => {
+      const [bootstrap] = bootstraps;
+      if (bootstrap === undefined) throw new Error('There is no way to ask for a context.');
+      const talk = new Talk(bootstrap, { version }, { version: reliable });
+      const listener = await talk.listen();
+      const channel = await talk.connect();
+      await talk.until(ask(channel, 'one'));
+      await talk.until(channel.close());
+      await talk.until(listener.close());
+      const requests = recorded(capture).flatMap(({ request }) => request.message ?? []);
+      const kinds = [
+        actions.issue,
+        rm.createSequence,
+        rm.closeSequence ?? rm.lastMessage,
+        rm.terminateSequence,
+        actions.cancel,
+      ];
+      for (const kind of kinds) {
+        const ours = talk.messages.find(({ action }) => action === kind);
+        const theirs = requests.find(({ action }) => action === kind);
+        expect(names(security(ours)), kind).toEqual(names(security(theirs)));
+        expect(names(ours && payload(ours)), kind).toEqual(names(theirs && payload(theirs)));
+      }
+    },
+  );
+});
+
+/** Identifier of the context that an answer brings. */
+function contextOf(answer: Message | undefined): string | undefined {
+  let found: string | undefined;
+  const visit = (element: XmlElement): void => {
+    if (element.local === 'SecurityContextToken') found = element.children[0]?.text;
+    for (const child of element.children) visit(child);
+  };
+  const content = answer && payload(answer);
+  if (content !== undefined) visit(content);
+  return found;
+}
