@@ -160,7 +160,9 @@ export {
   type UnsafeOption,
   type UsernameOptions,
   unsafeKeepUnsigned,
+  unsafePasswordKeys,
   unsafeSharedKey,
+  unsafeUnsignedTo,
   unsafeWithoutTls,
   usernameOverTransport,
   type X509SignedOptions,
@@ -193,7 +195,24 @@ export {
   mutualCertificateWss10,
 } from './security/presets/mutual-certificate-wss10.ts';
 export { type CertificateOverTransportOptions, certificateOverTransport } from './security/presets/over-transport.ts';
-export type { IssuedToken, Layout, ProtectionOrder, SecurityPolicy, TokenSource } from './security/protection.ts';
+export {
+  type UsernameKeyForCertificateOptions,
+  type UsernameKeyOptions,
+  type UsernameKeyOverTransportOptions,
+  type UsernameKeySignedOptions,
+  usernameKeyForCertificate,
+  usernameKeyOverTransport,
+  usernameKeySigned,
+} from './security/presets/username-key.ts';
+export type {
+  IssuedAssertion,
+  IssuedJwt,
+  IssuedToken,
+  Layout,
+  ProtectionOrder,
+  SecurityPolicy,
+  TokenSource,
+} from './security/protection.ts';
 export { MemoryReplayCache, type ReplayCache } from './security/replay.ts';
 export {
   type DigestAlgorithm,
@@ -239,7 +258,7 @@ export {
   validateAssertion,
 } from './security/tokens/saml-validate.ts';
 export { type AssertionDraft, type AssertionSigning, writeAssertion } from './security/tokens/saml-write.ts';
-export type { PasswordSource, UsernameCredentials } from './security/tokens/username.ts';
+export type { PasswordCredentials, PasswordSource, UsernameCredentials } from './security/tokens/username.ts';
 export {
   type ChainTrustOptions,
   type ExpectedPeer,

@@ -98,7 +98,7 @@ export function settingsOf(options: SecureConversationOptions): Settings {
     session,
     // WCF and Metro sign it and do not encrypt it: there is nothing to hide in it.
     cancellation: kind === 'message' ? contextProtection(protection, [version.trust]) : session,
-    keySize: options.derivedKeys === false ? suite.content.keyLength * 8 : Math.min(256, suite.symmetricKeys.most),
+    keySize: options.derivedKeys === false ? suite.content.keyLength * 8 : Math.min(256, suite.keys.symmetric.most),
     speaksFor: options.speaksFor ?? 'context',
     contextLifetime,
     renewal,

@@ -3,7 +3,6 @@
  * written and what is accepted, so that nothing a message names goes beyond it (attacks K4, P2). Rows with a weakness are
  * only given to those who name the weakness.
  */
-import type { KeyObject } from 'node:crypto';
 import {
   type AcceptedEncryption,
   acceptedEncryption,
@@ -38,6 +37,7 @@ import {
   x25519,
 } from './encryption/algorithms.ts';
 import { SecurityError } from './errors.ts';
+import { type KeyRange, type KeyRanges, rsaRange } from './key-ranges.ts';
 import {
   type DigestAlgorithm,
   ecdsaSha256,
@@ -71,12 +71,6 @@ export const unsafeSuiteRsa15: unique symbol = Symbol('unsafeSuiteRsa15');
 export const unsafeSuiteTripleDes: unique symbol = Symbol('unsafeSuiteTripleDes');
 export type SuiteWeakness = typeof unsafeSuiteSha1 | typeof unsafeSuiteRsa15 | typeof unsafeSuiteTripleDes;
 
-/** Bits. */
-interface KeyRange {
-  readonly least: number;
-  readonly most: number;
-}
-
 export interface AlgorithmSuite {
   /** As the policy assertion is called, for the sixteen of WS-SecurityPolicy. */
   readonly name: string;
@@ -97,9 +91,8 @@ export interface AlgorithmSuite {
   readonly encryptionKey: number;
   /** Octets of a derived key that signs. */
   readonly signatureKey: number;
-  /** Of secrets that come from elsewhere (issued tokens, contexts). */
-  readonly symmetricKeys: KeyRange;
-  readonly rsaKeys: KeyRange;
+  /** How long keys have to be, of what is sent and of what is accepted. */
+  readonly keys: KeyRanges;
   /** What is accepted, and nothing else. */
   readonly accepted: {
     readonly signatures: readonly SignatureAlgorithm[];
@@ -158,8 +151,15 @@ const withSha512: Hashes = {
   signatures: { rsa: rsaSha512, 'rsa-pss': rsaPssSha512, ecdsa: ecdsaSha512, ed25519 },
 };
 
-/** What no suite may fall below or go beyond, whatever its text says: 1024 bits are too few today. */
-const rsaKeys: KeyRange = Object.freeze({ least: 2048, most: 8192 });
+/**
+ * The text takes RSA keys from 1024 bits, which are too few today: all suites have the range of those without a suite.
+ *
+ * @param shortest octets of the shortest derived key that may sign; peers give suites with GCM the lengths of the text's
+ */
+function keyRanges(symmetric: KeyRange, shortest: number): KeyRanges {
+  const derived = Object.freeze({ least: 8 * shortest, most: 512 });
+  return Object.freeze({ rsa: rsaRange, symmetric: Object.freeze(symmetric), derived });
+}
 
 function standard(base: Base, reading: SuiteReading | undefined, rsa15: boolean): AlgorithmSuite {
   const isSha256 = reading !== undefined;
@@ -185,8 +185,7 @@ function standard(base: Base, reading: SuiteReading | undefined, rsa15: boolean)
     agreement: [],
     encryptionKey: base.content.keyLength,
     signatureKey: base.signatureKey,
-    symmetricKeys: { least: 8 * base.content.keyLength, most: 256 },
-    rsaKeys,
+    keys: keyRanges({ least: 8 * base.content.keyLength, most: 256 }, base.signatureKey),
     accepted: {
       signatures: signing.flatMap((one) => Object.values(one.signatures)),
       macs: signing.map((one) => one.mac),
@@ -219,8 +218,7 @@ function modern(name: string, content: ContentCipher, wrap: KeyWrap, hashes: Has
     agreement,
     encryptionKey: content.keyLength,
     signatureKey: 32,
-    symmetricKeys: { least: 8 * content.keyLength, most: 512 },
-    rsaKeys,
+    keys: keyRanges({ least: 8 * content.keyLength, most: 512 }, Math.min(24, content.keyLength)),
     accepted: {
       signatures: Object.values(hashes.signatures),
       macs: [hashes.mac],
@@ -305,21 +303,4 @@ export function algorithmSuite(name: string, options: AlgorithmSuiteOptions = {}
     throw new SecurityError('SECURITY_POLICY', `The algorithm suite ${name} needs ${names}.`);
   }
   return row;
-}
-
-/**
- * Checks a key against the lengths of a suite.
- *
- * @throws SecurityError `SECURITY_KEY`
- */
-export function requireKeyOf(of: AlgorithmSuite, key: KeyObject): void {
-  const bits = key.type === 'secret' ? 8 * (key.symmetricKeySize ?? 0) : key.asymmetricKeyDetails?.modulusLength;
-  // The length of a key on a curve is that of its curve, which the rows of signatures and agreements check.
-  if (bits === undefined) return;
-  const range = key.type === 'secret' ? of.symmetricKeys : of.rsaKeys;
-  if (bits >= range.least && bits <= range.most) return;
-  throw new SecurityError(
-    'SECURITY_KEY',
-    `A key of ${bits} bits is outside the ${range.least} to ${range.most} bits of the suite ${of.name}.`,
-  );
 }

@@ -41,6 +41,7 @@ export function senderProof(
   for (const { by } of main === undefined ? endorsing : [main, ...endorsing]) {
     if (by.kind === 'certificate') keys.add(by.certificate.keyFingerprint);
     else if (by.kind === 'secret' || by.kind === 'context') secrets.push(by.secret.key);
+    else if (by.kind === 'password') continue;
     else if (by.fingerprint === undefined) secrets.push(by.key);
     else keys.add(by.fingerprint);
   }

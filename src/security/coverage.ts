@@ -16,6 +16,7 @@ import type { Opened, Readable } from './opening.ts';
 import type { EncryptionRequirement, SignatureRequirement } from './protection.ts';
 import type { ProvenSignature } from './prove.ts';
 import type { Digested, Verified } from './signature.ts';
+import { isJwtToken } from './tokens/jwt.ts';
 
 /** What was encrypted, and has to be. */
 export interface Encrypted {
@@ -106,13 +107,14 @@ function proven(
   return undefined;
 }
 
-/** What has to be signed wherever it is: Timestamp, UsernameToken, SignatureConfirmation, and the token of the signature. */
+/** What has to be signed wherever it is: Timestamp, UsernameToken, SignatureConfirmation, JSON Web Token; and the token of the signature. */
 function requireParts(
   header: SecurityHeader,
   requirement: SignatureRequirement,
   { read, verified, by }: ProvenSignature,
 ): void {
-  for (const part of [header.timestamp, ...header.usernameTokens, ...header.confirmations]) {
+  const bearers = header.binaryTokens.filter(isJwtToken);
+  for (const part of [header.timestamp, ...header.usernameTokens, ...header.confirmations, ...bearers]) {
     if (part !== undefined && !verified.covered.has(part)) throw notSigned(part.local);
   }
   if (!requirement.token) return;

@@ -36,6 +36,14 @@ export interface ContextSource {
   find(name: ContextName, token: XmlElement | undefined): ContextSecret;
 }
 
+/** A key derived of a user's password. */
+export interface PasswordKey {
+  readonly user: string;
+  readonly key: KeyObject;
+  /** wsu:Id of the UsernameToken in the request: what names the key in the reply. */
+  readonly id: string;
+}
+
 export interface Exchange {
   /** SignatureValues of the request, in the order of its signatures. */
   readonly values: readonly Uint8Array[];
@@ -44,4 +52,6 @@ export interface Exchange {
   readonly certificate: Certificate | undefined;
   /** The security context that signs, or signed: itself, or an endorsement. */
   readonly context?: ContextSecret | undefined;
+  /** What signed the request, where that was a password; its reply is signed with the same key. */
+  readonly password?: PasswordKey | undefined;
 }

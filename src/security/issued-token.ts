@@ -1,6 +1,6 @@
 /**
- * A SAML assertion on its way out, and the reference that names it (SAML Token Profile 1.1 section 3.3: by its id, with its
- * type). It is written as its issuer signed it.
+ * A token that somebody else issued, on its way out: a SAML assertion as its issuer signed it, and the reference that names it (SAML
+ * Token Profile 1.1 section 3.3: by its id, with its type), or a JSON Web Token in a BinarySecurityToken.
  */
 import type { KeyObject } from 'node:crypto';
 import { isNcName } from '../xml/characters.ts';
@@ -9,7 +9,8 @@ import { XmlWriter } from '../xml/write.ts';
 import { SecurityError } from './errors.ts';
 import type { SigningKey } from './keys.ts';
 import { wsse, wsse11 } from './names.ts';
-import type { IssuedToken } from './protection.ts';
+import type { IssuedAssertion, IssuedJwt, IssuedToken } from './protection.ts';
+import { writeJwtToken } from './tokens/jwt.ts';
 import { samlVersions } from './tokens/saml.ts';
 
 export interface Issued {
@@ -17,15 +18,28 @@ export interface Issued {
     readonly id: string;
     readonly fragment: XmlFragment;
     readonly isSecret: boolean;
-    readonly verbatim: true;
+    readonly verbatim: boolean;
     readonly unsigned: boolean;
   };
   readonly proof: SigningKey | KeyObject | undefined;
-  readonly reference: XmlFragment;
+  /** Names the key of the token; absent where it has none. */
+  readonly reference: XmlFragment | undefined;
 }
 
-/** @throws SecurityError `SECURITY_POLICY` when it is no assertion with an id */
-export function issuedOf({ assertion, proof, bearer }: IssuedToken): Issued {
+/**
+ * @param id of a JSON Web Token in the message
+ * @throws SecurityError `SECURITY_POLICY` when it is no assertion with an id
+ */
+export function issuedOf(token: IssuedToken, id: () => string): Issued {
+  return 'jwt' in token ? issuedJwt(token, id()) : issuedAssertion(token);
+}
+
+function issuedJwt({ jwt }: IssuedJwt, id: string): Issued {
+  const inside = { id, fragment: writeJwtToken(id, jwt), isSecret: true, verbatim: false, unsigned: false };
+  return { inside, proof: undefined, reference: undefined };
+}
+
+function issuedAssertion({ assertion, proof, bearer }: IssuedAssertion): Issued {
   const version = samlVersions.find(({ namespace }) => namespace === assertion.namespace);
   const id = version === undefined ? '' : (assertion.attribute(version.id) ?? '');
   if (version === undefined || assertion.local !== 'Assertion' || !isNcName(id)) {

@@ -38,3 +38,6 @@ export const conversationNamespaces: readonly string[] = Object.freeze([
   'http://schemas.xmlsoap.org/ws/2005/02/sc',
   'http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512',
 ]);
+/** ValueType of references to a UsernameToken (UsernameToken Profile 1.1 section 4). */
+export const usernameTokenType: string =
+  'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#UsernameToken';

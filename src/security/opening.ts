@@ -22,6 +22,7 @@ import { wsse, wsse11, wsu, xenc } from './names.ts';
 import { idsOf } from './profile.ts';
 import type { EncryptionRequirement } from './protection.ts';
 import type { Digested } from './signature.ts';
+import { isJwtToken } from './tokens/jwt.ts';
 
 /** A message to verify signatures of. */
 export interface Readable {
@@ -108,6 +109,7 @@ export class Opening {
     const same =
       readable !== undefined &&
       kept.every((kind) => readable.header[kind].length === header[kind].length) &&
+      x509Tokens(readable.header) === x509Tokens(header) &&
       readable.header.encryptedData.length === 0;
     if (!same) throw new SecurityError('SECURITY_UNSUPPORTED', 'An encrypted part brings keys or encrypted parts.');
     return { places: new Set(parts.flatMap(({ place }) => place ?? [])), body };
@@ -156,7 +158,12 @@ function notHere(): SecurityError {
 }
 
 /** What decryption must neither add nor take away. */
-const kept = ['encryptedKeys', 'referenceLists', 'derivedKeyTokens', 'binaryTokens', 'contextTokens'] as const;
+const kept = ['encryptedKeys', 'referenceLists', 'derivedKeyTokens', 'contextTokens'] as const;
+
+/** A JSON Web Token may come out of a part, because it is no key; a certificate may not. */
+function x509Tokens({ binaryTokens }: SecurityHeader): number {
+  return binaryTokens.filter((token) => !isJwtToken(token)).length;
+}
 
 /**
  * What the ReferenceLists of this header name, those of an EncryptedKey under its key. Lists of EncryptedKeys for others are

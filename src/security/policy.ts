@@ -5,6 +5,7 @@
  */
 import { addressingVersions } from '../soap/addressing-versions.ts';
 import { SecurityError } from './errors.ts';
+import { modernKeys } from './key-ranges.ts';
 import type { SigningKey } from './keys.ts';
 import { reliableNamespaces } from './names.ts';
 import type { Directions, InboundPolicy, Layout, OutboundPolicy, SecurityPolicy, TokenSource } from './protection.ts';
@@ -18,6 +19,7 @@ import {
   sha256,
 } from './suites.ts';
 import { defaultFreshness, type Freshness } from './timestamp.ts';
+import type { JwtRequirement } from './tokens/jwt.ts';
 import type { SamlRequirement } from './tokens/saml-conditions.ts';
 import type { PasswordSource, UsernameCredentials } from './tokens/username.ts';
 import type { TokenReference } from './tokens/x509.ts';
@@ -31,7 +33,19 @@ export const unsafeKeepUnsigned: unique symbol = Symbol('unsafeKeepUnsigned');
 export const unsafeWithoutTls: unique symbol = Symbol('unsafeWithoutTls');
 /** Accepts messages signed with this end's own key. A message may then be sent back to its author as an answer. */
 export const unsafeSharedKey: unique symbol = Symbol('unsafeSharedKey');
-export type UnsafeOption = typeof unsafeKeepUnsigned | typeof unsafeWithoutTls | typeof unsafeSharedKey;
+/**
+ * Accepts a certificate's signature over the Timestamp alone, as Metro and CXF send it. Whoever is sent such a message, or sees it
+ * where TLS ends, can put it before another message to any service that trusts the same certificate.
+ */
+export const unsafeUnsignedTo: unique symbol = Symbol('unsafeUnsignedTo');
+/** Lets signatures under a password be seen: anybody who records one message can try passwords against it, millions a second. */
+export const unsafePasswordKeys: unique symbol = Symbol('unsafePasswordKeys');
+export type UnsafeOption =
+  | typeof unsafeKeepUnsigned
+  | typeof unsafeWithoutTls
+  | typeof unsafeSharedKey
+  | typeof unsafeUnsignedTo
+  | typeof unsafePasswordKeys;
 
 /** What every policy takes. */
 export interface CommonOptions {
@@ -73,10 +87,15 @@ export interface X509SignedOptions extends CommonOptions {
   readonly username?: UsernameCredentials | (() => UsernameCredentials);
   /** Requires a UsernameToken inside the signature. */
   readonly passwords?: PasswordSource;
-  /** A SAML assertion to send, inside the signature: with it this end vouches for somebody else (sender-vouches). */
+  /**
+   * A token to send, inside the signature: with a SAML assertion this end vouches for somebody else (sender-vouches), a JSON Web Token
+   * says who it is.
+   */
   readonly token?: TokenSource;
   /** Requires a SAML assertion that the signer vouches for, or holds the key of. */
   readonly saml?: SamlRequirement;
+  /** Requires a JSON Web Token inside the signature; it is taken over TLS only, because nothing else hides it here. */
+  readonly jwt?: JwtRequirement;
 }
 
 /**
@@ -97,6 +116,7 @@ export function x509Signed(options: X509SignedOptions): SecurityPolicy {
       signature: Object.freeze({
         signatures: byUri(signatures),
         digests: byUri(digests),
+        keys: modernKeys,
         signer: Object.freeze({ kind: 'certificate', trust, notFrom: reflected(options, key) }),
         presentImpliesSigned: protectedNamespaces,
         action: options.addressing !== 'optional',
@@ -105,6 +125,7 @@ export function x509Signed(options: X509SignedOptions): SecurityPolicy {
       }),
       username: options.passwords,
       saml: options.saml,
+      jwt: options.jwt,
     },
     outbound: {
       signature: Object.freeze({
@@ -220,6 +241,7 @@ const nothingRequired: Omit<InboundPolicy, 'transport' | 'layout' | 'freshness' 
   context: undefined,
   username: undefined,
   saml: undefined,
+  jwt: undefined,
   confirmation: false,
 });
 

@@ -16,15 +16,17 @@ import { Concealer } from './conceal.ts';
 import { writeConfirmation } from './confirmation.ts';
 import { base64Digest, signOctets } from './crypto.ts';
 import { SecurityError } from './errors.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, PasswordKey } from './exchange.ts';
 import { insideHeader, withoutWsse, writeSecurityHeader } from './header.ts';
 import { type Issued, issuedOf } from './issued-token.ts';
 import { contextReference, type Keying, keyingOf, type NamedKey } from './keying.ts';
 import { ds, wsu } from './names.ts';
+import { type PasswordKeying, passwordKeying } from './password-key.ts';
 import type {
   CertificateSignature,
   EncryptionProduction,
   OutboundPolicy,
+  PasswordSignature,
   SecretSignature,
   SignatureProduction,
 } from './protection.ts';
@@ -77,13 +79,16 @@ export class Protector {
     const { lifetime, signature, encryption } = this.#policy;
     const id = this.#id();
     const timestamp = { id, fragment: XmlFragment.written(utf8(writeTimestamp(id, now, lifetime)), []) };
-    const user = this.#user(now);
+    const password = this.#password(exchange);
+    const user = password?.inside ?? this.#user(now);
     const issued = await this.#issued();
     const tokens = [...(user === undefined ? [] : [user]), ...(issued === undefined ? [] : [issued.inside])];
-    const endorsers = this.#endorsers(issued, exchange);
-    if (signature === undefined) return this.#overTransport(message, timestamp, tokens, endorsers);
+    const endorsers = this.#endorsers(issued, password, exchange);
+    if (signature === undefined) return this.#overTransport(message, timestamp, tokens, endorsers, password?.key);
     const inside = [...tokens, ...this.#confirmations(exchange)];
-    if (encryption === undefined) return this.#signed(message, signature, timestamp, inside, endorsers);
+    if (signature.kind === 'password' || encryption === undefined) {
+      return this.#signed(message, signature, timestamp, inside, endorsers, password);
+    }
     const symmetric = signature.kind === 'secret';
     const keying = keyingOf({ production: encryption, symmetric, exchange, random: this.#random, id: this.#id });
     const hiding = { production: encryption, keying };
@@ -98,6 +103,7 @@ export class Protector {
     timestamp: Inside,
     tokens: readonly Inside[],
     endorsers: readonly Endorser[],
+    password: PasswordKey | undefined,
   ): Promise<Secured> {
     const parts = [timestamp, ...tokens].map(inHeader);
     const values: Uint8Array[] = [];
@@ -119,7 +125,7 @@ export class Protector {
       values.push(made.value);
     }
     parts.splice(1, 0, ...contextTokens(endorsers));
-    return assembled(message, parts, headers, message.body, { values });
+    return assembled(message, parts, headers, message.body, { values, password });
   }
 
   /** All that the signature of a clear message covers, ready to be signed. */
@@ -132,21 +138,23 @@ export class Protector {
 
   async #signed(
     message: Message,
-    signature: SignatureProduction,
+    signature: SignatureProduction | PasswordSignature,
     timestamp: Inside,
     inside: readonly Inside[],
     endorsers: readonly Endorser[],
+    password: PasswordKeying | undefined,
   ): Promise<Secured> {
     const token = this.#token;
     const { body, signed, headers } = this.#covered(message, signature.digest, timestamp, inside);
-    const signatures = await this.#signatures(signed, signature, undefined, endorsers);
+    const signatures = await this.#signatures(signed, ...under(signature, password), endorsers);
     const parts = [inHeader(timestamp), ...contextTokens(endorsers), ...inside.map(inHeader)];
     parts.push(
       token?.included ?? '',
       this.#endorser?.included ?? '',
       ...signatures.map(({ text }) => withoutWsse(text)),
     );
-    return assembled(message, parts, headers, body.fragment, { values: signatures.map(({ value }) => value) });
+    const values = signatures.map(({ value }) => value);
+    return assembled(message, parts, headers, body.fragment, { values, password: password?.key });
   }
 
   async #signedThenEncrypted(
@@ -230,7 +238,7 @@ export class Protector {
   async #signatures(
     signed: readonly SignedPart[],
     signature: SignatureProduction,
-    keying: Keying | undefined,
+    keying: Pick<Keying, 'signing'> | undefined,
     endorsers: readonly Endorser[],
   ): Promise<readonly Signed[]> {
     if (endorsers.length === 0) return [await sign(signed, signature, this.#token?.reference, keying, undefined)];
@@ -244,28 +252,39 @@ export class Protector {
     return all;
   }
 
-  #endorsers(issued: Issued | undefined, exchange: Exchange | undefined): readonly Endorser[] {
-    const own = this.#endorsing(issued);
+  #endorsers(
+    issued: Issued | undefined,
+    password: PasswordKeying | undefined,
+    exchange: Exchange | undefined,
+  ): readonly Endorser[] {
+    const own = this.#endorsing(issued, password);
     const endorsers = own === undefined ? [] : [own];
     const { context } = this.#policy;
     return context === undefined ? endorsers : [...endorsers, contextEndorser(context, exchange)];
   }
 
-  /** What endorses: the certificate of the policy, or the key of the issued token. */
-  #endorsing(issued: Issued | undefined): Endorser | undefined {
+  /** What endorses: the certificate of the policy, the key of the password, or that of the issued token. */
+  #endorsing(issued: Issued | undefined, password: PasswordKeying | undefined): Endorser | undefined {
     const { endorsement } = this.#policy;
     if (endorsement === undefined) return undefined;
+    if (endorsement.kind === 'password') {
+      const [signature, { signing }] = under(endorsement, password);
+      return { signature, token: undefined, signing };
+    }
     if (endorsement.kind === 'certificate') {
       return { signature: endorsement, token: this.#endorser, signing: undefined };
     }
     const { digest, symmetricSignature, asymmetricSignature } = endorsement.suite;
-    const proof = issued?.proof;
-    if (issued === undefined || proof === undefined) {
-      throw new SecurityError('SECURITY_POLICY', 'The issued token has no key to endorse with.');
+    const { proof, reference } = issued ?? {};
+    if (reference === undefined || proof === undefined) {
+      throw new SecurityError(
+        'SECURITY_POLICY',
+        'The issued token has no key to endorse with: bearer tokens go with `confirmation: bearer`.',
+      );
     }
     if (proof instanceof KeyObject) {
       const signature = { kind: 'secret', algorithm: symmetricSignature, digest } as const;
-      return { signature, token: undefined, signing: { key: proof, reference: issued.reference } };
+      return { signature, token: undefined, signing: { key: proof, reference } };
     }
     const algorithm = asymmetricSignature[proof.algorithm.family];
     if (algorithm === undefined) {
@@ -279,13 +298,13 @@ export class Protector {
       reference: 'direct',
       token: false,
     } as const;
-    const token = { included: '', signed: [], reference: withoutDs(issued.reference) };
+    const token = { included: '', signed: [], reference: withoutDs(reference) };
     return { signature, token, signing: undefined };
   }
 
   async #issued(): Promise<Issued | undefined> {
     const { token } = this.#policy;
-    return token === undefined ? undefined : issuedOf(await token());
+    return token === undefined ? undefined : issuedOf(await token(), this.#id);
   }
 
   #prepareHeaders(
@@ -300,6 +319,13 @@ export class Protector {
       signed.push(prepared);
       return { ...block, fragment: prepared.fragment };
     });
+  }
+
+  /** The key of a password that signs or endorses. */
+  #password(exchange: Exchange | undefined): PasswordKeying | undefined {
+    const { signature, endorsement } = this.#policy;
+    const by = [signature, endorsement].find((one) => one?.kind === 'password');
+    return by?.kind === 'password' ? passwordKeying(by, exchange?.password, this.#random, this.#id) : undefined;
   }
 
   #user(now: Instant): Inside | undefined {
@@ -410,6 +436,17 @@ function withoutDs(reference: XmlFragment): string {
   return reference.toString().replaceAll(` xmlns:ds="${ds}"`, '');
 }
 
+/** A signature under the key of a password is one under a secret. */
+function under(
+  signature: SignatureProduction | PasswordSignature,
+  password: PasswordKeying | undefined,
+): readonly [SignatureProduction, Pick<Keying, 'signing'>] {
+  if (signature.kind !== 'password') return [signature, { signing: undefined }];
+  const { algorithm, digest } = signature;
+  const signing = password && { key: password.key.key, reference: password.reference };
+  return [{ kind: 'secret', algorithm, digest }, { signing }];
+}
+
 function partOf({ id, fragment: { bytes, prefixes } }: Inside, digest: DigestAlgorithm): SignedPart {
   return { id, prefixes, digest: base64Digest(digest, bytes) };
 }
@@ -452,6 +489,6 @@ function assembled(
   const all = [...headers, writeSecurityHeader(message.version, parts)];
   return {
     message: { ...message, headers: all, body, source: undefined },
-    exchange: { values: exchange.values ?? [], secret: exchange.secret, certificate: exchange.certificate },
+    exchange: { secret: undefined, certificate: undefined, ...exchange, values: exchange.values ?? [] },
   };
 }

@@ -9,11 +9,13 @@ import type { AlgorithmSuite } from './algorithm-suites.ts';
 import type { Certificate } from './certificates.ts';
 import type { AcceptedEncryption } from './encryption/algorithms.ts';
 import type { Part } from './evidence.ts';
+import type { KeyRanges } from './key-ranges.ts';
 import type { DecryptionKey, SigningKey } from './keys.ts';
 import type { DigestAlgorithm, SignatureAlgorithm } from './suites.ts';
 import type { Freshness } from './timestamp.ts';
+import type { JwtRequirement } from './tokens/jwt.ts';
 import type { SamlRequirement } from './tokens/saml-conditions.ts';
-import type { PasswordSource, UsernameCredentials } from './tokens/username.ts';
+import type { PasswordCredentials, PasswordSource, UsernameCredentials } from './tokens/username.ts';
 import type { TokenReference } from './tokens/x509.ts';
 import type { Trust } from './trust.ts';
 
@@ -28,15 +30,26 @@ export type RequiredSigner =
   /** Whoever knows the secret of the EncryptedKey: in a request anybody, in its reply only the one it was encrypted for. */
   | { readonly kind: 'secret' }
   /** Whoever holds the key that the assertion's issuer has put into it (holder-of-key). */
-  | { readonly kind: 'assertion' };
+  | { readonly kind: 'assertion' }
+  /**
+   * Whoever knows the password of the user whose UsernameToken the key is derived of; without `passwords`, in a reply, with the
+   * key of the request.
+   */
+  | { readonly kind: 'password'; readonly passwords: PasswordSource | undefined };
 
 export interface AcceptedSignatures {
   readonly signatures: ReadonlyMap<string, SignatureAlgorithm>;
   readonly digests: ReadonlyMap<string, DigestAlgorithm>;
 }
 
+/** What is required of any signature of a message. */
+export interface SignedUnder extends AcceptedSignatures {
+  /** How long the key has to be. */
+  readonly keys: KeyRanges;
+}
+
 /** What is required of the message signature: the one that covers the Body. */
-export interface SignatureRequirement extends AcceptedSignatures {
+export interface SignatureRequirement extends SignedUnder {
   readonly signer: Exclude<RequiredSigner, { kind: 'assertion' }>;
   /** Namespaces whose header blocks, where present, have to be signed: addressing and reliable messaging. */
   readonly presentImpliesSigned: ReadonlySet<string>;
@@ -49,8 +62,10 @@ export interface SignatureRequirement extends AcceptedSignatures {
 }
 
 /** What is required of a second signature: over the message signature or, where there is none, over the Timestamp. */
-export interface EndorsementRequirement extends AcceptedSignatures {
+export interface EndorsementRequirement extends SignedUnder {
   readonly signer: Exclude<RequiredSigner, { kind: 'secret' }>;
+  /** Over TLS: whether there has to be a wsa:To under the same signature, which says for whom it was made. */
+  readonly to: boolean;
 }
 
 /** Where the key of encrypted parts (and, in the symmetric binding, of the message signature) comes from. */
@@ -95,10 +110,12 @@ export interface InboundPolicy {
   readonly endorsement: EndorsementRequirement | undefined;
   readonly encryption: EncryptionRequirement | undefined;
   /** Required of a signature under a security context that endorses the message signature or, without one, the Timestamp. */
-  readonly context: AcceptedSignatures | undefined;
+  readonly context: SignedUnder | undefined;
   readonly username: PasswordSource | undefined;
   /** Exactly one SAML assertion is required, and this of it. */
   readonly saml: SamlRequirement | undefined;
+  /** Exactly one JSON Web Token is required, hidden and under the message signature where there is one, and this of it. */
+  readonly jwt: JwtRequirement | undefined;
   /** Whether a password may come as text without TLS and without encryption. */
   readonly textWithoutTls: boolean;
   /** Whether a reply has to confirm the signatures of its request. */
@@ -116,14 +133,21 @@ export interface CertificateSignature {
   readonly token: boolean;
 }
 
+/** A JSON Web Token that was issued to this end, in compact form: whoever reads it can use it, so it is always hidden. */
+export interface IssuedJwt {
+  readonly jwt: string;
+}
+
 /** A SAML assertion that was issued to this end, and what shows that it may use it. */
-export interface IssuedToken {
+export interface IssuedAssertion {
   readonly assertion: XmlFragment;
   /** The key in a holder-of-key assertion; absent for bearer and sender-vouches. */
   readonly proof?: SigningKey | KeyObject;
   /** Whether whoever reads it can use it: it is then encrypted wherever anything is. */
   readonly bearer: boolean;
 }
+
+export type IssuedToken = IssuedAssertion | IssuedJwt;
 
 /** Asked anew for every message, so that a token is renewed in time. */
 export type TokenSource = () => IssuedToken | Promise<IssuedToken>;
@@ -142,6 +166,17 @@ export interface SecretSignature {
 }
 
 export type SignatureProduction = CertificateSignature | SecretSignature;
+
+/** A signature under a key derived of a password, whose UsernameToken the message brings; in a reply, under that of the request. */
+export interface PasswordSignature {
+  readonly kind: 'password';
+  readonly algorithm: SignatureAlgorithm;
+  readonly digest: DigestAlgorithm;
+  /** Absent in a reply. */
+  readonly credentials: PasswordCredentials | (() => PasswordCredentials) | undefined;
+  /** How often the hash is computed. */
+  readonly rounds: number;
+}
 
 /** Who is to read what is encrypted. */
 export type Readers =
@@ -183,9 +218,9 @@ export interface OutboundPolicy {
   /** How long a message is good for, in milliseconds. */
   readonly lifetime: number;
   /** Signs the Body, the Timestamp, every header block, the UsernameToken and confirmations. */
-  readonly signature: SignatureProduction | undefined;
+  readonly signature: SignatureProduction | PasswordSignature | undefined;
   /** Signs the message signature or, where there is none, the Timestamp and wsa:To. */
-  readonly endorsement: CertificateSignature | IssuedSignature | undefined;
+  readonly endorsement: CertificateSignature | IssuedSignature | PasswordSignature | undefined;
   readonly encryption: EncryptionProduction | undefined;
   /** Signs, under a security context, the message signature or, where there is none, the Timestamp. */
   readonly context: Pick<SecretSignature, 'algorithm' | 'digest'> | undefined;

@@ -7,16 +7,20 @@
 import type { KeyObject } from 'node:crypto';
 import { equalBytes } from '../base/bytes.ts';
 import type { Instant } from '../base/clock.ts';
-import type { Message } from '../soap/message.ts';
+import { addressingVersionOf } from '../soap/addressing-versions.ts';
+import { isForThisNode } from '../soap/envelope.ts';
+import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { requiredAssertion } from './assertions.ts';
 import type { Certificate } from './certificates.ts';
 import { hexDigest, secretFingerprint } from './crypto.ts';
 import { SecurityError } from './errors.ts';
 import type { Signer } from './evidence.ts';
-import type { ContextSecret, Exchange } from './exchange.ts';
+import type { ContextSecret, Exchange, PasswordKey } from './exchange.ts';
 import type { SecurityHeader } from './header.ts';
+import { type KeyRanges, requireKeyWithin } from './key-ranges.ts';
 import type { MessageKeys, SigningSecret } from './message-keys.ts';
+import { wsu } from './names.ts';
 import { idsOf, messageProfile } from './profile.ts';
 import type { AcceptedSignatures, InboundPolicy, RequiredSigner } from './protection.ts';
 import {
@@ -29,7 +33,9 @@ import {
 import { sha256 } from './suites.ts';
 import { referenceIn } from './tokens/reference.ts';
 import type { SamlToken } from './tokens/saml-validate.ts';
-import { foundCertificate, type TokenScope } from './tokens/x509.ts';
+import { type PasswordSource, userSigner } from './tokens/username.ts';
+import { derivedUsernameKey, readDerivingToken } from './tokens/username-key.ts';
+import { foundCertificate } from './tokens/x509.ts';
 
 export interface ProvenSignature {
   readonly read: ReadSignature;
@@ -38,7 +44,8 @@ export interface ProvenSignature {
     | { readonly kind: 'certificate'; readonly certificate: Certificate }
     | SigningSecret
     /** The key of the assertion; its fingerprint, unless it is a secret. */
-    | { readonly kind: 'assertion'; readonly key: KeyObject; readonly fingerprint: string | undefined };
+    | { readonly kind: 'assertion'; readonly key: KeyObject; readonly fingerprint: string | undefined }
+    | { readonly kind: 'password'; readonly password: PasswordKey };
 }
 
 /** What the signatures of a message prove. */
@@ -84,14 +91,9 @@ export async function prove(
     if (!accepted.signatures.has(read.algorithm.uri)) {
       throw new SecurityError('SECURITY_ALGORITHM', `A signature with ${read.algorithm.uri} has no place here.`);
     }
-    const signer = byContext ? undefined : other?.signer;
-    let proven: ProvenSignature;
-    if (signer === undefined || signer.kind === 'secret')
-      proven = await bySecret(read, profile, keys, exchange, remembered);
-    else if (signer.kind === 'assertion') proven = byAssertion(read, profile, token, ids, remembered);
-    else
-      proven = await byCertificate(read, profile, signer, { header, ids, known: signer.trust.known }, now, remembered);
-    all.push(proven);
+    const signer = (byContext ? undefined : other?.signer) ?? underContext;
+    const asked: Asked = { read, profile, header, ids, ranges: accepted.keys, remembered };
+    all.push(await bySigner(asked, signer, keys, exchange, token, now));
   }
   return { ...roles(all, message, header, policy), all, keys: remembered, token };
 }
@@ -111,54 +113,90 @@ function rowsOf({ signature, endorsement, context }: InboundPolicy): AcceptedSig
   };
 }
 
-async function byCertificate(
-  read: ReadSignature,
-  profile: SignatureProfile,
-  { trust, notFrom }: Extract<RequiredSigner, { kind: 'certificate' }>,
-  scope: TokenScope,
+const underContext: RequiredSigner = Object.freeze({ kind: 'secret' });
+
+/** A signature that is to be proven, and where its key may stand. */
+interface Asked {
+  readonly read: ReadSignature;
+  readonly profile: SignatureProfile;
+  readonly header: SecurityHeader;
+  readonly ids: ReadonlyMap<string, XmlElement>;
+  readonly ranges: KeyRanges;
+  /** What to remember of it is added here. */
+  readonly remembered: string[];
+}
+
+async function bySigner(
+  asked: Asked,
+  signer: RequiredSigner,
+  keys: MessageKeys | undefined,
+  exchange: Exchange | undefined,
+  token: SamlToken | undefined,
   now: Instant,
-  remembered: string[],
 ): Promise<ProvenSignature> {
-  const { certificate, others } = foundCertificate(referenceIn(read.keyInfo), scope);
+  switch (signer.kind) {
+    case 'certificate':
+      return byCertificate(asked, signer, now);
+    case 'secret':
+      return bySecret(asked, keys, exchange);
+    case 'assertion':
+      return byAssertion(asked, token);
+    case 'password':
+      return byPassword(asked, signer, exchange);
+    default:
+      return signer satisfies never;
+  }
+}
+
+/** The signature under a key that may sign. */
+function signed({ read, profile, remembered }: Asked, key: KeyObject, holder: string): Verified {
+  const signedOctets = read.signedOctets();
+  const verified = verifySignature(read, key, profile, signedOctets);
+  // Neither an ECDSA signature value nor the certificate of the key has one spelling; the key and what it signs have.
+  remembered.push(`${holder} ${hexDigest(sha256, signedOctets)}`);
+  return verified;
+}
+
+async function byCertificate(
+  asked: Asked,
+  { trust, notFrom }: Extract<RequiredSigner, { kind: 'certificate' }>,
+  now: Instant,
+): Promise<ProvenSignature> {
+  const { read, header, ids } = asked;
+  const { certificate, others } = foundCertificate(referenceIn(read.keyInfo), { header, ids, known: trust.known });
   if (certificate.keyFingerprint === notFrom) {
     throw new SecurityError('SECURITY_REFLECTED', 'The message is signed with the key of this end.');
   }
   const pending = trust.accept(certificate, now, others);
   if (pending !== undefined) await pending;
-  const signedOctets = read.signedOctets();
-  const verified = verifySignature(read, certificate.key, profile, signedOctets);
-  // Neither an ECDSA signature value nor the certificate of the key has one spelling; the key and what it signs have.
-  remembered.push(`signature ${certificate.keyFingerprint} ${hexDigest(sha256, signedOctets)}`);
+  requireKeyWithin(asked.ranges, certificate.key);
+  const verified = signed(asked, certificate.key, `signature ${certificate.keyFingerprint}`);
   return { read, verified, by: { kind: 'certificate', certificate } };
 }
 
 async function bySecret(
-  read: ReadSignature,
-  profile: SignatureProfile,
+  asked: Asked,
   keys: MessageKeys | undefined,
   exchange: Exchange | undefined,
-  remembered: string[],
 ): Promise<ProvenSignature> {
   if (keys === undefined) throw notExpected();
+  const { read } = asked;
   const { key, of } = await keys.signing(read.keyInfo);
-  const signedOctets = read.signedOctets();
-  const verified = verifySignature(read, key, profile, signedOctets);
-  // Under one secret both ends sign alike: what this end sent must not come back to it as the answer.
-  if (exchange?.values.some((value) => equalBytes(value, read.value))) {
-    throw new SecurityError('SECURITY_REFLECTED', 'The reply is signed as its request was.');
-  }
-  remembered.push(`secret ${secretFingerprint(of.secret.key)} ${hexDigest(sha256, signedOctets)}`);
+  requireKeyWithin(asked.ranges, key, key !== of.secret.key);
+  const verified = signed(asked, key, `secret ${secretFingerprint(of.secret.key)}`);
+  requireUnlikeRequest(read, exchange);
   return { read, verified, by: of };
 }
 
+/** Under one secret both ends sign alike: what this end sent must not come back to it as the answer. */
+function requireUnlikeRequest({ value }: ReadSignature, exchange: Exchange | undefined): void {
+  if (exchange?.values.some((one) => equalBytes(one, value)) !== true) return;
+  throw new SecurityError('SECURITY_REFLECTED', 'The reply is signed as its request was.');
+}
+
 /** With the key that the issuer put into the assertion, whose own signature is verified already. */
-function byAssertion(
-  read: ReadSignature,
-  profile: SignatureProfile,
-  token: SamlToken | undefined,
-  ids: ReadonlyMap<string, XmlElement>,
-  remembered: string[],
-): ProvenSignature {
+function byAssertion(asked: Asked, token: SamlToken | undefined): ProvenSignature {
+  const { read, ids } = asked;
   const held = token?.confirmations.find((one) => one.method === 'holder-of-key');
   const { target } = referenceIn(read.keyInfo);
   const isIt =
@@ -168,11 +206,46 @@ function byAssertion(
   if (held?.method !== 'holder-of-key' || !isIt) {
     throw new SecurityError('SECURITY_TOKEN', 'The signature does not name an assertion with a key.');
   }
-  const signedOctets = read.signedOctets();
-  const verified = verifySignature(read, held.key, profile, signedOctets);
   const holder = held.fingerprint ?? secretFingerprint(held.key);
-  remembered.push(`assertion ${holder} ${hexDigest(sha256, signedOctets)}`);
+  requireKeyWithin(asked.ranges, held.key);
+  const verified = signed(asked, held.key, `assertion ${holder}`);
   return { read, verified, by: { kind: 'assertion', key: held.key, fingerprint: held.fingerprint } };
+}
+
+/** With a key derived of a password, which always has 160 bits: that of the UsernameToken in a request, which its reply is signed with as well. */
+async function byPassword(
+  asked: Asked,
+  { passwords }: Extract<RequiredSigner, { kind: 'password' }>,
+  exchange: Exchange | undefined,
+): Promise<ProvenSignature> {
+  const { read, header, ids } = asked;
+  const { target } = referenceIn(read.keyInfo);
+  const found = passwords === undefined ? exchange?.password : await passwordKeyOf(header.usernameTokens[0], passwords);
+  const named =
+    target.kind === 'local' &&
+    (passwords === undefined ? target.id === found?.id : ids.get(target.id) === header.usernameTokens[0]);
+  if (found === undefined || !named) {
+    throw new SecurityError(
+      'SECURITY_TOKEN',
+      'The signature does not name the UsernameToken that its key is derived of.',
+    );
+  }
+  const verified = signed(asked, found.key, `password ${secretFingerprint(found.key)}`);
+  requireUnlikeRequest(read, exchange);
+  return { read, verified, by: { kind: 'password', password: found } };
+}
+
+async function passwordKeyOf(
+  token: XmlElement | undefined,
+  passwords: PasswordSource,
+): Promise<PasswordKey | undefined> {
+  if (token === undefined) return undefined;
+  const claim = readDerivingToken(token);
+  return {
+    user: claim.user,
+    key: await derivedUsernameKey(claim, passwords, 'mac'),
+    id: token.attribute('Id', wsu) ?? '',
+  };
 }
 
 /** Certificates that messages may refer to without including them. */
@@ -207,7 +280,23 @@ function roles(
     const what = main === undefined ? 'the Timestamp' : 'the signature of the message';
     throw new SecurityError('SECURITY_UNSIGNED', `There is a signature too few, or one that does not cover ${what}.`);
   }
+  if (main === undefined && policy.endorsement?.to === true) requireTo(message, endorsing);
   return { main, endorsing, context: own ?? contexts[0] };
+}
+
+/** Over TLS a signature over the Timestamp is good anywhere; wsa:To says where (WS-SecurityPolicy, WCF's CertificateOverTransport). */
+function requireTo(message: Message, endorsing: readonly ProvenSignature[]): void {
+  const [to] = message.headers.filter((block) => isTo(block) && isForThisNode(message.version, block));
+  const element = to?.fragment.element;
+  if (element !== undefined && endorsing.every(({ verified }) => verified.covered.has(element))) return;
+  throw new SecurityError(
+    'SECURITY_UNSIGNED',
+    'The signature of the Timestamp does not cover wsa:To: it may have been made for another service.',
+  );
+}
+
+function isTo(block: HeaderBlock): boolean {
+  return block.local === 'To' && addressingVersionOf(block) !== undefined;
 }
 
 /** Everybody who is proven, the signer of the Body first; by secret, whoever the secret was encrypted for. */
@@ -215,6 +304,7 @@ export function signersOf({ main, endorsing }: Proof, exchange: Exchange | undef
   const signers: Signer[] = [];
   for (const one of main === undefined ? endorsing : [main, ...endorsing]) {
     const { by } = one;
+    if (by.kind === 'password') signers.push(userSigner(by.password.user));
     const certificate =
       by.kind === 'certificate' ? by.certificate : by.kind === 'secret' ? exchange?.certificate : undefined;
     if (certificate !== undefined) signers.push(signerOf(certificate));

@@ -8,6 +8,7 @@ import type { Peer } from '../channel/transport.ts';
 import type { Message } from '../soap/message.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { requiredAssertion, senderProof } from './assertions.ts';
+import { admittedJwt } from './bearer.ts';
 import { requireConfirmed } from './confirmation.ts';
 import { covered, type Encrypted, partOf, unsigned } from './coverage.ts';
 import { acceptedEncryption } from './encryption/algorithms.ts';
@@ -23,8 +24,9 @@ import type { EncryptionRequirement, InboundPolicy } from './protection.ts';
 import { type Proof, prove, signersOf } from './prove.ts';
 import type { ReplayCache } from './replay.ts';
 import { type Lifetime, readTimestamp, staleAt } from './timestamp.ts';
+import { isJwtToken } from './tokens/jwt.ts';
 import { admitAssertion } from './tokens/saml-validate.ts';
-import { authenticate, readUsernameToken } from './tokens/username.ts';
+import { authenticate, readUsernameToken, userSigner } from './tokens/username.ts';
 
 export interface Circumstances {
   readonly now: Instant;
@@ -92,6 +94,7 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
     const shown = senderProof(proof ?? { main: undefined, endorsing: [] }, token, peer?.secure === true, encrypted);
     await admitAssertion(token, shown, replay, now);
   }
+  const jwt = policy.jwt && (await admittedJwt(readable.header, policy.jwt, isHiddenIn(around, encrypted), around));
   if (user?.nonce !== undefined) await remember(replay, user.nonce.key, user.nonce.until, now);
   const signers = proof === undefined ? noSigners : signersOf(proof, exchange);
   return {
@@ -99,8 +102,8 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
     evidence: Object.freeze({
       signer: signers[0],
       signers,
-      user: user?.signer ?? token?.subject,
-      claims: token?.claims,
+      user: user?.signer ?? passwordUser(proof) ?? token?.subject ?? jwt?.subject,
+      claims: token?.claims ?? jwt?.claims,
       signed: signedParts(proof),
       encrypted: encryptedParts(encrypted),
       algorithms: usedAlgorithms(proof),
@@ -139,11 +142,13 @@ function encryptedParts(encrypted: Encrypted | undefined): ReadonlySet<Part> {
 
 function exchangeOf(proof: Proof | undefined): Exchange {
   const by = proof?.main?.by;
+  const key = proof?.all.map((one) => one.by).find(({ kind }) => kind === 'password');
   return {
     values: (proof?.all ?? []).map(({ read }) => read.value),
     secret: by?.kind === 'secret' ? by.secret : undefined,
     certificate: by?.kind === 'certificate' ? by.certificate : undefined,
     context: proof?.context,
+    password: key?.kind === 'password' ? key.password : undefined,
   };
 }
 
@@ -222,7 +227,8 @@ function refuseUnexpected(header: SecurityHeader, policy: InboundPolicy): void {
       'The message confirms signatures, and this policy does not ask for it.',
     );
   }
-  if (!signs(policy) && header.signatures.length + header.binaryTokens.length > 0) {
+  const jwts = header.binaryTokens.filter(isJwtToken).length;
+  if (!signs(policy) && header.signatures.length + header.binaryTokens.length - jwts > 0) {
     throw new SecurityError(
       'SECURITY_UNSUPPORTED',
       'The message is signed, and this policy has nothing to verify it with.',
@@ -236,11 +242,32 @@ function refuseUnexpected(header: SecurityHeader, policy: InboundPolicy): void {
   if (policy.saml === undefined && token !== undefined) {
     throw new SecurityError('SECURITY_UNSUPPORTED', `The policy does not ask for the ${token.local} of the message.`);
   }
-  if (header.usernameTokens.length !== (policy.username === undefined ? 0 : 1)) {
-    throw policy.username === undefined
+  if (policy.jwt === undefined && jwts > 0) {
+    throw new SecurityError('SECURITY_UNSUPPORTED', 'The policy does not ask for the JSON Web Token of the message.');
+  }
+  const asksUser = policy.username !== undefined || asksPassword(policy);
+  if (header.usernameTokens.length !== (asksUser ? 1 : 0)) {
+    throw !asksUser
       ? new SecurityError('SECURITY_UNSUPPORTED', 'The message has a UsernameToken that this policy does not ask for.')
       : new SecurityError('SECURITY_CREDENTIALS', 'The message does not have exactly one UsernameToken.');
   }
+}
+
+/** Whether a key has to be derived of the password of a UsernameToken in the message. */
+function asksPassword({ signature, endorsement }: InboundPolicy): boolean {
+  return [signature?.signer, endorsement?.signer].some(
+    (signer) => signer?.kind === 'password' && signer.passwords !== undefined,
+  );
+}
+
+function passwordUser(proof: Proof | undefined): Signer | undefined {
+  const by = proof?.all.map((one) => one.by).find(({ kind }) => kind === 'password');
+  return by?.kind === 'password' ? userSigner(by.password.user) : undefined;
+}
+
+/** Whether nobody on the way could read an element: TLS, or encryption, which a signature covers wherever it is taken. */
+function isHiddenIn({ peer }: Circumstances, encrypted: Encrypted | undefined): (element: XmlElement) => boolean {
+  return (element) => peer?.secure === true || encrypted?.opened.places.has(element) === true;
 }
 
 function freshTimestamp(header: SecurityHeader, policy: InboundPolicy, now: Instant): Lifetime {
@@ -258,19 +285,17 @@ interface AuthenticatedUser {
 async function authenticated(
   header: SecurityHeader,
   policy: InboundPolicy,
-  { now, peer }: Circumstances,
+  around: Circumstances,
   encrypted: Encrypted | undefined,
 ): Promise<AuthenticatedUser | undefined> {
   const [token] = header.usernameTokens;
   if (token === undefined || policy.username === undefined) return undefined;
   const claim = readUsernameToken(token);
-  const isHidden = peer?.secure === true || encrypted?.opened.places.has(token) === true;
-  if (claim.form === 'text' && !isHidden && !policy.textWithoutTls) {
+  if (claim.form === 'text' && !isHiddenIn(around, encrypted)(token) && !policy.textWithoutTls) {
     throw new SecurityError('SECURITY_TRANSPORT', 'A password came as text, neither encrypted nor through TLS.');
   }
-  const nonce = await authenticate(claim, policy.username, now, policy.freshness);
-  const identity = `username:${claim.user}`;
-  return { signer: Object.freeze({ kind: 'username', identity, name: claim.user }), nonce };
+  const nonce = await authenticate(claim, policy.username, around.now, policy.freshness);
+  return { signer: userSigner(claim.user), nonce };
 }
 
 async function remember(replay: ReplayCache, key: string, until: Instant, now: Instant): Promise<void> {

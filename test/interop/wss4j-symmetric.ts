@@ -2,7 +2,12 @@
 import { describe, expect } from 'vitest';
 import { algorithmSuite } from '../../src/security/algorithm-suites.ts';
 import { conversationNamespaces } from '../../src/security/names.ts';
-import { usernameOverTransport } from '../../src/security/policy.ts';
+import {
+  type UnsafeOption,
+  unsafePasswordKeys,
+  unsafeUnsignedTo,
+  usernameOverTransport,
+} from '../../src/security/policy.ts';
 import {
   anonymousForCertificate,
   type ForCertificateOptions,
@@ -10,15 +15,21 @@ import {
   userNameForCertificate,
 } from '../../src/security/presets/for-certificate.ts';
 import { certificateOverTransport } from '../../src/security/presets/over-transport.ts';
+import {
+  usernameKeyForCertificate,
+  usernameKeyOverTransport,
+  usernameKeySigned,
+} from '../../src/security/presets/username-key.ts';
 import { scenario } from './suite.ts';
 import { answered, clear, exchanged, keyOf, order, trustOf } from './surewire-party.ts';
 import { accepts, type Bench, bodyContent, everyPart, inbound, isAccepted, outbound } from './wss4j-bench.ts';
 import { confirmation, signs } from './wss4j-encryption.ts';
-import type { Step } from './wss4j-peer.ts';
+import type { MessagePart, Step } from './wss4j-peer.ts';
 
 const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
 const ds = 'http://www.w3.org/2000/09/xmldsig#';
 const utility = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
+const addressing = 'http://www.w3.org/2005/08/addressing';
 const timestamp: Step = { do: 'timestamp' };
 const suite = algorithmSuite('Aes256GcmSha256');
 const passwords = { password: (user: string) => (user === 'alice' ? 'correct horse' : undefined) };
@@ -150,6 +161,23 @@ export function symmetric(bench: Bench): void {
       accepts(
         bench,
         certificateOverTransport({ trust: trustOf(all) }),
+        [
+          timestamp,
+          signs(suite, {
+            parts: [
+              ['Timestamp', utility],
+              ['To', addressing],
+            ],
+          }),
+        ],
+        order(),
+        true,
+      ),
+    );
+    scenario(inbound(bench, 'certificate over transport, Timestamp alone (unsafeUnsignedTo)'), () =>
+      accepts(
+        bench,
+        certificateOverTransport({ trust: trustOf(all), unsafe: [unsafeUnsignedTo] }),
         [timestamp, signs(suite, { parts: [['Timestamp', utility]] })],
         order(),
         true,
@@ -158,6 +186,44 @@ export function symmetric(bench: Bench): void {
     scenario(outbound(bench, 'certificate over transport'), async () => {
       const { results } = await isAccepted(bench, certificateOverTransport({ key: keyOf(all.of.client) }));
       expect(results.find(({ action }) => action === 2)?.covered.join()).toContain('Timestamp');
+    });
+  });
+
+  describe('under a key derived of a password (UsernameToken Profile 1.1)', () => {
+    const username = { user: 'alice', password: 'correct horse' };
+    const derives = { derives: true };
+    const unsafe: readonly UnsafeOption[] = [unsafePasswordKeys];
+    const derive = (parts: readonly MessagePart[]): Step =>
+      ({
+        ...{ do: 'session', order: 'sign', ...username, parts },
+        ...{ algorithm: suite.symmetricSignature.uri, digest: suite.digest.uri },
+      }) as Step;
+    scenario(inbound(bench, 'key of a password endorses the Timestamp'), () =>
+      accepts(
+        bench,
+        usernameKeyOverTransport({ passwords }),
+        [timestamp, derive([['Timestamp', utility]])],
+        order(),
+        true,
+      ),
+    );
+    scenario(outbound(bench, 'key of a password endorses the Timestamp'), async () => {
+      const { results } = await isAccepted(bench, usernameKeyOverTransport({ username }), derives);
+      expect(results.find(({ action }) => action === 2)?.covered.join()).toContain('Timestamp');
+    });
+    scenario(inbound(bench, 'key of a password signs the message'), () =>
+      accepts(bench, usernameKeySigned({ passwords, unsafe }), [
+        timestamp,
+        derive([...everyPart(), ['UsernameToken', wsse]]),
+      ]),
+    );
+    scenario(outbound(bench, 'key of a password signs the message'), async () => {
+      const { results } = await isAccepted(bench, usernameKeySigned({ username, unsafe, rounds: 2_000 }), derives);
+      expect(results.find(({ action }) => action === 2)?.covered.join()).toContain('Body');
+    });
+    scenario(outbound(bench, 'key of a password endorses, all under the service certificate'), async () => {
+      const { results } = await isAccepted(bench, usernameKeyForCertificate({ username, peer: certificate }), derives);
+      expect(results.filter(({ action }) => action === 2)).toHaveLength(2);
     });
   });
 }

@@ -5,12 +5,12 @@ import { hasCode } from '../../src/base/errors.ts';
 import {
   algorithmSuite,
   algorithmSuiteNames,
-  requireKeyOf,
   type SuiteWeakness,
   unsafeSuiteRsa15,
   unsafeSuiteSha1,
   unsafeSuiteTripleDes,
 } from '../../src/security/algorithm-suites.ts';
+import { requireKeyWithin } from '../../src/security/key-ranges.ts';
 import { hmacSha256, rsaSha256, unsafeHmacSha1, unsafeRsaSha1, unsafeSha1 } from '../../src/security/suites.ts';
 
 const everything: readonly SuiteWeakness[] = [unsafeSuiteRsa15, unsafeSuiteSha1, unsafeSuiteTripleDes];
@@ -112,9 +112,9 @@ describe('weak rows are refused unless asked for', () => {
 
 test('keys outside the lengths of a suite are refused', () => {
   const row = algorithmSuite('Basic256Sha256');
-  requireKeyOf(row, createSecretKey(new Uint8Array(32)));
-  requireKeyOf(row, generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey);
-  requireKeyOf(row, generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey);
+  requireKeyWithin(row.keys, createSecretKey(new Uint8Array(32)));
+  requireKeyWithin(row.keys, generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey);
+  requireKeyWithin(row.keys, generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey);
   for (const key of [
     createSecretKey(new Uint8Array(16)),
     createSecretKey(new Uint8Array(64)),
@@ -122,7 +122,7 @@ test('keys outside the lengths of a suite are refused', () => {
   ])
     expect(
       hasCode(
-        thrown(() => requireKeyOf(row, key)),
+        thrown(() => requireKeyWithin(row.keys, key)),
         'SECURITY_KEY',
       ),
     ).toBe(true);

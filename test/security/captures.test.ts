@@ -8,7 +8,12 @@ import { certificates } from '../../src/security/certificates.ts';
 import type { Exchange } from '../../src/security/exchange.ts';
 import { readSecurityHeader } from '../../src/security/header.ts';
 import { type SigningKey, signingKey } from '../../src/security/keys.ts';
-import { type SecurityPolicy, timestampOnly, usernameOverTransport } from '../../src/security/policy.ts';
+import {
+  type SecurityPolicy,
+  timestampOnly,
+  unsafeUnsignedTo,
+  usernameOverTransport,
+} from '../../src/security/policy.ts';
 import {
   anonymousForCertificate,
   mutualCertificate,
@@ -214,16 +219,22 @@ describe.skipIf(!there)('captures', () => {
     });
   }
 
-  test('certificates over TLS: WCF and Metro endorse the Timestamp', async () => {
+  test('certificates over TLS: WCF endorses Timestamp and wsa:To, Metro the Timestamp alone, which has to be allowed', async () => {
     const suite = algorithmSuite('Basic256', { unsafe: [unsafeSuiteSha1] });
     const trust = trustChain({ anchors: certificates(new Uint8Array(readFileSync(join(folder, 'pki/ca.cert.pem')))) });
     const service = certificateOverTransport({ trust, suite });
+    const lenient = certificateOverTransport({ trust, suite, unsafe: [unsafeUnsignedTo] });
     const client = certificateOverTransport({ key: signingKey(material('alice')), suite });
     const matching = captured.filter(({ name }) => /^(wcf-)?metro-cert-tls\//.test(name));
     expect(matching.length).toBeGreaterThan(9);
     for (const { name, direction, text } of matching) {
       const message = read(text);
-      const inbound = direction === 'request' ? service.inbound : client.reply.inbound;
+      const isWcf = name.startsWith('wcf-');
+      if (direction === 'request' && !isWcf) {
+        const refused = examine(message, service.inbound, circumstances(message));
+        await expect(refused, name).rejects.toMatchObject({ code: 'SECURITY_UNSIGNED' });
+      }
+      const inbound = direction === 'request' ? (isWcf ? service : lenient).inbound : client.reply.inbound;
       const { evidence } = await examine(message, inbound, circumstances(message)).catch((error: unknown) => {
         throw new Error(name, { cause: error });
       });

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { evidence, identityOf } from '../../src/security/evidence.ts';
 import { type SecurityPolicy, x509Signed } from '../../src/security/policy.ts';
 import { issuedTokenForCertificate, issuedTokenOverTransport } from '../../src/security/presets/issued-token.ts';
-import type { IssuedToken } from '../../src/security/protection.ts';
+import type { IssuedAssertion } from '../../src/security/protection.ts';
 import { type SamlVersion, saml11, saml20 } from '../../src/security/tokens/saml.ts';
 import type { AssertionDraft } from '../../src/security/tokens/saml-write.ts';
 import { writeAssertion } from '../../src/security/tokens/saml-write.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
   bob = await issue({ name: 'bob', kind: 'rsa' }, all.root);
 });
 
-async function issued(version: SamlVersion, more: Partial<AssertionDraft> = {}): Promise<IssuedToken['assertion']> {
+async function issued(version: SamlVersion, more: Partial<AssertionDraft> = {}): Promise<IssuedAssertion['assertion']> {
   return writeAssertion(draft(version, more), { key: sts.issuer.key() });
 }
 const holder = (): AssertionDraft['confirmation'] => ({ method: 'holder-of-key', holder: sts.holder.certificate });

@@ -6,9 +6,10 @@ import { type AlgorithmSuite, algorithmSuite } from '../algorithm-suites.ts';
 import { type Certificate, type CertificateSource, certificates } from '../certificates.ts';
 import { SecurityError } from '../errors.ts';
 import type { Part } from '../evidence.ts';
+import { requireKeyWithin } from '../key-ranges.ts';
 import type { DecryptionKey, SigningKey } from '../keys.ts';
 import { reliableNamespaces } from '../names.ts';
-import { type CommonOptions, protectedNamespaces, reflected, unsafeKeepUnsigned } from '../policy.ts';
+import { type CommonOptions, protectedNamespaces, reflected, unsafeKeepUnsigned, unsafeUnsignedTo } from '../policy.ts';
 import type {
   CertificateSignature,
   EncryptionProduction,
@@ -82,9 +83,11 @@ export function trustOf({ peer, trust }: PeerOptions): Trust {
   } satisfies Trust);
 }
 
-/** @throws SecurityError `SECURITY_POLICY` when no key is there that decrypts */
+/** @throws SecurityError `SECURITY_POLICY` when no key is there that decrypts, `SECURITY_KEY` when one is no key of the suite */
 export function decryptionKeys(options: EncryptedOptions, key: SigningKey | undefined): readonly DecryptionKey[] {
   const { decryption } = options;
+  const { keys } = suiteOf(options);
+  for (const one of [decryption ?? key ?? []].flat()) requireKeyWithin(keys, one.certificate.key);
   if (decryption !== undefined) return Object.freeze([decryption].flat());
   if (key?.decrypter === undefined) {
     throw new SecurityError('SECURITY_POLICY', 'The key only signs: give `decryption`, a key that decrypts.');
@@ -97,9 +100,10 @@ export function signatureRequirement(
   signer: SignatureRequirement['signer'],
   token: boolean = false,
 ): SignatureRequirement {
-  const { accepted } = suiteOf(options);
+  const { accepted, keys } = suiteOf(options);
   return Object.freeze({
-    signatures: byUri(signer.kind === 'secret' ? accepted.macs : accepted.signatures),
+    keys,
+    signatures: byUri(signer.kind === 'certificate' ? accepted.signatures : accepted.macs),
     digests: byUri(accepted.digests),
     signer: Object.freeze(signer),
     presentImpliesSigned: protectedNamespaces,
@@ -116,6 +120,8 @@ export function endorsementRequirement(
   key: SigningKey | undefined,
 ): EndorsementRequirement {
   return Object.freeze({
+    keys: suite.keys,
+    to: !common.unsafe?.includes(unsafeUnsignedTo),
     signatures: byUri(suite.accepted.signatures),
     digests: byUri(suite.accepted.digests),
     signer: Object.freeze({ kind: 'certificate', trust, notFrom: reflected(common, key) }),
@@ -123,21 +129,25 @@ export function endorsementRequirement(
 }
 
 /** Whoever holds the key of the assertion has to sign. */
-export function assertionRequirement({ accepted }: AlgorithmSuite): EndorsementRequirement {
+export function assertionRequirement({ accepted, keys }: AlgorithmSuite): EndorsementRequirement {
   return Object.freeze({
+    keys,
+    // The issuer says in the assertion for whom it is.
+    to: false,
     signatures: byUri([...accepted.signatures, ...accepted.macs]),
     digests: byUri(accepted.digests),
     signer: Object.freeze({ kind: 'assertion' }),
   });
 }
 
-/** @throws SecurityError `SECURITY_POLICY` when the suite has no signature for keys of this kind */
+/** @throws SecurityError `SECURITY_POLICY` when the suite has no signature for keys of this kind, `SECURITY_KEY` for their length */
 export function certificateSignature(
   suite: AlgorithmSuite,
   key: SigningKey,
   reference: TokenReference = 'direct',
   token: boolean = false,
 ): CertificateSignature {
+  requireKeyWithin(suite.keys, key.certificate.key);
   const algorithm = suite.asymmetricSignature[key.algorithm.family];
   if (algorithm === undefined) {
     throw new SecurityError(

@@ -7,7 +7,7 @@
 import type { AlgorithmSuite } from '../algorithm-suites.ts';
 import { SecurityError } from '../errors.ts';
 import { frozenPolicy, secretive } from '../policy.ts';
-import type { AcceptedSignatures, InboundPolicy, OutboundPolicy, Readers, SecurityPolicy } from '../protection.ts';
+import type { InboundPolicy, OutboundPolicy, Readers, SecurityPolicy, SignedUnder } from '../protection.ts';
 import { byUri } from '../suites.ts';
 import { encryptionProduction, encryptionRequirement, signatureRequirement, suiteOf, weakIn } from './common.ts';
 import { derivedKeysOf, type ForCertificateOptions, secretSignature } from './for-certificate.ts';
@@ -77,6 +77,6 @@ export function renewalUnder(bootstrap: SecurityPolicy, suite: AlgorithmSuite): 
   });
 }
 
-function acceptedOf({ accepted }: AlgorithmSuite): AcceptedSignatures {
-  return Object.freeze({ signatures: byUri(accepted.macs), digests: byUri(accepted.digests) });
+function acceptedOf({ accepted, keys }: AlgorithmSuite): SignedUnder {
+  return Object.freeze({ keys, signatures: byUri(accepted.macs), digests: byUri(accepted.digests) });
 }

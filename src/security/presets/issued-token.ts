@@ -1,10 +1,11 @@
 /**
- * A SAML assertion that a security token service has issued says who the initiator is: over HTTPS (WCF's IssuedTokenOverTransport),
+ * A token that a security token service has issued, SAML assertion or JSON Web Token, says who the initiator is: over HTTPS (WCF's IssuedTokenOverTransport),
  * or in the symmetric binding of the service's certificate (IssuedTokenForCertificate).
  */
 import { SecurityError } from '../errors.ts';
 import { type CommonOptions, frozenPolicy } from '../policy.ts';
 import type { InboundPolicy, OutboundPolicy, SecurityPolicy, TokenSource } from '../protection.ts';
+import type { JwtRequirement } from '../tokens/jwt.ts';
 import type { SamlRequirement } from '../tokens/saml-conditions.ts';
 import { assertionRequirement, type EncryptedOptions, suiteOf, weakIn } from './common.ts';
 import { type AnonymousForCertificateOptions, symmetric } from './for-certificate.ts';
@@ -14,8 +15,10 @@ export interface IssuedTokenOptions {
   readonly token?: TokenSource;
   /** At the acceptor: whose assertions, and for whom. */
   readonly saml?: Omit<SamlRequirement, 'confirmations'>;
+  /** At the acceptor, instead of `saml`: whose JSON Web Tokens, and for whom. They are bearer tokens, whatever `confirmation` says. */
+  readonly jwt?: JwtRequirement;
   /**
-   * `holder-of-key` (default): the key in the assertion signs the message signature, or over HTTPS the Timestamp. `bearer`: whoever
+   * Of assertions. `holder-of-key` (default): the key in the assertion signs the message signature, or over HTTPS the Timestamp. `bearer`: whoever
    * has the assertion may use it.
    */
   readonly confirmation?: 'holder-of-key' | 'bearer';
@@ -28,7 +31,7 @@ export interface IssuedTokenOverTransportOptions
 
 /**
  * An issued token and a Timestamp in each request, a Timestamp in each reply, over HTTPS. The initiator gives `token`, the acceptor
- * `saml`.
+ * `saml` or `jwt`.
  *
  * @throws SecurityError `SECURITY_POLICY` when neither is given
  */
@@ -45,7 +48,7 @@ export interface IssuedTokenForCertificateOptions extends AnonymousForCertificat
 
 /**
  * An issued token under the secret that is encrypted for the service's certificate. The initiator gives `peer` and `token`, the
- * acceptor `key` and `saml`.
+ * acceptor `key` and `saml` or `jwt`.
  *
  * @throws SecurityError `SECURITY_POLICY`
  */
@@ -58,15 +61,19 @@ function issuedToken(
   name: string,
   options: IssuedTokenOptions & Pick<EncryptedOptions, 'suite'>,
 ): { readonly inbound: Partial<InboundPolicy>; readonly outbound: Partial<OutboundPolicy> } {
-  const { token, saml, confirmation = 'holder-of-key' } = options;
-  if (token === undefined && saml === undefined) {
-    throw new SecurityError('SECURITY_POLICY', `${name} needs a token (client) or a requirement of tokens (service).`);
+  const { token, saml, jwt, confirmation = 'holder-of-key' } = options;
+  if (token === undefined && (saml === undefined) === (jwt === undefined)) {
+    throw new SecurityError(
+      'SECURITY_POLICY',
+      `${name} needs a token (client), or one requirement of tokens (service).`,
+    );
   }
   const suite = suiteOf(options);
   const holds = confirmation === 'holder-of-key';
   return {
     inbound: {
       saml: saml === undefined ? undefined : Object.freeze({ ...saml, confirmations: Object.freeze([confirmation]) }),
+      jwt,
       endorsement: holds && saml !== undefined ? assertionRequirement(suite) : undefined,
     },
     outbound: {

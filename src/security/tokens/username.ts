@@ -11,6 +11,7 @@ import type { XmlFragment } from '../../xml/fragment.ts';
 import { XmlWriter } from '../../xml/write.ts';
 import { passwordDigestOf, sameSecret } from '../crypto.ts';
 import { SecurityError, untrusted } from '../errors.ts';
+import type { Signer } from '../evidence.ts';
 import { base64Binary, passwordDigest, passwordText, wsse, wsu } from '../names.ts';
 import { type Freshness, readTime, requireFresh, staleAt, writeTime } from '../timestamp.ts';
 import { allowedAttribute, octetsOf, plainText } from '../values.ts';
@@ -126,10 +127,19 @@ async function isRight(claim: UsernameClaim, source: PasswordSource): Promise<bo
   return sameSecret(one, other) && expected !== '';
 }
 
-/** A UsernameToken to send. */
-export interface UsernameCredentials {
+/** Whoever knows the password of a user. */
+export function userSigner(user: string): Signer {
+  return Object.freeze({ kind: 'username', identity: `username:${user}`, name: user });
+}
+
+/** A user and what nobody else knows. */
+export interface PasswordCredentials {
   readonly user: string;
   readonly password: string;
+}
+
+/** A UsernameToken to send. */
+export interface UsernameCredentials extends PasswordCredentials {
   readonly form: 'text' | 'digest';
 }
 

@@ -49,6 +49,8 @@ final class Process {
         data.setDecCrypto(keys.crypto);
         data.setCallbackHandler(keys.callbacks());
         data.setDisableBSPEnforcement(flag(request, "relaxed"));
+        // A UsernameToken that a key is derived of has no password.
+        data.setAllowUsernameTokenNoPassword(flag(request, "derives"));
         data.setAllowRSA15KeyTransportAlgorithm(flag(request, "rsa15"));
         data.setNonceReplayCache(new MemoryReplayCache());
         data.setTimestampReplayCache(new MemoryReplayCache());

@@ -191,7 +191,9 @@ final class Secure {
             secret = username.getDerivedKey(salt);
             token = username.getId();
             type = WSConstants.WSS_USERNAME_TOKEN_VALUE_TYPE;
-            insert = username::prependToHeader;
+            // Before the signature is made, so that it may cover the token.
+            username.prependToHeader();
+            insert = () -> { };
         } else if (step.has("shared")) {
             token = text(step, "shared", "");
             secret = keys.secret(token);
