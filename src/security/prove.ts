@@ -286,9 +286,10 @@ function roles(
 
 /** Over TLS a signature over the Timestamp is good anywhere; wsa:To says where (WS-SecurityPolicy, WCF's CertificateOverTransport). */
 function requireTo(message: Message, endorsing: readonly ProvenSignature[]): void {
-  const [to] = message.headers.filter((block) => isTo(block) && isForThisNode(message.version, block));
+  const [to, second] = message.headers.filter((block) => isTo(block) && isForThisNode(message.version, block));
   const element = to?.fragment.element;
-  if (element !== undefined && endorsing.every(({ verified }) => verified.covered.has(element))) return;
+  if (element !== undefined && second === undefined && endorsing.every(({ verified }) => verified.covered.has(element)))
+    return;
   throw new SecurityError(
     'SECURITY_UNSIGNED',
     'The signature of the Timestamp does not cover wsa:To: it may have been made for another service.',

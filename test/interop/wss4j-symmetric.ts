@@ -192,6 +192,8 @@ export function symmetric(bench: Bench): void {
   describe('under a key derived of a password (UsernameToken Profile 1.1)', () => {
     const username = { user: 'alice', password: 'correct horse' };
     const derives = { derives: true };
+    /** WSConstants.UT_SIGN. */
+    const underPassword = 64;
     const unsafe: readonly UnsafeOption[] = [unsafePasswordKeys];
     const derive = (parts: readonly MessagePart[]): Step =>
       ({
@@ -209,7 +211,7 @@ export function symmetric(bench: Bench): void {
     );
     scenario(outbound(bench, 'key of a password endorses the Timestamp'), async () => {
       const { results } = await isAccepted(bench, usernameKeyOverTransport({ username }), derives);
-      expect(results.find(({ action }) => action === 2)?.covered.join()).toContain('Timestamp');
+      expect(results.find(({ action }) => action === underPassword)?.covered.join()).toContain('Timestamp');
     });
     scenario(inbound(bench, 'key of a password signs the message'), () =>
       accepts(bench, usernameKeySigned({ passwords, unsafe }), [
@@ -219,11 +221,11 @@ export function symmetric(bench: Bench): void {
     );
     scenario(outbound(bench, 'key of a password signs the message'), async () => {
       const { results } = await isAccepted(bench, usernameKeySigned({ username, unsafe, rounds: 2_000 }), derives);
-      expect(results.find(({ action }) => action === 2)?.covered.join()).toContain('Body');
+      expect(results.find(({ action }) => action === underPassword)?.covered.join()).toContain('Body');
     });
     scenario(outbound(bench, 'key of a password endorses, all under the service certificate'), async () => {
       const { results } = await isAccepted(bench, usernameKeyForCertificate({ username, peer: certificate }), derives);
-      expect(results.filter(({ action }) => action === 2)).toHaveLength(2);
+      expect(results.map(({ action }) => action)).toEqual(expect.arrayContaining([2, underPassword]));
     });
   });
 }
