@@ -98,6 +98,10 @@ export {
 export { type Session, session } from './channel/session.ts';
 export { type Transform, transform } from './channel/transform.ts';
 export { type Listener, type Peer, peer, type Transport } from './channel/transport.ts';
+// connection: duplex channels made of exchanges
+export { ConnectionError, type ConnectionErrorCode } from './connection/errors.ts';
+export { makeConnection } from './connection/make-connection.ts';
+export type { MakeConnectionOptions } from './connection/settings.ts';
 // conversation: a security context that is asked for once and secures what follows
 export { type RenewalPolicy, wcfRenewal } from './conversation/context.ts';
 export { type ContextLimits, contextLimits } from './conversation/contexts.ts';

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { errorCodes, errorsPage } from '../docs/errors.ts';
 import { recorderSettings } from '../src/audit/transcript/options.ts';
 import { longestLine } from '../src/audit/transcript/parts.ts';
+import { makeConnectionSettings } from '../src/connection/settings.ts';
 import { settingsOf } from '../src/reliable/settings.ts';
 import { ocspLimit } from '../src/security/ocsp.ts';
 import { pkcs12Limits } from '../src/security/pkcs12.ts';
@@ -71,6 +72,7 @@ describe('SECURITY.md', () => {
       'transport',
       new Map<string, unknown>(Object.entries({ ...webSocketSettings({}), maxFragments, ...listenerSettings({}) })),
     ],
+    ['connection', new Map<string, unknown>(Object.entries(makeConnectionSettings({})))],
     ['reliable', new Map<string, unknown>(Object.entries(settingsOf({})))],
     ['service', new Map<string, unknown>(Object.entries(throttleOf({})))],
     [

@@ -54,6 +54,9 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
     side: channel.side,
     isDuplex: channel.isDuplex,
     soap: via.soap,
+    get replyTo() {
+      return channel.replyTo;
+    },
     open: (signal) => channel.open(signal),
     send: (trip) => channel.send(trip.with(destination, to)),
     close: (signal) => channel.close(signal),

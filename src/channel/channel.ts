@@ -13,6 +13,8 @@ export interface Template {
   readonly soap: SoapVersion;
   readonly wsa: AddressingVersion;
   readonly to: string | undefined;
+  /** Where this end is reached, where that is not the anonymous address. */
+  readonly replyTo?: string | undefined;
 }
 
 export interface Channel {
@@ -24,6 +26,11 @@ export interface Channel {
   readonly isDuplex?: boolean | undefined;
   /** The SOAP version of its binding, where that speaks one only. */
   readonly soap?: SoapVersion | undefined;
+  /**
+   * Where the initiator hears what the other end has to say, as wsa:ReplyTo and whatever else names it has it; absent where that
+   * is the anonymous address: the way back of the same connection. Known once the channel is open.
+   */
+  readonly replyTo?: string | undefined;
   /** Makes the channel ready: connects, negotiates, creates the sequence. Idempotent. */
   open(signal?: AbortSignal): Promise<void>;
   /** Carries a message to the other end; the value is what came back on the same exchange. */

@@ -24,9 +24,10 @@ import { SoapError } from '../soap/errors.ts';
 import { faultOf, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import { Awaited, isAnswer, isAnswerable } from './awaited.ts';
-import type { BindingElement } from './channel.ts';
+import type { BindingElement, Channel } from './channel.ts';
 import { type Carry, type ContextKey, contextKey, type Delivery } from './delivery.ts';
 import { ChannelError } from './errors.ts';
+import { fromHere } from './reply-to.ts';
 import { sendingThrough } from './transform.ts';
 import { destination } from './transport.ts';
 
@@ -67,7 +68,7 @@ export function exchange(options: ExchangeOptions): BindingElement {
     place: 'exchange',
     wrap: (inner) => (receive) => {
       const awaited = new Awaited();
-      const up = answering(options, receive);
+      const up = answering(options, receive, () => below);
       const below = inner(async (trip) => {
         if (below.isDuplex !== true) return up(trip);
         if (!isAnswer(trip.message)) return isAnswerable(trip.message) ? up(trip) : unanswered(up(trip));
@@ -76,14 +77,11 @@ export function exchange(options: ExchangeOptions): BindingElement {
       });
       void below.closed.then((reason) => awaited.end(reason));
       const expects = (trip: Delivery) => trip.get(expectsReply);
-      if (below.isDuplex !== true) return sendingThrough(below, asking(options, below.send));
-      return {
-        ...sendingThrough(below, asking(options, awaited.asking(below.send, expects))),
-        close: async (signal) => {
-          await awaited.idle(signal);
-          await below.close(signal);
-        },
-      };
+      if (below.isDuplex !== true) return sendingThrough(below, asking(options, below, below.send));
+      return sendingThrough(below, asking(options, below, awaited.asking(below.send, expects)), async (signal) => {
+        await awaited.idle(signal);
+        await below.close(signal);
+      });
     },
   };
 }
@@ -93,33 +91,36 @@ async function unanswered(answer: Promise<Delivery | undefined>): Promise<undefi
   await answer;
 }
 
-function asking(options: ExchangeOptions, next: Carry): Carry {
+function asking(options: ExchangeOptions, below: Channel, next: Carry): Carry {
   const random = options.random ?? systemRandom;
   return async (trip) => {
-    const request = askingFor(trip, options, random);
-    const reply = await next(trip.carrying(withAddressing(trip.message, request)));
+    const request = askingFor(trip, options, random, below);
+    const message = fromHere(withAddressing(trip.message, request), below, () => uuidUrn(random));
+    const reply = await next(trip.carrying(message));
     if (reply !== undefined && request.messageId !== undefined) requireAnswer(reply.message, request.messageId);
     return reply;
   };
 }
 
 /** What the message says of its addressing, completed with what the exchange needs. */
-function askingFor(trip: Delivery, options: ExchangeOptions, random: Random): Addressing {
+function askingFor(trip: Delivery, options: ExchangeOptions, random: Random, { side, replyTo }: Channel): Addressing {
   const version = options.addressing;
   const given = addressingOf(trip.message);
   const expected = trip.get(expectsReply);
+  const isNamed = side === 'initiator' && replyTo !== undefined;
   return {
     version,
     action: given?.action ?? trip.message.action,
     to:
       given?.to ??
       (options.to ?? trip.get(destination))?.href ??
+      (side === 'acceptor' ? replyTo : undefined) ??
       (version.writesAnonymousTo ? version.anonymous : undefined),
     parameters: given?.parameters,
     messageId: given?.messageId ?? (expected ? uuidUrn(random) : undefined),
     relatesTo: given?.relatesTo,
     from: given?.from,
-    replyTo: given?.replyTo ?? (expected ? anonymousReference(version) : undefined),
+    replyTo: given?.replyTo ?? (expected && !isNamed ? anonymousReference(version) : undefined),
     faultTo: given?.faultTo,
   };
 }
@@ -135,23 +136,30 @@ function requireAnswer(reply: Message, messageId: string): void {
   );
 }
 
-function answering(options: ExchangeOptions, next: Carry): Carry {
+function answering(options: ExchangeOptions, next: Carry, below: () => Channel): Carry {
+  const random = options.random ?? systemRandom;
   return async (trip) => {
     let request: Addressing | undefined;
     let reply: Delivery | undefined;
     try {
-      request = asked(trip.message, options);
+      request = asked(trip.message, options, below().replyTo);
       reply = await next(trip);
     } catch (error) {
       if (!(error instanceof SoapError) || error.fault === undefined) throw error;
       reply = trip.carrying(faultReply(trip.message, error.fault));
     }
-    return request === undefined || reply === undefined ? reply : answer(request, reply);
+    if (request === undefined || reply === undefined) return reply;
+    const answered = answer(request, reply, below().replyTo);
+    return answered?.carrying(fromHere(answered.message, below(), () => uuidUrn(random)));
   };
 }
 
 /** Addressing of a message that arrived, held to this end's version and to where answers may go. */
-function asked(message: Message, { addressing: version, replyHosts = [], addresses }: ExchangeOptions): Addressing {
+function asked(
+  message: Message,
+  { addressing: version, replyHosts = [], addresses }: ExchangeOptions,
+  back: string | undefined,
+): Addressing {
   const request = addressingOf(message);
   if (request === undefined || request.version !== version) {
     const reason = `A message with WS-Addressing ${version.name} is expected here.`;
@@ -167,7 +175,7 @@ function asked(message: Message, { addressing: version, replyHosts = [], address
     ['FaultTo', request.faultTo],
   ] as const) {
     if (target === undefined || isAnonymous(version, target) || isNone(version, target)) continue;
-    if (isAllowed(target, replyHosts)) continue;
+    if (target.address === back || isAllowed(target, replyHosts)) continue;
     const reason = `Answers are sent only on the same connection here; wsa:${name} has to be anonymous.`;
     throw addressingError(version, 'invalidHeader', reason, {
       problem: replyHosts.length === 0 ? 'OnlyAnonymousAddressSupported' : 'InvalidAddress',
@@ -183,12 +191,12 @@ function isAllowed(target: EndpointReference, hosts: readonly string[]): boolean
 }
 
 /** The answer with addressing: its own, completed with what it relates to, or that which the request asks for. */
-function answer(request: Addressing, reply: Delivery): Delivery | undefined {
+function answer(request: Addressing, reply: Delivery, back: string | undefined): Delivery | undefined {
   const { version } = request;
   const fault = faultOf(reply.message);
   const target = fault === undefined ? request.replyTo : (request.faultTo ?? request.replyTo);
   if (isNone(version, target)) return undefined;
-  if (!isAnonymous(version, target)) {
+  if (!isAnonymous(version, target) && target?.address !== back) {
     throw new ChannelError(
       'CHANNEL_REPLY_ADDRESS',
       `The answer is wanted at ${target?.address}, and this channel brings answers only on the same exchange. ` +

@@ -6,14 +6,14 @@ import { asError } from '../base/errors.ts';
 import { never } from '../base/signals.ts';
 import type { Message } from '../soap/message.ts';
 import type { Channel, ChannelFactory, Side } from './channel.ts';
-import type { Carry, Delivery } from './delivery.ts';
+import { type Carry, type Delivery, delivery } from './delivery.ts';
 import { arrive } from './duplex.ts';
 import { ChannelError } from './errors.ts';
 import { Life } from './life.ts';
 import { free, keyOf, unreachable } from './loopback-address.ts';
 import type { Leg, Network } from './network.ts';
 import { received, requireSize, sent } from './parcel.ts';
-import type { Listener, Peer } from './transport.ts';
+import { type Listener, type Peer, peer } from './transport.ts';
 
 export interface DuplexWire {
   readonly network: Network;
@@ -72,7 +72,12 @@ class End implements Channel {
     const { life } = this;
     if (!life.isOpen) return;
     const write = (answer: Message) => this.#write(answer).then(() => undefined);
-    await arrive(message, { life, receive: this.#receive, from: this.#from, write, failed: () => undefined });
+    await arrive(delivery(message).with(peer, this.#from), {
+      life,
+      receive: this.#receive,
+      write,
+      failed: () => undefined,
+    });
   }
 
   #connected(): Promise<Connection> {

@@ -7,15 +7,12 @@ import { asError } from '../base/errors.ts';
 import { never } from '../base/signals.ts';
 import { faultFor, faultOf, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
-import { type Carry, delivery } from './delivery.ts';
+import type { Carry, Delivery } from './delivery.ts';
 import type { Life } from './life.ts';
-import { type Peer, peer } from './transport.ts';
 
 export interface DuplexBottom {
   readonly life: Life;
   readonly receive: Carry;
-  /** Who is at the other end. */
-  readonly from: Peer;
   /** Puts a message on its way. */
   readonly write: (message: Message) => Promise<void>;
   /** Hears why something could not be answered. */
@@ -23,10 +20,11 @@ export interface DuplexBottom {
 }
 
 /** Takes one message up and sends what comes back. Never rejects. */
-export async function arrive(message: Message, { life, receive, from, write, failed }: DuplexBottom): Promise<void> {
+export async function arrive(trip: Delivery, { life, receive, write, failed }: DuplexBottom): Promise<void> {
+  const { message } = trip;
   try {
     await life.run(never, async (signal) => {
-      const answer = await answered(message, () => receive(delivery(message, signal).with(peer, from)), failed);
+      const answer = await answered(message, () => receive(trip.under(signal)), failed);
       if (answer === undefined || (faultOf(message) !== undefined && faultOf(answer) !== undefined)) return;
       await write(answer);
     });

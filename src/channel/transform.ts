@@ -36,16 +36,19 @@ export function transform({ name, place, down = pass, up = pass }: Transform): B
   };
 }
 
-/** The channel `below` with another way down. */
-export function sendingThrough(below: Channel, send: Carry): Channel {
+/** The channel `below` with another way down, and another end where one is given. */
+export function sendingThrough(below: Channel, send: Carry, close?: Channel['close']): Channel {
   return {
     side: below.side,
     isDuplex: below.isDuplex,
+    get replyTo() {
+      return below.replyTo;
+    },
     send,
     token: below.token,
     closed: below.closed,
     open: (signal) => below.open(signal),
-    close: (signal) => below.close(signal),
+    close: close ?? ((signal) => below.close(signal)),
     abort: (reason) => below.abort(reason),
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { Template } from '../channel/channel.ts';
 import { type Delivery, delivery } from '../channel/delivery.ts';
-import { anonymousReference, withAddressing } from '../soap/addressing.ts';
+import { anonymousReference, referenceTo, withAddressing } from '../soap/addressing.ts';
 import { message, withHeaders } from '../soap/envelope.ts';
 import { faultPayload } from '../soap/fault.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
@@ -117,8 +117,8 @@ export class Composer {
 
   #createSequence(token: XmlFragment | undefined): XmlFragment {
     const { version, ordered } = this.#settings;
-    const { wsa } = this.#template;
-    const here = anonymousReference(wsa);
+    const { wsa, replyTo } = this.#template;
+    const here = replyTo === undefined ? anonymousReference(wsa) : referenceTo(replyTo);
     const behaviour = ordered ? 'DiscardFollowingFirstGap' : 'NoDiscard';
     const offer =
       this.#offer === null ? undefined : { id: this.#offer, endpoint: here, behaviour: behaviour as 'NoDiscard' };

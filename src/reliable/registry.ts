@@ -85,9 +85,10 @@ export class Registry<S extends Registered> {
   /**
    * The session that a CreateSequence asks for: a new one, or that which the same request made before.
    *
+   * @param back where the client is reached over its connection, where that is not the anonymous address
    * @throws ReliableError with CreateSequenceRefused, `RELIABLE_STORE`
    */
-  create(trip: Delivery, version: ReliableVersion, asked: Addressing, body: CreateSequence): Promise<S> {
+  create(trip: Delivery, version: ReliableVersion, asked: Addressing, body: CreateSequence, back?: string): Promise<S> {
     const identity = identityOf(trip);
     const keys = [
       ...(asked.messageId === undefined ? [] : [keyOf(identity, `message ${asked.messageId}`)]),
@@ -97,7 +98,7 @@ export class Registry<S extends Registered> {
       const known = this.#created.get(key);
       if (known !== undefined) return known;
     }
-    const making = this.#make(trip, identity, version, asked, body);
+    const making = this.#make(trip, identity, version, asked, body, back);
     for (const key of keys) this.#created.set(key, making);
     making.catch(() => {
       for (const key of keys) this.#created.delete(key);
@@ -153,8 +154,9 @@ export class Registry<S extends Registered> {
     version: ReliableVersion,
     asked: Addressing,
     body: CreateSequence,
+    back: string | undefined,
   ): Promise<S> {
-    this.#admit(trip, identity, version, asked, body);
+    this.#admit(trip, identity, version, asked, body, back);
     const record = this.#recordOf(trip, identity, version, asked, body);
     const { store } = this.#settings;
     const session = this.#accept(record, version, new Journal(store, `acceptor ${record.receipt.id}`), trip);
@@ -181,12 +183,22 @@ export class Registry<S extends Registered> {
   }
 
   /** Whether the request may have a session at all (WCF's checks 3.4; attacks M9, M15, M27). */
-  #admit(trip: Delivery, identity: string, version: ReliableVersion, asked: Addressing, body: CreateSequence): void {
+  #admit(
+    trip: Delivery,
+    identity: string,
+    version: ReliableVersion,
+    asked: Addressing,
+    body: CreateSequence,
+    back: string | undefined,
+  ): void {
     const { maxPendingChannels, maxSessions, maxSessionsPerIdentity } = this.#settings;
     const elsewhere = [body.acksTo, body.offer?.endpoint, asked.replyTo, asked.faultTo].some(
-      (reference) => !isAnonymous(asked.version, reference),
+      (reference) => !isAnonymous(asked.version, reference) && reference?.address !== back,
     );
-    if (elsewhere) throw notCreated('sender', 'AcksTo, Endpoint and ReplyTo have to be anonymous here.');
+    if (elsewhere) {
+      const where = back === undefined ? 'anonymous' : 'the same';
+      throw notCreated('sender', `AcksTo, Endpoint and ReplyTo have to be ${where} here.`);
+    }
     const reason = unbindable(trip, version, body);
     if (reason !== undefined) throw notCreated('sender', reason);
     for (const expires of [body.expires, body.offer?.expires]) {

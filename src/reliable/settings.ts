@@ -76,6 +76,12 @@ export interface ReliableSessionOptions {
   readonly openTimeout?: number;
   /** Time for the last acknowledgement, close and terminate; default 60 000. */
   readonly closeTimeout?: number;
+  /**
+   * How long the initiator of a duplex session, whose own sequence has ended well, waits in silence for its peer to end the other;
+   * then the session has ended well all the same. For peers such as Metro, which never end a sequence that they were offered.
+   * Default: `closeTimeout`, after which it is an error.
+   */
+  readonly farewellTimeout?: number;
   /** The least time granted above the mean round trip before a message is sent again; default 400. */
   readonly retryFloor?: number;
   /** The longest wait between two transmissions of one message; default 300 000. */
@@ -145,6 +151,7 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
     addressing: options.addressing ?? addressing200508,
     openTimeout: number('openTimeout', options.openTimeout, 60_000, 1, days(24)),
     closeTimeout: number('closeTimeout', options.closeTimeout, 60_000, 1, days(24)),
+    farewellTimeout: number('farewellTimeout', options.farewellTimeout, options.closeTimeout ?? 60_000, 1, days(24)),
     retryFloor: number('retryFloor', options.retryFloor, 400, 1, days(1)),
     retryCeiling: number('retryCeiling', options.retryCeiling, 300_000, 1, days(24)),
     firstPatience: number('firstPatience', options.firstPatience, 2_000, 1, days(1)),

@@ -43,6 +43,7 @@ export {
   isAnonymous,
   isNone,
   readEndpointReference,
+  referenceTo,
   writeEndpointReference,
 } from './endpoint-reference.ts';
 

@@ -39,9 +39,14 @@ export function isNone(version: AddressingVersion, reference: EndpointReference 
   return reference !== undefined && version.none !== undefined && reference.address === version.none;
 }
 
+/** The reference that is an address and nothing else. */
+export function referenceTo(address: string): EndpointReference {
+  return { address, parameters: [] };
+}
+
 /** The reference that means: answer on the same exchange. */
 export function anonymousReference(version: AddressingVersion): EndpointReference {
-  return { address: version.anonymous, parameters: [] };
+  return referenceTo(version.anonymous);
 }
 
 /**

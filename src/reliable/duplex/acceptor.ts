@@ -46,6 +46,10 @@ export class DuplexAcceptor implements Channel {
     void below.closed.then((reason) => this.#lost(reason));
   }
 
+  get replyTo(): string | undefined {
+    return this.#below.replyTo;
+  }
+
   /** False when nothing can be sent over the connection any more. */
   get isOpen(): boolean {
     return !this.#isLost;

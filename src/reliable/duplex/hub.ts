@@ -43,8 +43,13 @@ export class Accepted extends DuplexSession {
         side: 'acceptor',
         settings,
         version,
-        // To whoever created the sequence: the anonymous address, on its connection.
-        template: { ...template, to: undefined },
+        // To whoever created the sequence, on its connection.
+        template: {
+          ...template,
+          get to() {
+            return (way.current ?? birth).replyTo;
+          },
+        },
         state,
         keep: keepOf(init),
         receive: (trip) => birth.up(trip),
@@ -147,7 +152,7 @@ export class Hub {
     body: CreateSequence,
   ): Promise<Accepted> {
     this.#births.set(trip, connection);
-    return this.#registry.create(trip, version, asked, body);
+    return this.#registry.create(trip, version, asked, body, connection.replyTo);
   }
 
   /** The session that a message of `identity` is about. */

@@ -7,6 +7,7 @@ import { asError } from '../../base/errors.ts';
 import { abortable, deadline } from '../../base/signals.ts';
 import type { Channel, ChannelFactory, Template } from '../../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../../channel/delivery.ts';
+import { fromHere } from '../../channel/reply-to.ts';
 import { anonymous, identityOf } from '../../security/evidence.ts';
 import { addressingOf } from '../../soap/addressing.ts';
 import type { Message } from '../../soap/message.ts';
@@ -74,6 +75,10 @@ export class DuplexInitiator implements Channel {
     };
   }
 
+  get replyTo(): string | undefined {
+    return this.#line.replyTo;
+  }
+
   async open(signal?: AbortSignal): Promise<void> {
     const { soap, addressing, to, store } = this.#settings;
     if (store !== undefined) throw unstored();
@@ -120,13 +125,19 @@ export class DuplexInitiator implements Channel {
       }
       if (!isAbout(heard, session)) return undefined;
       this.#line.heard();
-      return await session.hear(trip, heard);
+      const answer = await session.hear(trip, heard);
+      return answer === undefined ? undefined : this.#worded(answer);
     } catch (thrown) {
       if (!(thrown instanceof ReliableError) || thrown.code === 'RELIABLE_STORE') throw thrown;
       if (heard === undefined || heard.about.kind === 'fault') return undefined;
-      return trip.carrying(refusal(trip.message, session.version, thrown));
+      return this.#worded(trip.carrying(refusal(trip.message, session.version, thrown)));
     }
   };
+
+  /** What is said as it goes out over the connection. */
+  #worded(trip: Delivery): Delivery {
+    return trip.carrying(fromHere(trip.message, this, () => this.#settings.newIdentifier('message')));
+  }
 
   /** The answer to CreateSequence. */
   async #created(trip: Delivery, record: InitiatorRecord, session: DuplexSession): Promise<void> {
@@ -163,7 +174,14 @@ export class DuplexInitiator implements Channel {
     return signal === undefined ? this.#opening : abortable(this.#opening, signal);
   }
 
-  async #create(template: Template): Promise<void> {
+  async #create(given: Template): Promise<void> {
+    const line = this.#line;
+    const template: Template = {
+      ...given,
+      get replyTo() {
+        return line.replyTo;
+      },
+    };
     const { clock, openTimeout, newIdentifier, version, store } = this.#settings;
     if (store !== undefined) throw unstored();
     const createId = newIdentifier('message');
@@ -181,7 +199,7 @@ export class DuplexInitiator implements Channel {
         receive: this.#receive,
         upward: undefined,
         signal: this.#end.signal,
-        post: (trip) => this.#line.post(trip),
+        post: (trip) => this.#line.post(this.#worded(trip)),
         create: () => composer.control({ effect: 'create', attempt: 1 }, '', undefined),
         onEnded: (reason) => this.#over(reason, session.errorOf(reason)),
       },

@@ -42,6 +42,11 @@ export class Line {
     this.#below = init.below;
   }
 
+  /** Where this end is reached over the connection of the moment. */
+  get replyTo(): string | undefined {
+    return this.#below.replyTo;
+  }
+
   /** What went wrong last. */
   get trouble(): Error | undefined {
     return this.#trouble;

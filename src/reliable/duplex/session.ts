@@ -83,6 +83,7 @@ export class DuplexSession implements SessionView {
   #id: string;
   #offer: string | undefined;
   #timer: Timer | undefined;
+  /** The next word to a peer that says nothing, or the last wait for one of its. */
   #greeting: Timer | undefined;
   #stopped = false;
   #trouble: Error | undefined;
@@ -474,6 +475,7 @@ export class DuplexSession implements SessionView {
     if (sending.phase === 'ended') {
       if (receipt === undefined || receipt.phase === 'ended') this.#over(sending.reason);
       else if (sending.reason.code !== 'completed') this.#run({ receipt: [{ kind: 'fault' }] });
+      else if (this.side === 'initiator') this.#awaitFarewell(sending.reason);
       return;
     }
     if (receipt?.phase !== 'ended') return;
@@ -483,6 +485,13 @@ export class DuplexSession implements SessionView {
     } else if (this.side === 'acceptor' && (sending.phase === 'created' || sending.phase === 'rollover')) {
       this.post({ kind: 'close' });
     }
+  }
+
+  /** The peer has a sequence to end as well; some never do. */
+  #awaitFarewell(reason: EndReason): void {
+    const { clock, farewellTimeout } = this.#init.settings;
+    this.#greeting?.cancel();
+    this.#greeting = clock.at(later(clock.now(), farewellTimeout), () => this.#over(reason));
   }
 
   #over(reason: EndReason): void {

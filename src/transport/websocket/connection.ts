@@ -8,10 +8,10 @@ import { diagnostics } from '../../base/diagnostics.ts';
 import { asError } from '../../base/errors.ts';
 import { abortable, deadline, never } from '../../base/signals.ts';
 import type { Channel, Side } from '../../channel/channel.ts';
-import type { Carry, Delivery } from '../../channel/delivery.ts';
+import { type Carry, type Delivery, delivery } from '../../channel/delivery.ts';
 import { arrive } from '../../channel/duplex.ts';
 import { Life } from '../../channel/life.ts';
-import type { Peer } from '../../channel/transport.ts';
+import { type Peer, peer } from '../../channel/transport.ts';
 import { encodeEnvelope, readEnvelope } from '../../soap/envelope.ts';
 import { faultReply, unreadableFault } from '../../soap/fault.ts';
 import type { Message } from '../../soap/message.ts';
@@ -147,7 +147,7 @@ export class Connection implements Channel {
     const write = (answer: Message) => this.#write(answer).then(() => undefined);
     const failed = (error: Error) =>
       publish(() => ({ event: 'message.failed', place, side, action: message.action, error }));
-    await arrive(message, { life: this.#life, receive, from: joined.peer, write, failed });
+    await arrive(delivery(message).with(peer, joined.peer), { life: this.#life, receive, write, failed });
     this.#count(-1);
   }
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { on } from '../../../src/channel/network.ts';
 import { reliableVersions } from '../../../src/reliable/versions/table.ts';
 import { soapVersions } from '../../../src/soap/version.ts';
-import { DuplexWorld, type DuplexWorldOptions } from './world.ts';
+import { obey, sentences, weather } from './obey.ts';
+import { DuplexWorld } from './world.ts';
 
 describe('a duplex session over a good connection', () => {
   test.each(reliableVersions)(
@@ -28,34 +29,6 @@ describe('a duplex session over a good connection', () => {
     },
   );
 });
-
-const sentences = ['one', 'call two', 'tell three', 'four', 'call five', 'six'];
-
-/** One scripted session under `options`; throws the law that does not hold. */
-async function obey(seed: number, options: DuplexWorldOptions): Promise<DuplexWorld> {
-  const world = new DuplexWorld(seed, options);
-  const listener = await world.until(world.listen());
-  const channel = world.connect();
-  const atOnce = world.random.fraction() < 0.5;
-  const said = async () => {
-    if (atOnce) return Promise.all(sentences.map((text) => world.say(channel, text)));
-    const replies: (string | undefined)[] = [];
-    for (const text of sentences) replies.push(await world.say(channel, text));
-    return replies;
-  };
-  const replies = await world.until(said());
-  await world.until(channel.close());
-  await world.until(listener.close());
-  expect(replies, 'each request has its own reply').toEqual(sentences.map((text) => `re: ${text}`));
-  const backs = ['back: call two', 'back: tell three', 'back: call five'];
-  expect(options.ordered === false ? [...world.served].sort() : world.served, 'served once, in order').toEqual(
-    options.ordered === false ? [...sentences].sort() : sentences,
-  );
-  expect([...world.called].sort(), 'called back once').toEqual([...backs].sort());
-  if (options.ordered !== false) expect(world.called, 'called back in order').toEqual(backs);
-  expect(await channel.closed, 'ends well').toBeUndefined();
-  return world;
-}
 
 describe('the connection breaks', () => {
   test.each(reliableVersions)('WS-RM $name: under each message of the session, either way', async (version) => {
@@ -94,17 +67,8 @@ const shapes = reliableVersions.flatMap((version) =>
 describe.each(shapes)('WS-RM $version.name, SOAP $soap.name, ordered: $ordered', (shape) => {
   test(`${schedules} schedules of loss, repetition, delay, reordering and breaks`, { timeout: 120_000 }, async () => {
     for (let seed = firstSeed; seed < firstSeed + schedules; seed += 1) {
-      const network = {
-        loseRequest: (seed % 5) / 12,
-        loseReply: (seed % 7) / 18,
-        duplicate: (seed % 3) / 10,
-        break: (seed % 4) / 20,
-        reorder: (seed % 6) / 12,
-        reorderBy: 300,
-        delay: [1, 1 + (seed % 9) * 40] as const,
-      };
       try {
-        await obey(seed, { ...shape, network, healsAfter: 30_000 });
+        await obey(seed, { ...shape, network: weather(seed), healsAfter: 30_000 });
       } catch (thrown) {
         throw new Error(`seed ${seed} (SUREWIRE_SEED=${seed} SUREWIRE_DUPLEX_SCHEDULES=1)`, { cause: thrown });
       }

@@ -27,6 +27,8 @@ export interface DuplexWorldOptions extends ReliableSessionOptions {
   readonly network?: NetworkOptions;
   /** Milliseconds after which nothing bad happens any more; never where not given. */
   readonly healsAfter?: number;
+  /** What makes connections over the network; a duplex loopback where not given. */
+  readonly over?: (world: DuplexWorld) => Transport;
 }
 
 export class DuplexWorld {
@@ -42,7 +44,7 @@ export class DuplexWorld {
   readonly #options: ReliableSessionOptions;
   readonly #soap: SoapVersion;
 
-  constructor(seed: number, { network, healsAfter, ...options }: DuplexWorldOptions = {}) {
+  constructor(seed: number, { network, healsAfter, over, ...options }: DuplexWorldOptions = {}) {
     this.random = seededRandom(seed);
     this.#soap = options.soap ?? soap12;
     this.#options = {
@@ -58,7 +60,7 @@ export class DuplexWorld {
     this.network.script(() => {
       return healsAfter !== undefined && this.clock.now() - start >= healsAfter ? 'pass' : undefined;
     });
-    this.transport = loopback({ network: this.network, duplex: true });
+    this.transport = over?.(this) ?? loopback({ network: this.network, duplex: true });
   }
 
   /** Answers `text` with `re: text`; for each text that begins with `call` the caller is called back first. */

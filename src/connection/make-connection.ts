@@ -1,0 +1,175 @@
+/**
+ * WS-MakeConnection 1.1 as a transport: connections on which both ends send unasked, made of exchanges that only the client
+ * begins. For clients that nobody can connect to, behind a firewall or in a browser.
+ *
+ * What lies below is a binding of its own, security included, because the question for what waits has to prove who asks just as
+ * the messages do (Reliable Secure Profile; attack M16).
+ */
+import { diagnostics } from '../base/diagnostics.ts';
+import { deadline, never } from '../base/signals.ts';
+import { type Binding, listen } from '../channel/binding.ts';
+import type { Channel, ChannelFactory } from '../channel/channel.ts';
+import type { Carry, Delivery } from '../channel/delivery.ts';
+import { ChannelError } from '../channel/errors.ts';
+import { Life } from '../channel/life.ts';
+import type { Listener, Transport } from '../channel/transport.ts';
+import { identityOf } from '../security/evidence.ts';
+import { addressingOf } from '../soap/addressing.ts';
+import { requireUnderstood } from '../soap/envelope.ts';
+import { faultReply } from '../soap/fault.ts';
+import { Clients } from './clients.ts';
+import { ConnectionError } from './errors.ts';
+import { PollingChannel, type Standing } from './polling.ts';
+import { type MakeConnectionOptions, type MakeConnectionSettings, makeConnectionSettings } from './settings.ts';
+import { WaitingChannel } from './waiting.ts';
+import { faultActionOf, fetched, isWaitedFor, makeConnectionAction, newAddress, selectionOf } from './wording.ts';
+
+const publish = diagnostics('connection');
+
+/**
+ * Connections for clients without an inbound port.
+ *
+ * A channel of `connect` has an address of its own, which nobody can guess; whatever the service has to say to it waits there
+ * until the client asks for it: at once after it has sent something, then less and less often while nothing comes. `send` settles
+ * when its message is with the service, and rejects as the transport below says. It ends with `CONNECTION_UNSUPPORTED` when the
+ * service answers the question with a fault.
+ *
+ * A listener keeps what waits for a client in a table of its own for each identity and address: somebody else's address fetches
+ * nothing, and an address that is not known is answered just like one at which nothing waits. Messages that name no such address
+ * go up on a request-reply channel, as if this transport were not there.
+ *
+ * Exchanges get lost, and what was fetched with them: put a reliable session above.
+ *
+ * @param over security, and the transport that carries the exchanges
+ * @throws ConnectionError `CONNECTION_SETTING`
+ *
+ * @example
+ * const transport = makeConnection(binding([], httpTransport()));
+ * const service = binding([exchange({ addressing: addressing200508 }), reliableSession()], transport);
+ */
+export function makeConnection(over: Binding, options: MakeConnectionOptions = {}): Transport {
+  const settings = makeConnectionSettings(options);
+  requireBelow(over);
+  return {
+    name: `make-connection over ${over.transport.name}`,
+    connect(to) {
+      const standing: Standing = { address: newAddress(settings.random), wasHeard: false, hopeless: undefined };
+      return (receive) => new PollingChannel({ over, to, standing, settings, receive });
+    },
+    listen: (at, accept) => new Service(settings, accept).listen(over, at),
+  };
+}
+
+/** @throws ConnectionError `CONNECTION_SETTING` */
+function requireBelow({ elements }: Binding): void {
+  const above = elements.find(({ place }) => place === 'exchange' || place === 'session');
+  if (above === undefined) return;
+  const text = `The element "${above.name}" belongs above the connection, not below it: list it in the binding that uses this transport.`;
+  throw new ConnectionError('CONNECTION_SETTING', text);
+}
+
+class Service {
+  readonly #settings: MakeConnectionSettings;
+  readonly #accept: (session: ChannelFactory) => Channel;
+  readonly #clients: Clients<WaitingChannel>;
+  #plain: Promise<Plain> | undefined;
+  #held = 0;
+
+  constructor(settings: MakeConnectionSettings, accept: (session: ChannelFactory) => Channel) {
+    this.#settings = settings;
+    this.#accept = accept;
+    this.#clients = new Clients(settings, accept, (address, receive) => new WaitingChannel(address, settings, receive));
+  }
+
+  async listen(over: Binding, at: URL): Promise<Listener> {
+    const below = await listen(over, at, (trip) => this.#receive(trip));
+    let closing: Promise<void> | undefined;
+    const close = async (signal: AbortSignal): Promise<void> => {
+      await Promise.all([this.#clients.close(signal), this.#plain?.then(({ top }) => top.close(signal))]);
+      await below.close(signal);
+    };
+    return {
+      url: below.url,
+      close: (signal = never) => {
+        closing ??= close(signal);
+        return closing;
+      },
+    };
+  }
+
+  async #receive(trip: Delivery): Promise<Delivery | undefined> {
+    const { message } = trip;
+    if (message.action === makeConnectionAction) return this.#asked(trip);
+    const address = addressingOf(message)?.replyTo?.address;
+    if (address === undefined || !isWaitedFor(address)) {
+      this.#plain ??= plain(this.#accept);
+      return (await this.#plain).receive(trip);
+    }
+    const client = await this.#clients.announced(identityOf(trip), address);
+    await client.take(trip);
+    return undefined;
+  }
+
+  /** What waits for whoever asks, if anything does; an empty answer says nothing of why. */
+  async #asked(trip: Delivery): Promise<Delivery | undefined> {
+    requireUnderstood(trip.message);
+    const selection = selectionOf(trip.message);
+    if ('fault' in selection) {
+      const { fault } = selection;
+      return trip.carrying(faultReply(trip.message, fault, { action: faultActionOf(fault) }));
+    }
+    const client = await this.#clients.find(identityOf(trip), selection.address);
+    if (client === undefined) {
+      publish(() => ({ event: 'poll.unknown', address: selection.address, identity: identityOf(trip) }));
+      return undefined;
+    }
+    client.heard();
+    let waiting = client.fetch();
+    if (waiting === undefined) {
+      await this.#hold(client, trip.signal);
+      waiting = client.fetch();
+    }
+    return waiting === undefined ? undefined : trip.carrying(fetched(waiting.message, client.size > 0));
+  }
+
+  /** Waits a while for something to wait. */
+  async #hold(client: WaitingChannel, signal: AbortSignal): Promise<void> {
+    const { clock, pollHold, maxHeld } = this.#settings;
+    if (pollHold === 0 || this.#held >= maxHeld || !client.life.isOpen) return;
+    const limit = deadline(clock, pollHold, signal, () => new ConnectionError('CONNECTION_IDLE', 'Nothing came.'));
+    this.#held += 1;
+    try {
+      await client.hold(limit.signal);
+    } finally {
+      this.#held -= 1;
+      limit.clear();
+    }
+  }
+}
+
+/** The channel of whoever can be answered on the same exchange, made when the first of them comes. */
+interface Plain {
+  readonly top: Channel;
+  readonly receive: Carry;
+}
+
+async function plain(accept: (session: ChannelFactory) => Channel): Promise<Plain> {
+  const life = new Life();
+  let up: Carry = async () => undefined;
+  const top = accept((receive) => {
+    up = receive;
+    return {
+      side: 'acceptor',
+      closed: life.closed,
+      open: async () => life.requireOpen(),
+      close: (signal) => life.close(signal),
+      abort: (reason) => life.abort(reason),
+      send: () =>
+        Promise.reject(
+          new ChannelError('CHANNEL_ONE_WAY', 'This client can only be answered: it named no address to wait at.'),
+        ),
+    } satisfies Channel;
+  });
+  await top.open();
+  return { top, receive: (trip) => life.run(never, (signal) => up(trip.under(signal))) };
+}

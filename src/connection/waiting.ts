@@ -1,0 +1,149 @@
+/**
+ * A client that cannot be connected to, as the service sees it: a duplex channel whose messages wait until they are fetched. It
+ * belongs to whoever announced its address; to everybody else it does not exist (attack M16).
+ */
+import { Alarm } from '../base/alarm.ts';
+import { later } from '../base/clock.ts';
+import { diagnostics } from '../base/diagnostics.ts';
+import { abortable, deadline } from '../base/signals.ts';
+import type { Channel } from '../channel/channel.ts';
+import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
+import { arrive } from '../channel/duplex.ts';
+import { Life } from '../channel/life.ts';
+import { ConnectionError } from './errors.ts';
+import { Mailbox } from './mailbox.ts';
+import type { WaitingSettings } from './settings.ts';
+
+const publish = diagnostics('connection');
+
+export class WaitingChannel implements Channel {
+  readonly side = 'acceptor';
+  readonly isDuplex = true;
+  readonly replyTo: string;
+  readonly closed: Promise<Error | undefined>;
+  readonly send: Carry;
+  readonly life: Life = new Life();
+  readonly #settings: WaitingSettings;
+  readonly #receive: Carry;
+  readonly #mailbox: Mailbox;
+  readonly #silence: Alarm;
+  /** Whoever asked and is held until something is there. */
+  #held: (() => void) | undefined;
+  /** Whoever waits for everything to be fetched. */
+  #emptied: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  #underWay = 0;
+
+  constructor(address: string, settings: WaitingSettings, receive: Carry) {
+    this.replyTo = address;
+    this.closed = this.life.closed;
+    this.#settings = settings;
+    this.#receive = receive;
+    this.#mailbox = new Mailbox(settings.maxWaiting);
+    this.#silence = new Alarm(settings.clock, () => this.#silent());
+    this.send = (trip) => this.life.run(trip.signal, async () => this.#put(trip));
+    void this.closed.then(() => {
+      this.#silence.cancel();
+      this.#release();
+    });
+    this.heard();
+  }
+
+  get size(): number {
+    return this.#mailbox.size;
+  }
+
+  async open(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    this.life.requireOpen();
+  }
+
+  /** What is under way is finished, and what waits is fetched, as long as the client comes. */
+  close(signal?: AbortSignal): Promise<void> {
+    this.#closing ??= this.#finish(signal);
+    return this.#closing;
+  }
+
+  abort(reason: Error): void {
+    this.life.abort(reason);
+  }
+
+  /** The client is there. */
+  heard(): void {
+    const { clock, idleTimeout } = this.#settings;
+    if (this.life.isOpen) this.#silence.set(later(clock.now(), idleTimeout));
+  }
+
+  /**
+   * Takes a message of the client up; what comes back waits to be fetched. Settles at once, but when the application has more than
+   * enough to do: then when it has finished with this one, so that the client feels it.
+   *
+   * @throws ChannelError `CHANNEL_CLOSED`
+   */
+  async take(trip: Delivery): Promise<void> {
+    this.life.requireOpen();
+    this.heard();
+    this.#underWay += 1;
+    const write = async (answer: Parameters<typeof delivery>[0]) => this.#put(delivery(answer));
+    const failed = (error: Error) => publish(() => ({ event: 'message.failed', action: trip.message.action, error }));
+    const arrived = arrive(trip, { life: this.life, receive: this.#receive, write, failed }).finally(() => {
+      this.#underWay -= 1;
+    });
+    if (this.#underWay > this.#settings.maxMessagesUnderWay) await arrived;
+  }
+
+  /** The next message that waits. */
+  fetch(): Delivery | undefined {
+    const next = this.#mailbox.take();
+    if (this.size === 0) this.#emptied?.();
+    return next;
+  }
+
+  /** Settles when there may be something to fetch, when somebody else asks, when `signal` fires, and when the channel ends. */
+  async hold(signal: AbortSignal): Promise<void> {
+    this.#release();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const settle = () => resolve();
+    this.#held = settle;
+    signal.addEventListener('abort', settle, { once: true });
+    await promise;
+    signal.removeEventListener('abort', settle);
+    if (this.#held === settle) this.#held = undefined;
+  }
+
+  #release(): void {
+    this.#held?.();
+  }
+
+  #put(trip: Delivery): undefined {
+    this.#mailbox.put(trip);
+    this.#release();
+    return undefined;
+  }
+
+  async #finish(signal: AbortSignal | undefined): Promise<void> {
+    const { clock, closeTimeout } = this.#settings;
+    const limit = deadline(
+      clock,
+      closeTimeout,
+      signal,
+      () => new ConnectionError('CONNECTION_IDLE', 'It did not come.'),
+    );
+    try {
+      await this.life.idle(signal);
+      const empty = new Promise<void>((resolve) => {
+        this.#emptied = resolve;
+      });
+      if (this.size > 0 && this.life.isOpen) await abortable(empty, limit.signal).catch(() => undefined);
+    } finally {
+      limit.clear();
+    }
+    await this.life.close(signal);
+  }
+
+  #silent(): void {
+    const { idleTimeout } = this.#settings;
+    const text = `The client was not heard for ${idleTimeout} ms; ${this.size} messages that waited for it are gone.`;
+    this.abort(new ConnectionError('CONNECTION_IDLE', text, { transient: true }));
+  }
+}
