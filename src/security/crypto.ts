@@ -26,8 +26,8 @@ export function hexDigest(algorithm: Pick<DigestAlgorithm, 'hash'>, octets: Uint
   return hash(algorithm.hash, octets, 'hex');
 }
 
-/** The digest as base64, as ds:DigestValue carries it. */
-export function base64Digest(algorithm: Pick<DigestAlgorithm, 'hash'>, octets: Uint8Array): string {
+/** The digest as base64, as ds:DigestValue carries it; of a text, that of its UTF-8. */
+export function base64Digest(algorithm: Pick<DigestAlgorithm, 'hash'>, octets: Uint8Array | string): string {
   return hash(algorithm.hash, octets, 'base64');
 }
 

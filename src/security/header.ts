@@ -3,7 +3,6 @@
  * is strict: what this room does not process is not skipped but refused, because a receiver has to process the header
  * completely or fault.
  */
-import { utf8 } from '../base/bytes.ts';
 import { findHeaders, soapPrefix } from '../soap/envelope.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
@@ -145,7 +144,7 @@ export function writeSecurityHeader(version: SoapVersion, parts: readonly string
   const text =
     `<wsse:Security xmlns:${soapPrefix}="${version.namespace}" xmlns:wsse="${wsse}" ${soapPrefix}:mustUnderstand="1">` +
     `${parts.join('')}</wsse:Security>`;
-  const fragment = XmlFragment.written(utf8(text), []);
+  const fragment = XmlFragment.written([text], []);
   return { namespace: wsse, local: 'Security', mustUnderstand: true, role: undefined, fragment };
 }
 

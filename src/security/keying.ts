@@ -6,7 +6,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { base64 } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
-import type { XmlFragment } from '../xml/fragment.ts';
+import { XmlFragment } from '../xml/fragment.ts';
 import { XmlWriter } from '../xml/write.ts';
 import type { Certificate } from './certificates.ts';
 import { digest } from './crypto.ts';
@@ -196,18 +196,13 @@ function keyReference(id: string): XmlFragment {
     .finish();
 }
 
-/** A reference to the EncryptedKey of the request. */
+/** A reference to the EncryptedKey of the request; as text, because every message of a session has it. */
 function identifierReference(identifier: Uint8Array): XmlFragment {
-  return new XmlWriter()
-    .start(wsse, 'SecurityTokenReference', 'wsse')
-    .attribute(wsse11, 'TokenType', encryptedKeyToken, 'wsse11')
-    .start(wsse, 'KeyIdentifier', 'wsse')
-    .attribute('', 'EncodingType', base64Binary)
-    .attribute('', 'ValueType', encryptedKeySha1)
-    .text(base64(identifier))
-    .end()
-    .end()
-    .finish();
+  const text =
+    `<wsse:SecurityTokenReference xmlns:wsse="${wsse}" xmlns:wsse11="${wsse11}" wsse11:TokenType="${encryptedKeyToken}">` +
+    `<wsse:KeyIdentifier EncodingType="${base64Binary}" ValueType="${encryptedKeySha1}">${base64(identifier)}` +
+    '</wsse:KeyIdentifier></wsse:SecurityTokenReference>';
+  return XmlFragment.written([text], []);
 }
 
 function referenceList(ids: readonly string[]): string {

@@ -5,7 +5,6 @@
  * is encrypted anew each time, under a key of that message.
  */
 import { KeyObject } from 'node:crypto';
-import { utf8 } from '../base/bytes.ts';
 import type { Instant } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { addressingVersionOf } from '../soap/addressing-versions.ts';
@@ -78,7 +77,7 @@ export class Protector {
   async secure(message: Message, now: Instant, exchange?: Exchange): Promise<Secured> {
     const { lifetime, signature, encryption } = this.#policy;
     const id = this.#id();
-    const timestamp = { id, fragment: XmlFragment.written(utf8(writeTimestamp(id, now, lifetime)), []) };
+    const timestamp = { id, fragment: XmlFragment.written([writeTimestamp(id, now, lifetime)], []) };
     const password = this.#password(exchange);
     const user = password?.inside ?? this.#user(now);
     const issued = await this.#issued();
@@ -180,7 +179,7 @@ export class Protector {
       ),
       this.#endorser?.included ?? '',
       ...signatures.map(({ text }) =>
-        hidesSignature ? conceal.element(XmlFragment.written(utf8(text), [])) : withoutWsse(text),
+        hidesSignature ? conceal.element(XmlFragment.written([text], [])) : withoutWsse(text),
       ),
     ];
     const { references } = conceal;
@@ -244,7 +243,7 @@ export class Protector {
     if (endorsers.length === 0) return [await sign(signed, signature, this.#token?.reference, keying, undefined)];
     const id = this.#id();
     const all = [await sign(signed, signature, this.#token?.reference, keying, id)];
-    const main = { id, fragment: XmlFragment.written(utf8(all[0]?.text ?? ''), []) };
+    const main = { id, fragment: XmlFragment.written([all[0]?.text ?? ''], []) };
     for (const endorser of endorsers) {
       const endorsed = partOf(main, endorser.signature.digest);
       all.push(await sign([endorsed], endorser.signature, endorser.token?.reference, endorser, undefined));
@@ -447,8 +446,10 @@ function under(
   return [{ kind: 'secret', algorithm, digest }, { signing }];
 }
 
-function partOf({ id, fragment: { bytes, prefixes } }: Inside, digest: DigestAlgorithm): SignedPart {
-  return { id, prefixes, digest: base64Digest(digest, bytes) };
+function partOf({ id, fragment }: Inside, digest: DigestAlgorithm): SignedPart {
+  const [only, second] = fragment.pieces;
+  const octets = only === undefined || second !== undefined ? fragment.bytes : only;
+  return { id, prefixes: fragment.prefixes, digest: base64Digest(digest, octets) };
 }
 
 interface Signed {

@@ -3,6 +3,7 @@
  * that gives meaning is lost on the way: prefixes that only content uses are kept and named in `prefixes`. Comments are
  * not kept.
  */
+import { view } from '../base/bytes.ts';
 import { canonicalize } from './canonicalize.ts';
 import type { XmlElement } from './document.ts';
 import { XmlError } from './errors.ts';
@@ -153,7 +154,9 @@ export class XmlFragment {
 
   /** The octets as a string. */
   toString(): string {
-    return Buffer.from(this.bytes).toString('utf8');
+    const [only, second] = this.#canonical();
+    if (typeof only === 'string' && second === undefined) return only;
+    return view(this.bytes).toString('utf8');
   }
 
   /** True when it may declare a prefix that `scope` has in scope already. */

@@ -2,6 +2,7 @@
 import { view } from '../base/bytes.ts';
 import { isNcName, isText } from './characters.ts';
 import { XmlError } from './errors.ts';
+import type { Piece } from './joiner.ts';
 import { byCodePoints, escapeValue } from './output.ts';
 import { XML_NAMESPACE_NAME } from './tape.ts';
 
@@ -19,30 +20,72 @@ interface Part {
   readonly value: string;
 }
 
+/** A start tag around the value of an attribute that is put into it. */
+interface Frame {
+  readonly attribute: Omit<NewAttribute, 'value'>;
+  readonly before: string;
+  readonly after: string;
+  /** The prefix that it declares, which what is inside must not declare. */
+  readonly declares: string | undefined;
+}
+
+/**
+ * Frames made lately, by start tag. Messages have the same few again and again, and what becomes of one depends on nothing but
+ * the tag and the attribute's name, which are compared.
+ */
+const frames = new Map<string, Frame>();
+const framesKept = 256;
+/** Octets of a start tag whose frame is kept. */
+const longestTag = 1024;
+
 /**
  * @param bytes canonical octets of one element
  * @param reserved prefixes that may not be chosen
  * @returns canonical octets in which the root has the attribute
  * @throws XmlError XML_MALFORMED, XML_NAMESPACE
  */
-export function rewriteRoot(bytes: Uint8Array, attribute: NewAttribute, reserved: readonly string[]): Uint8Array {
-  if (!isNcName(attribute.local) || !isText(attribute.value)) {
-    throw new XmlError('XML_MALFORMED', `The attribute "${attribute.local}" has a name or value XML cannot carry`);
-  }
+export function rewriteRoot(bytes: Uint8Array, attribute: NewAttribute, reserved: readonly string[]): readonly Piece[] {
+  const { local, value, prefix } = attribute;
+  if (!isText(value)) throw misnamed(local);
   const octets = view(bytes);
-  const { name, parts, end } = startTag(octets);
+  const end = endOfStartTag(octets);
+  const tag = end > longestTag ? '' : octets.toString('utf8', 0, end);
+  const isFree = (one: string) => !reserved.includes(one) && !octets.includes(` xmlns:${one}="`);
+  let frame = frames.get(tag);
+  if (frame === undefined || !isFor(frame, attribute) || (frame.declares !== undefined && !isFree(frame.declares))) {
+    frame = frameOf(octets, attribute, isFree);
+    // Another prefix than the one asked for was chosen because of what is inside.
+    if (tag !== '' && (frame.declares ?? prefix) === prefix) keep(tag, frame);
+  }
+  return [`${frame.before}${escapeValue(value)}${frame.after}`, octets.subarray(end)];
+}
+
+function isFor({ attribute }: Frame, { namespace, local, prefix }: NewAttribute): boolean {
+  return attribute.local === local && attribute.namespace === namespace && attribute.prefix === prefix;
+}
+
+function keep(tag: string, frame: Frame): void {
+  if (frames.size >= framesKept) frames.clear();
+  frames.set(tag, frame);
+}
+
+function frameOf(
+  octets: Buffer,
+  { namespace, local, prefix: wanted }: NewAttribute,
+  isFree: (prefix: string) => boolean,
+): Frame {
+  const attribute = { namespace, local, prefix: wanted };
+  if (!isNcName(local)) throw misnamed(local);
+  const { name, parts } = startTag(octets);
   const declarations = parts.filter(({ name: part }) => part === 'xmlns' || part.startsWith('xmlns:'));
   const attributes = parts.filter((part) => !declarations.includes(part));
   const namespaces = new Map(declarations.map((part) => [part.name.slice('xmlns:'.length), part.value]));
-  const { prefix, declare } = choose(attribute, namespaces, octets, reserved);
+  const { prefix, declare } = choose(attribute, namespaces, isFree);
   if (declare) {
-    declarations.push({ name: `xmlns:${prefix}`, value: escapeValue(attribute.namespace) });
-    namespaces.set(prefix, escapeValue(attribute.namespace));
+    declarations.push({ name: `xmlns:${prefix}`, value: escapeValue(namespace) });
+    namespaces.set(prefix, escapeValue(namespace));
   }
-  const added = {
-    name: prefix === '' ? attribute.local : `${prefix}:${attribute.local}`,
-    value: escapeValue(attribute.value),
-  };
+  const added = { name: prefix === '' ? local : `${prefix}:${local}`, value: '' };
   const order = ({ name: one }: Part, { name: other }: Part) => {
     const [onePrefix, oneLocal] = split(one);
     const [otherPrefix, otherLocal] = split(other);
@@ -51,16 +94,33 @@ export function rewriteRoot(bytes: Uint8Array, attribute: NewAttribute, reserved
       byCodePoints(oneLocal, otherLocal)
     );
   };
-  const kept = attributes.filter((part) => order(part, added) !== 0);
-  const tag = [
-    ...declarations.sort((one, other) => byCodePoints(one.name, other.name)),
-    ...[...kept, added].sort(order),
-  ].map((part) => ` ${part.name}="${part.value}"`);
-  return Buffer.concat([Buffer.from(`<${name}${tag.join('')}`, 'utf8'), octets.subarray(end)]);
+  const written = (some: readonly Part[]) => some.map((part) => ` ${part.name}="${part.value}"`).join('');
+  declarations.sort((one, other) => byCodePoints(one.name, other.name));
+  const before = attributes.filter((part) => order(part, added) < 0).sort(order);
+  const after = attributes.filter((part) => order(part, added) > 0).sort(order);
+  return {
+    attribute,
+    before: `<${name}${written(declarations)}${written(before)} ${added.name}="`,
+    after: `"${written(after)}`,
+    declares: declare ? prefix : undefined,
+  };
 }
 
-/** Reads a canonical start tag; `end` is where its `>` stands. */
-function startTag(octets: Buffer): { readonly name: string; readonly parts: readonly Part[]; readonly end: number } {
+function misnamed(local: string): XmlError {
+  return new XmlError('XML_MALFORMED', `The attribute "${local}" has a name or value XML cannot carry`);
+}
+
+/** Where the `>` of a canonical start tag stands: one in a value is between double quotes. */
+function endOfStartTag(octets: Buffer): number {
+  let at = 1;
+  for (let quoted = false; at < octets.length && (quoted || octets[at] !== 0x3e); at++) {
+    if (octets[at] === 0x22) quoted = !quoted;
+  }
+  return at;
+}
+
+/** Reads a canonical start tag. */
+function startTag(octets: Buffer): { readonly name: string; readonly parts: readonly Part[] } {
   let at = 1;
   const until = (octet: number): string => {
     const start = at;
@@ -77,7 +137,7 @@ function startTag(octets: Buffer): { readonly name: string; readonly parts: read
     parts.push({ name: part, value: until(0x22) });
     at++;
   }
-  return { name, parts, end: at };
+  return { name, parts };
 }
 
 function split(name: string): readonly [prefix: string, local: string] {
@@ -103,10 +163,9 @@ function namespaceName(value: string): string {
  * inside of the same prefix would no longer be canonical.
  */
 function choose(
-  { namespace, prefix, local }: NewAttribute,
+  { namespace, prefix, local }: Omit<NewAttribute, 'value'>,
   namespaces: ReadonlyMap<string, string>,
-  octets: Buffer,
-  reserved: readonly string[],
+  isFree: (prefix: string) => boolean,
 ): { readonly prefix: string; readonly declare: boolean } {
   if (namespace === '' && local !== 'xmlns') return { prefix: '', declare: false };
   if (namespace === XML_NAMESPACE_NAME) return { prefix: 'xml', declare: false };
@@ -117,7 +176,6 @@ function choose(
   const usable = (one: string) => one !== '' && namespaces.get(one) === escaped;
   if (usable(prefix)) return { prefix, declare: false };
   for (const known of namespaces.keys()) if (usable(known)) return { prefix: known, declare: false };
-  const isFree = (one: string) => !reserved.includes(one) && !octets.includes(` xmlns:${one}="`);
   let free = prefix;
   for (let number = 1; !isFree(free); number++) free = `${prefix}${number}`;
   return { prefix: free, declare: true };

@@ -171,6 +171,35 @@ describe('XmlFragment', () => {
     expect(fragment.withAttribute('', 'm', '2', '').toString()).toBe('<w:a xmlns:w="urn:u" m="2" w:Id="old"></w:a>');
   });
 
+  test('withAttribute decides by what is inside although it has seen the start tag before', () => {
+    const clear = XmlFragment.parse('<once b="1"><c/></once>');
+    const taken = XmlFragment.parse('<once b="1"><c xmlns:u="urn:other"><u:d/></c></once>');
+    const named = (fragment: XmlFragment, id: string) => fragment.withAttribute('urn:u', 'Id', id, 'u').toString();
+    const inClear = (id: string) => `<once xmlns:u="urn:u" b="1" u:Id="${id}"><c></c></once>`;
+    const inTaken = (id: string) =>
+      `<once xmlns:u1="urn:u" b="1" u1:Id="${id}"><c><u:d xmlns:u="urn:other"></u:d></c></once>`;
+    for (const round of ['1', '2', '3']) {
+      expect(named(taken, `t${round}`)).toBe(inTaken(`t${round}`));
+      expect(named(clear, `c${round}`)).toBe(inClear(`c${round}`));
+      expect(clear.withAttribute('urn:u', 'Id', round, 'v').toString()).toBe(
+        `<once xmlns:v="urn:u" b="1" v:Id="${round}"><c></c></once>`,
+      );
+      expect(clear.withAttribute('', 'b', round, '').toString()).toBe(`<once b="${round}"><c></c></once>`);
+      const listed = XmlFragment.written([clear.toString()], ['u']);
+      expect(named(listed, round)).toBe(`<once xmlns:u1="urn:u" b="1" u1:Id="${round}"><c></c></once>`);
+    }
+  });
+
+  test('withAttribute goes on after more start tags than it keeps, and with tags too long to keep', () => {
+    const value = 'v'.repeat(2_000);
+    for (let number = 0; number < 600; number++) {
+      const fragment = XmlFragment.written([`<a number="${number}"></a>`], []);
+      expect(fragment.withAttribute('', 'id', 'x', '').toString()).toBe(`<a id="x" number="${number}"></a>`);
+      const long = XmlFragment.written([`<a long="${value}"></a>`], []);
+      expect(long.withAttribute('', 'id', `${number}`, '').toString()).toBe(`<a id="${number}" long="${value}"></a>`);
+    }
+  });
+
   test('withAttribute refuses what XML cannot carry', () => {
     const fragment = XmlFragment.parse('<a/>');
     expect(() => fragment.withAttribute('', 'a b', '', '')).toThrow(failing('XML_MALFORMED'));
