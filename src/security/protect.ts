@@ -4,7 +4,6 @@
  * retransmission, keep their id and digest; the Timestamp is always new, so no two messages are alike. What is encrypted
  * is encrypted anew each time, under a key of that message.
  */
-import { KeyObject } from 'node:crypto';
 import type { Instant } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { addressingVersionOf } from '../soap/addressing-versions.ts';
@@ -13,27 +12,20 @@ import type { HeaderBlock, Message } from '../soap/message.ts';
 import { XmlFragment } from '../xml/fragment.ts';
 import { Concealer } from './conceal.ts';
 import { writeConfirmation } from './confirmation.ts';
-import { base64Digest, signOctets } from './crypto.ts';
+import { contextTokens, type Endorser, endorsersOf } from './endorse.ts';
 import { SecurityError } from './errors.ts';
 import type { Exchange, PasswordKey } from './exchange.ts';
 import { insideHeader, withoutWsse, writeSecurityHeader } from './header.ts';
 import { type Issued, issuedOf } from './issued-token.ts';
-import { contextReference, type Keying, keyingOf, type NamedKey } from './keying.ts';
-import { ds, wsu } from './names.ts';
+import { type Keying, keyingOf } from './keying.ts';
+import { wsu } from './names.ts';
+import { type Inside, inHeader, Parts, partOf } from './parts.ts';
 import { type PasswordKeying, passwordKeying } from './password-key.ts';
-import type {
-  CertificateSignature,
-  EncryptionProduction,
-  OutboundPolicy,
-  PasswordSignature,
-  SecretSignature,
-  SignatureProduction,
-} from './protection.ts';
-import { type SignedPart, signedInfoOctets, writeSignature, writeSignedInfo } from './signature.ts';
-import type { DigestAlgorithm } from './suites.ts';
+import type { EncryptionProduction, OutboundPolicy, PasswordSignature, SignatureProduction } from './protection.ts';
+import { type Signed, sign, type Token, tokenOf, under } from './sign.ts';
+import type { SignedPart } from './signature.ts';
 import { writeTimestamp } from './timestamp.ts';
 import { writeUsernameToken } from './tokens/username.ts';
-import { writeBinaryToken, writeTokenReference } from './tokens/x509.ts';
 
 /** A message ready to send, and what its reply will have in common with it. */
 export interface Secured {
@@ -45,19 +37,17 @@ export interface Secured {
 export class Protector {
   readonly #policy: OutboundPolicy;
   readonly #random: Random;
-  /** Ids are unguessable by prefix, so that no payload can bring one along, and unique by number. */
-  readonly #prefix: string;
-  #number = 0;
-  readonly #prepared = new WeakMap<XmlFragment, Prepared>();
+  readonly #parts: Parts;
   readonly #token: Token | undefined;
   readonly #endorser: Token | undefined;
-  readonly #id = (): string => `i${this.#prefix}-${++this.#number}`;
+  readonly #id: () => string;
 
   /** @param random for ids, nonces and keys */
   constructor(policy: OutboundPolicy, random: Random) {
     this.#policy = policy;
     this.#random = random;
-    this.#prefix = Buffer.from(random.bytes(12)).toString('hex');
+    this.#parts = new Parts(random);
+    this.#id = this.#parts.id;
     const { signature, endorsement } = policy;
     this.#token = signature?.kind === 'certificate' ? tokenOf(signature, this.#id()) : undefined;
     this.#endorser = endorsement?.kind === 'certificate' ? tokenOf(endorsement, this.#id()) : undefined;
@@ -82,7 +72,7 @@ export class Protector {
     const user = password?.inside ?? this.#user(now);
     const issued = await this.#issued();
     const tokens = [...(user === undefined ? [] : [user]), ...(issued === undefined ? [] : [issued.inside])];
-    const endorsers = this.#endorsers(issued, password, exchange);
+    const endorsers = endorsersOf(this.#policy, { token: this.#endorser, issued, password, exchange });
     if (signature === undefined) return this.#overTransport(message, timestamp, tokens, endorsers, password?.key);
     const inside = [...tokens, ...this.#confirmations(exchange)];
     if (signature.kind === 'password' || encryption === undefined) {
@@ -114,7 +104,7 @@ export class Protector {
       if (endorser.context === undefined) {
         headers = headers.map((block): HeaderBlock => {
           if (block.local !== 'To' || addressingVersionOf(block) === undefined) return block;
-          const prepared = this.#prepare(block.fragment, digest);
+          const prepared = this.#parts.prepare(block.fragment, digest);
           signed.push(prepared);
           return { ...block, fragment: prepared.fragment };
         });
@@ -129,10 +119,10 @@ export class Protector {
 
   /** All that the signature of a clear message covers, ready to be signed. */
   #covered(message: Message, digest: SignatureProduction['digest'], timestamp: Inside, inside: readonly Inside[]) {
-    const body = this.#prepare(message.body, digest);
+    const body = this.#parts.prepare(message.body, digest);
     const signed: SignedPart[] = [body, partOf(timestamp, digest), ...(this.#token?.signed ?? [])];
     for (const one of inside) if (one.unsigned !== true) signed.push(partOf(one, digest));
-    return { body, signed, headers: this.#prepareHeaders(message.headers, digest, signed) };
+    return { body, signed, headers: this.#parts.prepareHeaders(message.headers, digest, signed) };
   }
 
   async #signed(
@@ -214,10 +204,10 @@ export class Protector {
       const hidden = conceal.header(block, message.version, own);
       const part =
         hidden === undefined
-          ? this.#prepare(block.fragment, digest)
+          ? this.#parts.prepare(block.fragment, digest)
           : partOf({ id: own, fragment: hidden.fragment }, digest);
       signed.push(part);
-      return hidden ?? { ...block, fragment: this.#prepare(block.fragment, digest).fragment };
+      return hidden ?? { ...block, fragment: this.#parts.prepare(block.fragment, digest).fragment };
     });
     const signatures = await this.#signatures(signed, signature, keying, endorsers);
     const { references } = conceal;
@@ -251,73 +241,9 @@ export class Protector {
     return all;
   }
 
-  #endorsers(
-    issued: Issued | undefined,
-    password: PasswordKeying | undefined,
-    exchange: Exchange | undefined,
-  ): readonly Endorser[] {
-    const own = this.#endorsing(issued, password);
-    const endorsers = own === undefined ? [] : [own];
-    const { context } = this.#policy;
-    return context === undefined ? endorsers : [...endorsers, contextEndorser(context, exchange)];
-  }
-
-  /** What endorses: the certificate of the policy, the key of the password, or that of the issued token. */
-  #endorsing(issued: Issued | undefined, password: PasswordKeying | undefined): Endorser | undefined {
-    const { endorsement } = this.#policy;
-    if (endorsement === undefined) return undefined;
-    if (endorsement.kind === 'password') {
-      const [signature, { signing }] = under(endorsement, password);
-      return { signature, token: undefined, signing };
-    }
-    if (endorsement.kind === 'certificate') {
-      return { signature: endorsement, token: this.#endorser, signing: undefined };
-    }
-    const { digest, symmetricSignature, asymmetricSignature } = endorsement.suite;
-    const { proof, reference } = issued ?? {};
-    if (reference === undefined || proof === undefined) {
-      throw new SecurityError(
-        'SECURITY_POLICY',
-        'The issued token has no key to endorse with: bearer tokens go with `confirmation: bearer`.',
-      );
-    }
-    if (proof instanceof KeyObject) {
-      const signature = { kind: 'secret', algorithm: symmetricSignature, digest } as const;
-      return { signature, token: undefined, signing: { key: proof, reference } };
-    }
-    const algorithm = asymmetricSignature[proof.algorithm.family];
-    if (algorithm === undefined) {
-      throw new SecurityError('SECURITY_POLICY', 'The suite does not sign with the key of the issued token.');
-    }
-    const signature = {
-      kind: 'certificate',
-      key: proof,
-      algorithm,
-      digest,
-      reference: 'direct',
-      token: false,
-    } as const;
-    const token = { included: '', signed: [], reference: withoutDs(reference) };
-    return { signature, token, signing: undefined };
-  }
-
   async #issued(): Promise<Issued | undefined> {
     const { token } = this.#policy;
     return token === undefined ? undefined : issuedOf(await token(), this.#id);
-  }
-
-  #prepareHeaders(
-    headers: readonly HeaderBlock[],
-    digest: DigestAlgorithm,
-    signed: SignedPart[],
-  ): readonly HeaderBlock[] {
-    return headers.map((block): HeaderBlock => {
-      // Whoever another is for takes it out, and the signature over it would break.
-      if (!isForUltimateReceiver(block)) return block;
-      const prepared = this.#prepare(block.fragment, digest);
-      signed.push(prepared);
-      return { ...block, fragment: prepared.fragment };
-    });
   }
 
   /** The key of a password that signs or endorses. */
@@ -352,132 +278,11 @@ export class Protector {
     const readers = this.#policy.encryption?.readers;
     return readers?.kind === 'certificates' ? readers.certificates[0] : undefined;
   }
-
-  /** A part of the message with an id of ours; an id that it had is replaced. */
-  #prepare(fragment: XmlFragment, digest: DigestAlgorithm): Prepared {
-    const known = this.#prepared.get(fragment);
-    if (known !== undefined) return known;
-    const id = this.#id();
-    const named = fragment.withAttribute(wsu, 'Id', id, 'wsu');
-    const fresh = { fragment: named, ...partOf({ id, fragment: named }, digest) };
-    this.#prepared.set(fragment, fresh);
-    return fresh;
-  }
 }
 
 interface Hiding {
   readonly production: EncryptionProduction;
   readonly keying: Keying;
-}
-
-/** An element of the Security header that is signed. */
-interface Inside {
-  readonly id: string;
-  readonly fragment: XmlFragment;
-  /** Whether it is encrypted wherever anything is. */
-  readonly isSecret?: boolean;
-  /** Written as it stands alone: it was made and signed by somebody else. */
-  readonly verbatim?: boolean;
-  /** Not covered by the message signature: the key in it speaks for it. */
-  readonly unsigned?: boolean;
-}
-
-function inHeader({ fragment, verbatim }: Inside): string {
-  return verbatim === true ? fragment.toString() : insideHeader(fragment);
-}
-
-/** Who endorses, and what names the key. */
-interface Endorser {
-  readonly signature: SignatureProduction;
-  readonly token: Token | undefined;
-  readonly signing: NamedKey | undefined;
-  /** The token of the security context that endorses, where one does. */
-  readonly context?: readonly string[];
-}
-
-function contextEndorser(
-  { algorithm, digest }: Pick<SecretSignature, 'algorithm' | 'digest'>,
-  exchange: Exchange | undefined,
-): Endorser {
-  const context = exchange?.context;
-  if (context === undefined) throw new SecurityError('SECURITY_POLICY', 'There is no security context to sign with.');
-  const { included, reference } = contextReference(context, true);
-  const signing = { key: context.key, reference: reference() };
-  return { signature: { kind: 'secret', algorithm, digest }, token: undefined, signing, context: included };
-}
-
-function contextTokens(endorsers: readonly Endorser[]): readonly string[] {
-  return endorsers.flatMap(({ context }) => context ?? []);
-}
-
-interface Prepared extends SignedPart {
-  readonly fragment: XmlFragment;
-}
-
-/** What names the key: the same in every message, so it is written once. */
-interface Token {
-  readonly included: string;
-  readonly signed: readonly SignedPart[];
-  readonly reference: string;
-}
-
-function tokenOf(signature: CertificateSignature, id: string): Token {
-  const { certificate } = signature.key;
-  const reference = withoutDs(writeTokenReference(signature.reference, certificate, id));
-  if (signature.reference !== 'direct') return { included: '', signed: [], reference };
-  const token = writeBinaryToken(id, certificate);
-  const signed = signature.token ? [partOf({ id, fragment: token }, signature.digest)] : [];
-  return { included: insideHeader(token), signed, reference };
-}
-
-/** The canonical form of a reference inside ds:Signature. */
-function withoutDs(reference: XmlFragment): string {
-  return reference.toString().replaceAll(` xmlns:ds="${ds}"`, '');
-}
-
-/** A signature under the key of a password is one under a secret. */
-function under(
-  signature: SignatureProduction | PasswordSignature,
-  password: PasswordKeying | undefined,
-): readonly [SignatureProduction, Pick<Keying, 'signing'>] {
-  if (signature.kind !== 'password') return [signature, { signing: undefined }];
-  const { algorithm, digest } = signature;
-  const signing = password && { key: password.key.key, reference: password.reference };
-  return [{ kind: 'secret', algorithm, digest }, { signing }];
-}
-
-function partOf({ id, fragment }: Inside, digest: DigestAlgorithm): SignedPart {
-  const [only, second] = fragment.pieces;
-  const octets = only === undefined || second !== undefined ? fragment.bytes : only;
-  return { id, prefixes: fragment.prefixes, digest: base64Digest(digest, octets) };
-}
-
-interface Signed {
-  /** The ds:Signature standing alone. */
-  readonly text: string;
-  readonly value: Uint8Array;
-}
-
-async function sign(
-  parts: readonly SignedPart[],
-  signature: SignatureProduction,
-  reference: string | undefined,
-  keying: Pick<Keying, 'signing'> | undefined,
-  id: string | undefined,
-): Promise<Signed> {
-  const content = writeSignedInfo(parts, signature.algorithm, signature.digest);
-  const octets = signedInfoOctets(content);
-  if (signature.kind === 'certificate') {
-    const made = signature.key.sign(signature.algorithm, octets);
-    const value = made instanceof Uint8Array ? made : await made;
-    return { text: writeSignature(content, value, reference ?? '', id), value };
-  }
-  const named = keying?.signing;
-  if (named?.reference === undefined) {
-    throw new SecurityError('SECURITY_POLICY', 'A signature under a secret needs an encryption that makes the secret.');
-  }
-  const value = signOctets(signature.algorithm, named.key, octets);
-  return { text: writeSignature(content, value, withoutDs(named.reference), id), value };
 }
 
 function assembled(

@@ -1,0 +1,78 @@
+/** One signature on its way out, and what names its key. */
+import type { XmlFragment } from '../xml/fragment.ts';
+import { signOctets } from './crypto.ts';
+import { SecurityError } from './errors.ts';
+import { insideHeader } from './header.ts';
+import type { Keying } from './keying.ts';
+import { ds } from './names.ts';
+import { partOf } from './parts.ts';
+import type { PasswordKeying } from './password-key.ts';
+import type { CertificateSignature, PasswordSignature, SignatureProduction } from './protection.ts';
+import { type SignedPart, signedInfoOctets, writeSignature, writeSignedInfo } from './signature.ts';
+import { writeBinaryToken, writeTokenReference } from './tokens/x509.ts';
+
+/** What names the key of a certificate: the same in every message, so it is written once. */
+export interface Token {
+  readonly included: string;
+  readonly signed: readonly SignedPart[];
+  readonly reference: string;
+}
+
+export function tokenOf(signature: CertificateSignature, id: string): Token {
+  const { certificate } = signature.key;
+  const reference = withoutDs(writeTokenReference(signature.reference, certificate, id));
+  if (signature.reference !== 'direct') return { included: '', signed: [], reference };
+  const token = writeBinaryToken(id, certificate);
+  const signed = signature.token ? [partOf({ id, fragment: token }, signature.digest)] : [];
+  return { included: insideHeader(token), signed, reference };
+}
+
+/** The canonical form of a reference inside ds:Signature. */
+export function withoutDs(reference: XmlFragment): string {
+  return reference.toString().replaceAll(` xmlns:ds="${ds}"`, '');
+}
+
+/** A signature under the key of a password is one under a secret. */
+export function under(
+  signature: SignatureProduction | PasswordSignature,
+  password: PasswordKeying | undefined,
+): readonly [SignatureProduction, Pick<Keying, 'signing'>] {
+  if (signature.kind !== 'password') return [signature, { signing: undefined }];
+  const { algorithm, digest } = signature;
+  const signing = password && { key: password.key.key, reference: password.reference };
+  return [{ kind: 'secret', algorithm, digest }, { signing }];
+}
+
+export interface Signed {
+  /** The ds:Signature standing alone. */
+  readonly text: string;
+  readonly value: Uint8Array;
+}
+
+/**
+ * @param reference what names the key of a certificate
+ * @param keying the secret, where one signs
+ * @param id of the signature, where another covers it
+ * @throws SecurityError `SECURITY_POLICY` where there is no secret
+ */
+export async function sign(
+  parts: readonly SignedPart[],
+  signature: SignatureProduction,
+  reference: string | undefined,
+  keying: Pick<Keying, 'signing'> | undefined,
+  id: string | undefined,
+): Promise<Signed> {
+  const content = writeSignedInfo(parts, signature.algorithm, signature.digest);
+  const octets = signedInfoOctets(content);
+  if (signature.kind === 'certificate') {
+    const made = signature.key.sign(signature.algorithm, octets);
+    const value = made instanceof Uint8Array ? made : await made;
+    return { text: writeSignature(content, value, reference ?? '', id), value };
+  }
+  const named = keying?.signing;
+  if (named?.reference === undefined) {
+    throw new SecurityError('SECURITY_POLICY', 'A signature under a secret needs an encryption that makes the secret.');
+  }
+  const value = signOctets(signature.algorithm, named.key, octets);
+  return { text: writeSignature(content, value, withoutDs(named.reference), id), value };
+}
