@@ -16,6 +16,8 @@ export type CliErrorCode =
   | 'CLI_STORE_TAKEN'
   /** The transfer ended before everything was acknowledged. */
   | 'CLI_INCOMPLETE'
+  /** `surewire doctor` found something that is wrong. */
+  | 'CLI_ILL'
   /** Ctrl-C, or another request to end. */
   | 'CLI_INTERRUPTED'
   /** A defect: something that nobody foresaw. */

@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { certsCommand } from './commands/certs.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { sendCommand } from './commands/send.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -72,6 +73,7 @@ export async function run(args: readonly string[], world: World = thisProcess): 
   serveCommand(program, ground);
   sendCommand(program, ground);
   demoCommand(program, ground);
+  doctorCommand(program, ground);
   inspectCommand(program, ground);
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -97,7 +99,7 @@ function report(thrown: unknown, args: readonly string[], streams: Streams): num
 /** What commander has to say, in our words: one line, and where to read on. */
 function usage(error: CommanderError, args: readonly string[]): CliError {
   if (error.code === 'commander.help') return new CliError('CLI_USAGE', 'Name a command; see `surewire --help`.');
-  const named = ['certs', 'serve', 'send', 'demo', 'inspect'].find((name) => args[0] === name);
+  const named = ['certs', 'serve', 'send', 'demo', 'doctor', 'inspect', 'report', 'verify'].find((name) => args[0] === name);
   const said = error.message
     .replace(/^error: /, '')
     .replaceAll('\n', ' ')
