@@ -112,7 +112,8 @@ async function pair(files: { cert: string; key: string }): Promise<{ cert: Buffe
   return { cert: await contents(files.cert), key: await contents(files.key) };
 }
 
-async function firstLine(file: string | undefined): Promise<{ passphrase?: string }> {
+/** The passphrase in the first line of a file, as the options that take one have it. */
+export async function firstLine(file: string | undefined): Promise<{ passphrase?: string }> {
   if (file === undefined) return {};
   return { passphrase: (await contents(file)).toString('utf8').split(/\r?\n/, 1)[0] ?? '' };
 }

@@ -99,7 +99,9 @@ function report(thrown: unknown, args: readonly string[], streams: Streams): num
 /** What commander has to say, in our words: one line, and where to read on. */
 function usage(error: CommanderError, args: readonly string[]): CliError {
   if (error.code === 'commander.help') return new CliError('CLI_USAGE', 'Name a command; see `surewire --help`.');
-  const named = ['certs', 'serve', 'send', 'demo', 'doctor', 'inspect', 'report', 'verify'].find((name) => args[0] === name);
+  const named = ['certs', 'serve', 'send', 'demo', 'doctor', 'inspect', 'report', 'verify'].find(
+    (name) => args[0] === name,
+  );
   const said = error.message
     .replace(/^error: /, '')
     .replaceAll('\n', ' ')

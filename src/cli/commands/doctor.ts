@@ -11,7 +11,7 @@ import { diagnosePairs, diagnosePem, diagnosePkcs12, type Material } from '../do
 import { diagnoseMessage } from '../doctor/message.ts';
 import { CliError } from '../errors.ts';
 import type { Ground } from '../ground.ts';
-import { clientStandIns, contents, type Identity, identity } from '../identity.ts';
+import { clientStandIns, contents, firstLine, type Identity, identity } from '../identity.ts';
 import {
   type CommonOptions,
   endpointUrl,
@@ -112,10 +112,7 @@ async function diagnosed(
     if (!(thrown instanceof CliError)) throw thrown;
     return [ill('file', thrown.message, 'Check the name and who may read it.')];
   }
-  const passphrase =
-    options.passphraseFile === undefined
-      ? undefined
-      : ((await contents(options.passphraseFile)).toString('utf8').split(/\r?\n/, 1)[0] ?? '');
+  const { passphrase } = await firstLine(options.passphraseFile);
   const text = octets.toString('utf8');
   if (text.includes('-----BEGIN ')) return diagnosePem(target, text, passphrase, Date.now(), material);
   if (['.pfx', '.p12'].includes(extname(target).toLowerCase())) {

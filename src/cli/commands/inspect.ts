@@ -1,12 +1,23 @@
 /** `surewire inspect KIND …`: what a file or an address says, in plain words. One file a kind, in `inspect/`. */
 import type { Command } from 'commander';
 import type { Ground } from '../ground.ts';
+import { inspectCertCommand, inspectPfxCommand } from './inspect/cert.ts';
 import { inspectConfigCommand } from './inspect/config.ts';
+import { inspectMessageCommand } from './inspect/message.ts';
+import { inspectStoreCommand } from './inspect/store.ts';
+import { inspectTranscriptCommand } from './inspect/transcript.ts';
 
 /** A kind adds its command to the group. */
 type InspectKind = (inspect: Command, ground: Ground) => void;
 
-const kinds: readonly InspectKind[] = [inspectConfigCommand];
+const kinds: readonly InspectKind[] = [
+  inspectCertCommand,
+  inspectConfigCommand,
+  inspectMessageCommand,
+  inspectPfxCommand,
+  inspectStoreCommand,
+  inspectTranscriptCommand,
+];
 
 export function inspectCommand(program: Command, ground: Ground): void {
   const inspect = program

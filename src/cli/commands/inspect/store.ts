@@ -1,0 +1,57 @@
+/** `surewire inspect store`: the sessions that a store keeps, and how many messages of each. */
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { sqlite } from '../../../stores/sqlite.ts';
+import { CliError } from '../../errors.ts';
+import type { Ground } from '../../ground.ts';
+import { type CommonOptions, withCommonOptions, withExamples } from '../../options.ts';
+import { table } from '../../output.ts';
+
+export function inspectStoreCommand(inspect: Command, ground: Ground): void {
+  const command = inspect
+    .command('store')
+    .summary('a session store')
+    .description('Lists the sessions of a store (SQLite). Nobody else may have it open meanwhile; nothing is changed.')
+    .argument('<file>', 'what --store named')
+    .action((file: string, options: CommonOptions) => inspectStore(file, options, ground));
+  withExamples(withCommonOptions(command), [
+    ['surewire inspect store transfer.db', 'What is unfinished, and how far it is'],
+  ]);
+}
+
+async function inspectStore(file: string, options: CommonOptions, ground: Ground): Promise<void> {
+  if (!existsSync(file)) throw new CliError('CLI_FILE', `There is no ${file}. Name the file of --store.`);
+  const said = ground.output(options);
+  const store = sqlite(file);
+  try {
+    const sessions = await store.sessions();
+    for (const { session, state } of sessions) {
+      const messages = await store.messages(session);
+      const count = (way: 'in' | 'out'): number => messages.filter(({ direction }) => direction === way).length;
+      const octets = messages.reduce((sum, message) => sum + message.octets.length, 0);
+      const facts = simple(state);
+      said.record({ session, sent: count('out'), received: count('in'), octets, ...facts });
+      said.line(session);
+      said.line(
+        table([
+          ...Object.entries(facts).map(([name, value]) => [name, String(value)] as const),
+          ['messages kept', `${count('out')} out, ${count('in')} in, ${octets} octets`],
+        ]),
+      );
+      said.line();
+    }
+    said.line(`${sessions.length} sessions`);
+  } finally {
+    await store.close();
+  }
+}
+
+/** The members of a state that are one value each; the others are the session's own business. */
+function simple(state: unknown): Readonly<Record<string, string | number | boolean>> {
+  const plain = (value: unknown): value is string | number | boolean =>
+    ['string', 'number', 'boolean'].includes(typeof value);
+  if (typeof state !== 'object' || state === null) return {};
+  return Object.fromEntries(
+    Object.entries(state).filter((entry): entry is [string, string | number | boolean] => plain(entry[1])),
+  );
+}
