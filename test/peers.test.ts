@@ -14,6 +14,7 @@ const peers: ReadonlyMap<string, () => boolean> = new Map([
   ['xmlsec1', () => answers('xmlsec1', '--version')],
   ['lxml', () => answers('/usr/bin/python3', '-c', 'import lxml.etree')],
   ['openssl', () => answers('openssl', 'version')],
+  ['chromium', () => existsSync('/usr/bin/chromium')],
   ['vectors', () => existsSync(resolve(shared, 'vectors'))],
   ['captures', () => existsSync(resolve(shared, 'captures'))],
 ]);

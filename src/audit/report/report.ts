@@ -14,7 +14,7 @@ export interface Drawn {
 }
 
 /** What verification found, as far as a report shows it. */
-export interface Judged {
+interface Judged {
   readonly verdict: NonNullable<ReportModel['verdict']>;
   /** `where`: file, `#` and number of the record. */
   readonly findings: readonly (ReportFinding & { readonly where: string; readonly sequence?: string | undefined })[];
