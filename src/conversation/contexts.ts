@@ -11,9 +11,9 @@ import type { ContextName } from '../security/tokens/context.ts';
 export interface IssuedKey {
   readonly secret: ContextSecret;
   readonly created: Instant;
-  /** Until when it may be used, as its owner was told. */
+  /** Until when messages may be under it, as its owner was told. */
   readonly expires: Instant;
-  /** Until when it is taken; sooner than `expires` once a newer one took its place. */
+  /** Until when it is known: after `expires` to renew the context only, before where a newer key took its place. */
   readonly until: Instant;
 }
 
@@ -72,8 +72,8 @@ export function issue<Owner>(
 /**
  * The key that a message names.
  *
- * @returns `unknown` for a name that was never given, cancelled or forgotten. A key that `isExpired` may renew its context and do
- *   nothing else.
+ * @returns `unknown` for a name that was never given, cancelled or forgotten. A key that `isExpired` may renew its context, whose
+ *   owner may not have heard that it was renewed before, and do nothing else.
  */
 export function keyFor<Owner>(
   table: Contexts<Owner>,
@@ -82,11 +82,8 @@ export function keyFor<Owner>(
 ): { readonly record: IssuedRecord<Owner>; readonly key: IssuedKey; readonly isExpired: boolean } | 'unknown' {
   const record = table.get(name.identifier);
   const key = record?.keys.find(({ secret }) => secret.instance === name.instance);
-  if (record === undefined || key === undefined) return 'unknown';
-  const isExpired = now >= key.until;
-  // An old key that is over was replaced: who has not heard of the new one by now has lost the context.
-  if (isExpired && key !== record.keys[0]) return 'unknown';
-  return { record, key, isExpired };
+  if (record === undefined || key === undefined || now >= key.until) return 'unknown';
+  return { record, key, isExpired: now >= key.expires };
 }
 
 /** The context was used by a message that verified. */
@@ -116,7 +113,7 @@ export function renew<Owner>(
   if (record === undefined || asking === undefined) return 'unknown';
   if (record.identity !== by) return 'other-identity';
   const end = later(now, limits.rollover);
-  const kept = { ...asking, until: instant(Math.min(asking.expires, end)) };
+  const kept = { ...asking, until: end };
   const others = record.keys
     .filter((one) => one !== asking && now < one.until)
     .map((one) => ({ ...one, until: instant(Math.min(one.until, end)) }));

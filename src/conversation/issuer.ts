@@ -112,7 +112,7 @@ export class Issuer implements ContextSource {
     keySize: number,
     now: Instant,
   ): { readonly key: IssuedKey; readonly answer: XmlFragment } {
-    const { version, random, contextLifetime, keySize: own } = this.#settings;
+    const { version, random, contextLifetime, limits, keySize: own } = this.#settings;
     if (keySize !== own) {
       const text = `A context of ${keySize} bits was asked for; here it has ${own}.`;
       throw new ConversationError('CONVERSATION_KEY_SIZE', text);
@@ -124,7 +124,7 @@ export class Issuer implements ContextSource {
     const answer = writeIssued(version, issued, idOf(uuidUrn(random)));
     const key = createSecretKey(computedKey(theirs, entropy, keySize));
     const secret: ContextSecret = { ...name, key, namespace: version.namespace, token: undefined };
-    return { key: { secret, created: now, expires, until: expires }, answer };
+    return { key: { secret, created: now, expires, until: later(expires, limits.rollover) }, answer };
   }
 
   get #now(): Instant {

@@ -2,7 +2,7 @@
 
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { type Instant, instant } from '../../src/base/clock.ts';
+import { type Instant, instant, later } from '../../src/base/clock.ts';
 import {
   type Contexts as ContextsOf,
   cancel,
@@ -22,7 +22,7 @@ type IssuedRecord = IssuedRecordOf<string>;
 
 function key(identifier: string, instance: string | undefined, created: Instant, expires: Instant): IssuedKey {
   const secret = { identifier, instance, key: createSecretKey(new Uint8Array(32)), namespace: 'sc', token: undefined };
-  return { secret, created, expires, until: expires };
+  return { secret, created, expires, until: later(expires, contextLimits.rollover) };
 }
 
 function record(identifier: string, identity: string, issued: Instant): IssuedRecord {
@@ -62,6 +62,7 @@ describe('security contexts, issuer', () => {
     expect(keyFor(one(), name('a', 'x'), minutes(1))).toBe('unknown');
     expect(keyFor(one(), name('a'), minutes(599))).toMatchObject({ isExpired: false });
     expect(keyFor(one(), name('a'), minutes(600))).toMatchObject({ isExpired: true });
+    expect(keyFor(one(), name('a'), minutes(605))).toBe('unknown');
   });
 
   test('after a renewal the old key is taken for five minutes more', () => {
@@ -80,15 +81,15 @@ describe('security contexts, issuer', () => {
 
   test('a key whose renewals were answered and never heard of is good for five minutes after each of them', () => {
     let contexts: Contexts = one();
-    for (const [n, at] of [360, 364, 368, 372].entries()) {
+    for (const [n, at] of [590, 594, 598, 602].entries()) {
       const fresh = key('a', `i${n}`, minutes(at), minutes(at + 600));
       contexts = table(renew(contexts, name('a'), 'alice', fresh, minutes(at), contextLimits));
-      expect(keyFor(contexts, name('a'), minutes(at + 4))).toMatchObject({ isExpired: false });
+      expect(keyFor(contexts, name('a'), minutes(at + 4))).toMatchObject({ isExpired: at + 4 >= 600 });
       expect(keyFor(contexts, name('a', `i${n}`), minutes(at + 4))).toMatchObject({ key: fresh });
     }
     expect(contexts.get('a')?.keys).toHaveLength(3);
-    expect(keyFor(contexts, name('a', 'i0'), minutes(373))).toBe('unknown');
-    expect(keyFor(contexts, name('a'), minutes(377))).toBe('unknown');
+    expect(keyFor(contexts, name('a', 'i0'), minutes(603))).toBe('unknown');
+    expect(keyFor(contexts, name('a'), minutes(607))).toBe('unknown');
   });
 
   test('a cancelled context is unknown at once; an expired one is forgotten after the rollover', () => {

@@ -24,7 +24,7 @@ import type { Exchange } from '../../src/security/exchange.ts';
 import { Guard } from '../../src/security/guard.ts';
 import { readSecurityHeader } from '../../src/security/header.ts';
 import { type SigningKey, signingKey } from '../../src/security/keys.ts';
-import { usernameOverTransport } from '../../src/security/policy.ts';
+import { unsafeUnsignedTo, usernameOverTransport } from '../../src/security/policy.ts';
 import {
   anonymousForCertificate,
   mutualCertificate,
@@ -77,7 +77,8 @@ function endsOf(name: string, alice: SigningKey, bob: SigningKey, suite: Algorit
       /cert-tls/,
       () => ({
         client: certificateOverTransport({ key: alice, suite }),
-        service: certificateOverTransport({ trust: trustPeers(a), suite }),
+        // Metro signs the Timestamp alone.
+        service: certificateOverTransport({ trust: trustPeers(a), suite, unsafe: [unsafeUnsignedTo] }),
         who: /alice/,
       }),
     ],
