@@ -538,7 +538,8 @@ export class Initiator implements Channel, SessionView {
 
   /** The reference to the token that the sequence belongs to, where the channel below secures with one. */
   async #token(): Promise<XmlFragment | undefined> {
-    return this.#template === undefined ? undefined : this.#way.token(this.#template, this.#end.signal);
+    if (this.#template === undefined || !this.#settings.namesContext) return undefined;
+    return this.#way.token(this.#template, this.#end.signal);
   }
 
   #composed(): Composer {

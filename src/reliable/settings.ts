@@ -64,6 +64,11 @@ export interface ReliableSessionOptions {
   readonly maxPendingChannels?: number;
   /** Tell the source how much room is left (netrm:BufferRemaining); default true. */
   readonly flowControlEnabled?: boolean;
+  /**
+   * Under a security context, whether CreateSequence names it (WS-RM 1.1 section 5.2.2, as WCF writes it); default true. CXF refuses a
+   * request that does; the sequence belongs to the context that its CreateSequence came under all the same.
+   */
+  readonly namesContext?: boolean;
 
   /** Where an initiator's messages go. Without it the first message says so, and `open` waits for that message. */
   readonly to?: URL | undefined;
@@ -147,6 +152,7 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
     maxPendingChannels: number('maxPendingChannels', options.maxPendingChannels, 4, 1, 16_384),
     whenRetriesRunOut: options.whenRetriesRunOut ?? (isKept(options) ? 'suspend' : 'fault'),
     flowControlEnabled: options.flowControlEnabled ?? true,
+    namesContext: options.namesContext ?? true,
     soap: options.soap ?? soap12,
     addressing: options.addressing ?? addressing200508,
     openTimeout: number('openTimeout', options.openTimeout, 60_000, 1, days(24)),

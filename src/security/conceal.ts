@@ -38,10 +38,11 @@ export class Concealer {
     return this.hides(of) ? encryptContent(body, this.#options()) : body;
   }
 
-  /** True for a message whose Body is encrypted: there is something in it, and not of a protocol that has nothing to hide. */
+  /** True for a message whose Body is encrypted: there is something in it, not of a protocol that has nothing to hide. */
   hides({ action, body }: Message): boolean {
     const { body: encrypted, clear } = this.#production;
-    if (!encrypted || isEmpty(body)) return false;
+    // Where everything is encrypted, the empty Body of an acknowledgement is too: CXF asks for it.
+    if (!encrypted || isEmpty(body)) return encrypted && clear.size === 0;
     // Only what says that it is of such a protocol is looked into; its faults are faults like any other.
     const named = [...clear].some((namespace) => action.startsWith(namespace));
     return !named || !clear.has(body.element.children[0]?.namespace ?? '');

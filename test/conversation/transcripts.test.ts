@@ -80,6 +80,20 @@ describe.each(families)('$name', ({ version, reliable, capture }) => {
     );
   });
 
+  test('namesContext: false, for CXF: nothing names the context, and the sequence belongs to it', async () => {
+    const [bootstrap] = bootstraps;
+    if (bootstrap === undefined) throw new Error('There is no way to ask for a context.');
+    const talk = new Talk(bootstrap, { version }, { version: reliable, namesContext: false });
+    const listener = await talk.listen();
+    const channel = await talk.connect();
+    expect(await talk.until(ask(channel, 'one'))).toBe('re: one');
+    await talk.until(channel.close());
+    await talk.until(listener.close());
+    const create = talk.messages.find(({ action }) => action === rm.createSequence);
+    expect(names(create && payload(create))).not.toContain('SecurityTokenReference');
+    expect(create?.headers.some(({ local }) => local === 'UsesSequenceSTR')).toBe(false);
+  });
+
   test.skipIf(!hasCaptures)(
     `${hasCaptures ? '' : withoutData} every word is built as WCF's, in its order`,
     async () => {

@@ -17,6 +17,7 @@ const courses: readonly JavaCourse[] = versions.flatMap((version) =>
     { ...plain, version, operation, secure: true, mode: 'username' },
     { ...plain, version, operation, mode: 'sign' },
     { ...plain, version, operation, mode: 'sign-encrypt' },
+    { ...plain, version, operation, mode: 'conversation' },
     { ...plain, version, operation, mode: 'sign-encrypt', size: 65_536 },
   ]),
 );
@@ -25,6 +26,7 @@ const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
     { ...plain, version, operation },
     { ...plain, version, operation, mode: 'sign' },
     { ...plain, version, operation, mode: 'sign-encrypt' },
+    { ...plain, version, operation, mode: 'conversation' },
   ]),
 );
 

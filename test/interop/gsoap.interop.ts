@@ -5,7 +5,7 @@ import type { Child } from './child.ts';
 import { asExecuted, type Course, digestOf, executed, titleOf } from './course.ts';
 import { buildGsoap, type RmVersion } from './gsoap-build.ts';
 import { executedBy, gsoapClient, gsoapServer } from './gsoap-peer.ts';
-import { lossyRelay, type Mishap } from './lossy-relay.ts';
+import { type Mishap, relayTo } from './relay.ts';
 import { scenario, unclaimed, withPeer } from './suite.ts';
 import { type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
 
@@ -60,7 +60,7 @@ await withPeer(
       /** Runs the client with further options; all its messages must have been executed once and in order. */
       const run = async (course: Course, more: readonly string[] = [], plan?: typeof unlucky): Promise<void> => {
         const server = await surewireServer(course, tls);
-        const relay = plan && (await lossyRelay(server.listener.url, plan));
+        const relay = plan && (await relayTo(server.listener.url, plan));
         try {
           const client = await gsoapClient(gsoap, course, tls, relay?.url ?? server.listener.url, more);
           const sent = executed(client.events, 'sent').map((message, at) => ({ ...message, number: at + 1 }));
@@ -109,7 +109,7 @@ await withPeer(
         { plan, ordered }: { readonly plan?: typeof unlucky; readonly ordered?: boolean } = {},
       ): Promise<void> => {
         const server = await gsoapServer(gsoap, course, tls);
-        const relay = plan && (await lossyRelay(server.url, plan));
+        const relay = plan && (await relayTo(server.url, plan));
         const client = surewireClient(course, tls, relay?.url ?? server.url, ordered === undefined ? {} : { ordered });
         try {
           await use(client, server.child);

@@ -43,12 +43,18 @@ export interface JavaPeer {
 
 /** Milliseconds for the process; for one answer of it. */
 const LIFE = 600_000;
-const LIMIT = 30_000;
+const LIMIT = 60_000;
+
+/**
+ * Java's HTTP client repeats a POST by itself when a connection ends without an answer, octet for octet (RFC 9110 section 9.2.2
+ * says that it must not): under message security that is a replay, and is refused as one.
+ */
+const JAVA = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Dsun.net.http.retryPost=false'];
 
 /** @throws NotInstalled */
 export async function startJava(name: JavaStack, keys: JavaKeys): Promise<JavaPeer> {
   const classPath = await buildJava(name, { common: true });
-  const child = start('java', ['-Xmx512m', '-cp', classPath, `surewire.${name}.Peer`], {
+  const child = start('java', [...JAVA, '-cp', classPath, `surewire.${name}.Peer`], {
     name,
     limit: LIFE,
     asked: true,

@@ -2,10 +2,11 @@
 import { describe, expect } from 'vitest';
 import { asExecuted, type Course, type Executed, titleOf } from './course.ts';
 import type { JavaCourse, JavaKeys, JavaPeer, JavaServer, JavaStack } from './java-peer.ts';
-import { lossyRelay, type Mishap } from './lossy-relay.ts';
 import { protectionNames, protectionOf } from './protections.ts';
+import { type Heard, type Plan, relayTo } from './relay.ts';
 import { scenario as once, type Scenario, unclaimed } from './suite.ts';
 import { type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
+import { keepFailure } from './transcripts.ts';
 
 export const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
 export const versions = ['1.0', '1.1'] as const;
@@ -26,7 +27,6 @@ export interface JavaSessions {
 /** Milliseconds for the end of a session. */
 const CLOSE_LIMIT = 15_000;
 
-type Plan = (exchange: number) => Mishap | undefined;
 /** Every second exchange but the first two and those at the end, its request and its answer in turn. */
 const unlucky: Plan = (exchange) => {
   if (exchange < 3 || exchange > 12 || exchange % 2 !== 0) return undefined;
@@ -51,7 +51,7 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
     /** Runs clients at the same time, each with a session of its own; what is executed is what all of them sent. */
     const run = async (course: JavaCourse, plan?: Plan, clients = 1): Promise<void> => {
       const server = await surewireServer(course, tls, securityOf(course, 'service'));
-      const relay = plan && (await lossyRelay(server.listener.url, plan));
+      const relay = course.secure ? undefined : await relayTo(server.listener.url, plan);
       try {
         const url = relay?.url ?? server.listener.url;
         const done = await Promise.all(Array.from({ length: clients }, () => peer.call(course, url)));
@@ -62,7 +62,9 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
         const executed = await server.executed(course.messages * clients);
         if (clients === 1) expect(executed).toEqual(done[0]?.sent);
         else expect(digests(executed)).toEqual(digests(done.flatMap(({ sent }) => sent)));
-        if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
+        if (plan !== undefined) expect(relay?.mishaps.length).toBeGreaterThan(1);
+      } catch (thrown) {
+        throw withTranscript(thrown, `${row.direction} ${named(course)} ${course.version}`, relay?.heard);
       } finally {
         await relay?.close();
         await server.listener.close(AbortSignal.timeout(2_000));
@@ -94,11 +96,13 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
       plan?: Plan,
     ): Promise<void> => {
       const server = await peer.serve(course);
-      const relay = plan && (await lossyRelay(server.url, plan));
+      const relay = course.secure ? undefined : await relayTo(server.url, plan);
       const client = surewireClient(course, tls, relay?.url ?? server.url, securityOf(course, 'client'));
       try {
         await use(client, server);
-        if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
+        if (plan !== undefined) expect(relay?.mishaps.length).toBeGreaterThan(1);
+      } catch (thrown) {
+        throw withTranscript(thrown, `${row.direction} ${named(course)} ${course.version}`, relay?.heard);
       } finally {
         client.abort(new Error('the scenario is over'));
         await relay?.close();
@@ -128,7 +132,9 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
       const requests = operation === 'echo' && !answersAgain;
       const plan = requests ? requestsLost : unlucky;
       const what = requests ? 'requests' : 'exchanges';
-      scenario({ ...row, version, scenario: `${named(course)}, ${what} lost on the way` }, () => run(course, plan));
+      const title = `${named(course)}, ${what} lost on the way`;
+      if (not.some(([claimed]) => claimed === title)) continue;
+      scenario({ ...row, version, scenario: title }, () => run(course, plan));
     }
     for (const version of versions) {
       const one = { ...row, version };
@@ -156,6 +162,13 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
       );
     }
   });
+}
+
+/** The error with the place of the transcript, which is kept. */
+function withTranscript(thrown: unknown, title: string, heard: readonly Heard[] = []): unknown {
+  if (heard.length === 0 || !(thrown instanceof Error)) return thrown;
+  thrown.message = `${thrown.message}\ntranscript: ${keepFailure(title, heard)}`;
+  return thrown;
 }
 
 /** What was executed, whoever sent it and in whatever order. */

@@ -18,11 +18,12 @@ const courses: readonly JavaCourse[] = versions.flatMap((version) =>
     { ...plain, version, operation, mode: 'sign' },
     { ...plain, version, operation, mode: 'sign-encrypt' },
     { ...plain, version, operation, mode: 'mutual' },
+    { ...plain, version, operation, mode: 'conversation' },
   ]),
 );
 const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
   (['echo', 'notify'] as const).flatMap((operation) =>
-    ([undefined] as const).map((mode) => ({
+    ([undefined, 'sign', 'sign-encrypt', 'mutual', 'conversation'] as const).map((mode) => ({
       ...plain,
       version,
       operation,
@@ -32,6 +33,12 @@ const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
 );
 
 const not = [
+  [
+    'request-reply over HTTP, signed and encrypted under a secret (WSS 1.1), exchanges lost on the way',
+    'Metro secures its answer to a repeated request under the EncryptedKey of the first one, and names it by EncryptedKeySHA1; the ' +
+      'reply to a message is secured under the key of that message (WS-SecurityPolicy 1.3 section 7.4, WSS 1.1 section 7.7): use ' +
+      'secure conversation, or mutual certificates of WSS 1.0',
+  ],
   [
     'request-reply, calls at the same time',
     'Metro answers a message that overtook another on its connection with a fault ("No registered fiber found"): make one ' +

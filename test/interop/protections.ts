@@ -1,4 +1,6 @@
 /** How a session with a Java stack is protected: what our end does for each mode that the stack is asked for by name. */
+
+import { secureConversation } from '../../src/conversation/element.ts';
 import { type AlgorithmSuite, algorithmSuite, unsafeSuiteSha1 } from '../../src/security/algorithm-suites.ts';
 import { security } from '../../src/security/element.ts';
 import { type SecurityPolicy, usernameOverTransport } from '../../src/security/policy.ts';
@@ -32,13 +34,20 @@ export function protectionOf(
   own: 'client' | 'service',
   keys: JavaKeys,
 ): EndOptions {
-  const policy = mode === undefined ? undefined : policyOf(stack, mode, own, keys);
-  return policy === undefined ? {} : { security: security(policy) };
+  if (mode === undefined) return {};
+  if (mode !== 'conversation') return { security: security(policyOf(stack, mode, own, keys)) };
+  // Of policies, both have the suites of WS-SecurityPolicy only.
+  const bootstrap = policyOf('metro', 'sign-encrypt', own, keys);
+  // Of all that a policy with EncryptedParts asks, CXF lets messages of WS-ReliableMessaging out as little as any other; and it
+  // does not understand UsesSequenceSTR.
+  const cxf = stack === 'cxf';
+  const more = { encryptSignature: false, encryptProtocol: cxf };
+  return { security: secureConversation({ bootstrap, suite: suites.metro, ...more }), namesContext: !cxf };
 }
 
 function policyOf(
   stack: JavaStack,
-  mode: Mode,
+  mode: Exclude<Mode, 'conversation'>,
   own: 'client' | 'service',
   { messages: all }: JavaKeys,
 ): SecurityPolicy {
@@ -60,8 +69,6 @@ function policyOf(
       return mutualCertificateWss10(keys);
     case 'mutual':
       return mutualCertificate({ ...keys, confirmSignatures: false, derivedKeys: false });
-    case 'conversation':
-      throw new Error('not yet');
     default:
       return mode satisfies never;
   }

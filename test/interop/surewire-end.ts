@@ -51,10 +51,12 @@ export interface EndOptions {
   readonly ordered?: boolean;
   /** Message security, below the session. */
   readonly security?: BindingElement;
+  /** Default true. */
+  readonly namesContext?: boolean;
 }
 
 function bindingOf(course: Course, tls: Certificates, to: URL | undefined, options: EndOptions): Binding {
-  const { ordered = true, security } = options;
+  const { ordered = true, security, namesContext = true } = options;
   return binding(
     [
       exchange({ addressing: addressing200508, to }),
@@ -62,6 +64,7 @@ function bindingOf(course: Course, tls: Certificates, to: URL | undefined, optio
         version: course.version === '1.0' ? reliable200502 : reliable200702,
         oneWay: course.operation === 'notify',
         ordered,
+        namesContext,
       }),
       ...(security === undefined ? [] : [security]),
     ],

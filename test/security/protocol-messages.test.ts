@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 const said = (action: string, body: string): Message =>
-  withAddressing(message({ version: soap12, body: XmlFragment.parse(body) }), {
+  withAddressing(message({ version: soap12, ...(body !== '' && { body: XmlFragment.parse(body) }) }), {
     version: addressing200508,
     action,
     to: 'https://service.example/soap',
@@ -66,6 +66,17 @@ describe.each(presets)('%s', (_, preset) => {
     await ends.ask(opening(reliableNamespaces[0] ?? ''));
     expect(ends.wire[0]).not.toContain('here');
     expect([...(ends.heard[0]?.get(evidence)?.encrypted ?? [])]).toContain(body);
+  });
+
+  test('encryptProtocol hides that an acknowledgement says nothing more, too', async () => {
+    const empty = said(`${reliableNamespaces[1]}/SequenceAcknowledgement`, '');
+    const [hidden, shown] = [between(true), between()];
+    await hidden.ask(empty);
+    await shown.ask(empty);
+    expect(hidden.wire[0]).toMatch(/Body[^>]*><xenc:EncryptedData/);
+    expect([...(hidden.heard[0]?.get(evidence)?.encrypted ?? [])]).toContain(body);
+    expect(hidden.heard[0]?.message.body.element.children).toEqual([]);
+    expect([...(shown.heard[0]?.get(evidence)?.encrypted ?? [])]).not.toContain(body);
   });
 
   test.each([

@@ -48,8 +48,13 @@ public final class Peer extends Stack {
         factory.setBindingId(bindingOf(asked));
         factory.getFeatures().add(new WSAddressingFeature());
         factory.getFeatures().add(reliable(asked));
-        // On the bus, because messages of WS-RM itself have an endpoint of their own.
-        security.addTo(bus, true);
+        if (security.converses()) {
+            factory.getFeatures().add(Conversation.policy());
+            factory.setProperties(security.conversation(true));
+        } else {
+            // On the bus, because messages of WS-RM itself have an endpoint of their own.
+            security.addTo(bus, true);
+        }
         Server server = factory.create();
         tune(bus);
         return new Served(port, () -> {
@@ -70,7 +75,12 @@ public final class Peer extends Stack {
         factory.getFeatures().add(new WSAddressingFeature());
         factory.getFeatures().add(reliable(asked));
         Security security = Security.of(asked);
-        security.addTo(bus, false);
+        if (security.converses()) {
+            factory.getFeatures().add(Conversation.policy());
+            factory.setProperties(security.conversation(false));
+        } else {
+            security.addTo(bus, false);
+        }
         Interop proxy = factory.create(Interop.class);
         tune(bus);
         Client client = ClientProxy.getClient(proxy);

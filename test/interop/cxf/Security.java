@@ -30,8 +30,8 @@ import org.w3c.dom.Node;
 import surewire.peer.Stores;
 
 /**
- * How messages are protected: {"mode":"none"|"username"|"sign"|"sign-encrypt", and the keys
- * of Stores.
+ * How messages are protected: {"mode":"none"|"username"|"sign"|"sign-encrypt"|"conversation",
+ * and the keys of Stores.
  */
 final class Security {
     private static final List<String> SIGNED_WHERE_PRESENT = List.of(
@@ -65,6 +65,15 @@ final class Security {
 
     boolean secure() {
         return asked.has("tls");
+    }
+
+    /** Whether policies say what is done, and not interceptors. */
+    boolean converses() {
+        return mode.equals("conversation");
+    }
+
+    Map<String, Object> conversation(boolean server) throws GeneralSecurityException {
+        return Conversation.keys(crypto(), Security::password, server);
     }
 
     /** Interceptors of one end. */
