@@ -356,6 +356,23 @@ export type {
   WebSocketTransportOptions,
 } from './transport/websocket/settings.ts';
 export { webSocketTransport } from './transport/websocket/transport.ts';
+// trust: tokens of a security token service, asked for and issued
+export {
+  type IssueOptions,
+  issuedTokens,
+  type SecurityToken,
+  type TokenClient,
+  type TokenClientOptions,
+  tokenClient,
+} from './trust/client.ts';
+export { TrustError, type TrustErrorCode } from './trust/errors.ts';
+export type { TokenKind } from './trust/names.ts';
+export type { ClaimWish, TokenRequest } from './trust/requests.ts';
+export { tokenService } from './trust/service.ts';
+export type { Delegation, RelyingParty, Requester, Subject, TokenServiceOptions } from './trust/settings.ts';
+export { trust200502 } from './trust/versions/v200502.ts';
+export { trust200512 } from './trust/versions/v200512.ts';
+export type { KeyKind, TrustVersion } from './trust/versions/version.ts';
 // xml: scanned once, canonical by construction
 export { type CanonicalizeOptions, canonicalize } from './xml/canonicalize.ts';
 export { type XmlAttribute, XmlDocument, XmlElement } from './xml/document.ts';

@@ -18,6 +18,7 @@ import { usernameKeyLimits } from '../src/security/tokens/username-key.ts';
 import { throttleOf } from '../src/service/throttle.ts';
 import { listenerSettings } from '../src/transport/http/settings.ts';
 import { maxFragments, webSocketSettings } from '../src/transport/websocket/settings.ts';
+import { trustLimits } from '../src/trust/limits.ts';
 import { xmlLimits } from '../src/xml/limits.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -74,6 +75,7 @@ describe('SECURITY.md', () => {
     ],
     ['connection', new Map<string, unknown>(Object.entries(makeConnectionSettings({})))],
     ['reliable', new Map<string, unknown>(Object.entries(settingsOf({})))],
+    ['trust', new Map<string, unknown>(Object.entries(trustLimits))],
     ['service', new Map<string, unknown>(Object.entries(throttleOf({})))],
     [
       'audit',

@@ -11,7 +11,7 @@ import type { SigningKey } from './keys.ts';
 import { wsse, wsse11 } from './names.ts';
 import type { IssuedAssertion, IssuedJwt, IssuedToken } from './protection.ts';
 import { writeJwtToken } from './tokens/jwt.ts';
-import { samlVersions } from './tokens/saml.ts';
+import { type SamlVersion, samlVersions } from './tokens/saml.ts';
 
 export interface Issued {
   readonly inside: {
@@ -39,13 +39,21 @@ function issuedJwt({ jwt }: IssuedJwt, id: string): Issued {
   return { inside, proof: undefined, reference: undefined };
 }
 
-function issuedAssertion({ assertion, proof, bearer }: IssuedAssertion): Issued {
+function issuedAssertion({ assertion, proof, bearer, reference }: IssuedAssertion): Issued {
   const version = samlVersions.find(({ namespace }) => namespace === assertion.namespace);
   const id = version === undefined ? '' : (assertion.attribute(version.id) ?? '');
-  if (version === undefined || assertion.local !== 'Assertion' || !isNcName(id)) {
+  const isAssertion = version !== undefined && assertion.local === 'Assertion' && isNcName(id);
+  if (!isAssertion && (reference === undefined || proof === undefined)) {
     throw new SecurityError('SECURITY_POLICY', 'The issued token is no SAML assertion with an id.');
   }
-  const reference = new XmlWriter()
+  // The endorsing signature speaks for a token with a key; peers do not expect it under another signature as well.
+  const inside = { id, fragment: assertion, isSecret: bearer, verbatim: true, unsigned: proof !== undefined } as const;
+  return { inside, proof, reference: isAssertion ? assertionReference(version, id) : reference };
+}
+
+/** What names an assertion by its id. */
+export function assertionReference(version: SamlVersion, id: string): XmlFragment {
+  return new XmlWriter()
     .start(wsse, 'SecurityTokenReference', 'wsse')
     .attribute(wsse11, 'TokenType', version.tokenType, 'wsse11')
     .start(wsse, 'KeyIdentifier', 'wsse')
@@ -54,7 +62,4 @@ function issuedAssertion({ assertion, proof, bearer }: IssuedAssertion): Issued 
     .end()
     .end()
     .finish();
-  // The endorsing signature speaks for a token with a key; peers do not expect it under another signature as well.
-  const inside = { id, fragment: assertion, isSecret: bearer, verbatim: true, unsigned: proof !== undefined } as const;
-  return { inside, proof, reference };
 }

@@ -151,7 +151,10 @@ function derived(
 }
 
 /** How a key travels to a certificate: over RSA, or agreed with a key on a curve. */
-function recipientOf({ suite, reference }: EncryptionProduction, certificate: Certificate | undefined): Recipient {
+export function recipientOf(
+  { suite, reference }: Pick<EncryptionProduction, 'suite' | 'reference'>,
+  certificate: Certificate | undefined,
+): Recipient {
   if (certificate === undefined) throw nobody();
   const { key: publicKey } = certificate;
   const keyInfo = writeTokenReference(reference, certificate, '');

@@ -145,6 +145,11 @@ export interface IssuedAssertion {
   readonly proof?: SigningKey | KeyObject;
   /** Whether whoever reads it can use it: it is then encrypted wherever anything is. */
   readonly bearer: boolean;
+  /**
+   * The SecurityTokenReference that names it, as its issuer says (RequestedAttachedReference): for a token with a key that this end cannot
+   * read, such as an encrypted assertion.
+   */
+  readonly reference?: XmlFragment;
 }
 
 export type IssuedToken = IssuedAssertion | IssuedJwt;

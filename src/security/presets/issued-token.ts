@@ -3,11 +3,13 @@
  * or in the symmetric binding of the service's certificate (IssuedTokenForCertificate).
  */
 import { SecurityError } from '../errors.ts';
+import type { SigningKey } from '../keys.ts';
 import { type CommonOptions, frozenPolicy } from '../policy.ts';
 import type { InboundPolicy, OutboundPolicy, SecurityPolicy, TokenSource } from '../protection.ts';
+import { openHeldKey } from '../tokens/held-key.ts';
 import type { JwtRequirement } from '../tokens/jwt.ts';
 import type { SamlRequirement } from '../tokens/saml-conditions.ts';
-import { assertionRequirement, type EncryptedOptions, suiteOf, weakIn } from './common.ts';
+import { assertionRequirement, decryptionKeys, type EncryptedOptions, suiteOf, weakIn } from './common.ts';
 import { type AnonymousForCertificateOptions, symmetric } from './for-certificate.ts';
 
 export interface IssuedTokenOptions {
@@ -15,6 +17,8 @@ export interface IssuedTokenOptions {
   readonly token?: TokenSource;
   /** At the acceptor: whose assertions, and for whom. */
   readonly saml?: Omit<SamlRequirement, 'confirmations'>;
+  /** At the acceptor: the key of the service, which opens the secrets that assertions carry for it. */
+  readonly key?: SigningKey;
   /** At the acceptor, instead of `saml`: whose JSON Web Tokens, and for whom. They are bearer tokens, whatever `confirmation` says. */
   readonly jwt?: JwtRequirement;
   /**
@@ -69,10 +73,15 @@ function issuedToken(
     );
   }
   const suite = suiteOf(options);
+  const keys = options.key?.decrypter === undefined ? [] : decryptionKeys(options, options.key);
+  const openKey = saml?.openKey ?? openHeldKey(keys, suite.accepted.encryption);
   const holds = confirmation === 'holder-of-key';
   return {
     inbound: {
-      saml: saml === undefined ? undefined : Object.freeze({ ...saml, confirmations: Object.freeze([confirmation]) }),
+      saml:
+        saml === undefined
+          ? undefined
+          : Object.freeze({ ...saml, openKey, confirmations: Object.freeze([confirmation]) }),
       jwt,
       endorsement: holds && saml !== undefined ? assertionRequirement(suite) : undefined,
     },

@@ -194,7 +194,11 @@ function writeHolder(writer: XmlWriter, { method, holder }: AssertionDraft['conf
   if ((method === 'holder-of-key') !== (holder !== undefined)) {
     throw new SecurityError('SECURITY_TOKEN_INVALID', 'A holder-of-key confirmation has a holder, and no other has.');
   }
-  if (holder === undefined) return;
+  if (holder !== undefined) writeKeyInfo(writer, holder);
+}
+
+/** A ds:KeyInfo that holds a key by value, as a certificate, or encrypted. */
+export function writeKeyInfo(writer: XmlWriter, holder: Certificate | KeyObject | XmlFragment): void {
   writer.start(ds, 'KeyInfo', 'ds');
   if (holder instanceof XmlFragment) writer.fragment(holder);
   else if (holder instanceof KeyObject) writeKeyValue(writer, holder);
