@@ -97,7 +97,15 @@ export {
 } from './channel/network.ts';
 export { type Session, session } from './channel/session.ts';
 export { type Transform, transform } from './channel/transform.ts';
-export { type Listener, type Peer, peer, type Transport } from './channel/transport.ts';
+export {
+  type Listener,
+  type Peer,
+  type Publication,
+  type PublicDocument,
+  type Published,
+  peer,
+  type Transport,
+} from './channel/transport.ts';
 // connection: duplex channels made of exchanges
 export { ConnectionError, type ConnectionErrorCode } from './connection/errors.ts';
 export { makeConnection } from './connection/make-connection.ts';
@@ -112,7 +120,10 @@ export { conversation200502 } from './conversation/versions/v200502.ts';
 export { conversation200512 } from './conversation/versions/v200512.ts';
 export type { ConversationVersion } from './conversation/versions/version.ts';
 // metadata: bindings from what others say of themselves
+export { type DocumentOptions, unsafeMetadataOverHttp } from './metadata/documents.ts';
 export { MetadataError, type MetadataErrorCode } from './metadata/errors.ts';
+export { bindingFromWsdl, type DescribedPort, describeWsdl, type WsdlOptions } from './metadata/import.ts';
+export { type PublishOptions, publish } from './metadata/publish.ts';
 export {
   bindingFromWcfConfig,
   type ConfiguredBinding,

@@ -6,6 +6,8 @@ import { errorCodes, errorsPage } from '../docs/errors.ts';
 import { recorderSettings } from '../src/audit/transcript/options.ts';
 import { longestLine } from '../src/audit/transcript/parts.ts';
 import { makeConnectionSettings } from '../src/connection/settings.ts';
+import { documentLimits } from '../src/metadata/documents.ts';
+import { mostAlternatives } from '../src/metadata/effective.ts';
 import { settingsOf } from '../src/reliable/settings.ts';
 import { ocspLimit } from '../src/security/ocsp.ts';
 import { pkcs12Limits } from '../src/security/pkcs12.ts';
@@ -77,6 +79,7 @@ describe('SECURITY.md', () => {
     ['reliable', new Map<string, unknown>(Object.entries(settingsOf({})))],
     ['trust', new Map<string, unknown>(Object.entries(trustLimits))],
     ['service', new Map<string, unknown>(Object.entries(throttleOf({})))],
+    ['metadata', new Map<string, unknown>([...Object.entries(documentLimits), ['alternatives', mostAlternatives]])],
     [
       'audit',
       new Map<string, unknown>([

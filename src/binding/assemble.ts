@@ -1,8 +1,10 @@
 /** A description, the credentials and the surroundings, made into a binding whose elements do what it says. */
+import { defined } from '../base/defined.ts';
 import { type Binding, binding } from '../channel/binding.ts';
 import type { BindingElement } from '../channel/channel.ts';
 import { exchange } from '../channel/correlation.ts';
 import type { Transport } from '../channel/transport.ts';
+import { secureConversation } from '../conversation/element.ts';
 import { reliableSession } from '../reliable/element.ts';
 import { security } from '../security/element.ts';
 import { httpTransport } from '../transport/http/transport.ts';
@@ -11,8 +13,9 @@ import { webSocketTransport } from '../transport/websocket/transport.ts';
 import type { Credentials, LocalReliableOptions, Surroundings } from './credentials.ts';
 import type { BindingDescription, ReliableDescription, TransportDescription } from './description.ts';
 import { BindingError, unsupported } from './errors.ts';
+import { authenticationModes } from './modes.ts';
 import { obstacles } from './obstacles.ts';
-import { policyOf } from './policies.ts';
+import { contextOptions, policyOf } from './policies.ts';
 
 /** A binding that knows what it is: `publish` says it to others, `plainly` to people. */
 export interface SystemBinding extends Binding {
@@ -54,29 +57,40 @@ function reliable(
   return reliableSession({
     openTimeout,
     closeTimeout,
-    ...(clock === undefined ? {} : { clock }),
-    ...(random === undefined ? {} : { random }),
+    ...defined({ clock, random }),
     ...local,
     ...settings,
     version,
     versions: [version],
     soap: encoding.soap,
-    ...(encoding.addressing === undefined ? {} : { addressing: encoding.addressing }),
+    ...defined({ addressing: encoding.addressing }),
   });
 }
 
+/** What secures messages: the policy of a mode, or a security context that such a policy asks for. */
 function secured(
   { security: described, encoding }: BindingDescription,
   credentials: Credentials,
   { clock, random, replay }: Surroundings,
 ): readonly BindingElement[] {
   if (described === undefined) return [];
-  const options = {
-    ...(clock === undefined ? {} : { clock }),
-    ...(random === undefined ? {} : { random }),
-    ...(replay === undefined ? {} : { replay }),
-  };
-  return [security(policyOf(described, encoding.addressing !== undefined, credentials), options)];
+  const addressed = encoding.addressing !== undefined;
+  const options = defined({ clock, random, replay });
+  const { bootstrap } = described;
+  if (bootstrap === undefined) return [security(policyOf(described, addressed, credentials), options)];
+  const { addressing } = encoding;
+  const isOverTransport = authenticationModes[bootstrap.mode].binding === 'transport';
+  return [
+    secureConversation({
+      ...options,
+      ...contextOptions(described, credentials),
+      bootstrap: policyOf(bootstrap, addressed, credentials),
+      version: described.versions.conversation,
+      protection: isOverTransport ? 'transport' : 'message',
+      soap: encoding.soap,
+      ...defined({ addressing }),
+    }),
+  ];
 }
 
 function transport({ transport: of, encoding, limits }: BindingDescription, around: Surroundings): Transport {
@@ -84,9 +98,7 @@ function transport({ transport: of, encoding, limits }: BindingDescription, arou
   const tls = tlsOf(of, around.tls);
   const common = {
     maxReceivedMessageSize,
-    ...(around.readerQuotas === undefined ? {} : { readerQuotas: around.readerQuotas }),
-    ...(around.clock === undefined ? {} : { clock: around.clock }),
-    ...(tls === undefined ? {} : { tls }),
+    ...defined({ readerQuotas: around.readerQuotas, clock: around.clock, tls }),
   };
   switch (of.kind) {
     case 'http':
@@ -94,7 +106,7 @@ function transport({ transport: of, encoding, limits }: BindingDescription, arou
         httpTransport({
           ...common,
           client: { sendTimeout, openTimeout, ...around.client },
-          ...(around.listener === undefined ? {} : { listener: around.listener }),
+          ...defined({ listener: around.listener }),
         }),
         of.tls ? 'https:' : 'http:',
       );
@@ -138,6 +150,6 @@ function guarded(inner: Transport, scheme: string): Transport {
   return {
     name: inner.name,
     connect: (to) => inner.connect(requireScheme(to)),
-    listen: async (at, accept) => inner.listen(requireScheme(at), accept),
+    listen: async (at, accept, publication) => inner.listen(requireScheme(at), accept, publication),
   };
 }

@@ -17,7 +17,7 @@ import {
   type SecurityDescription,
 } from './description.ts';
 import { against } from './errors.ts';
-import { authenticationModes } from './modes.ts';
+import { authenticationModes, isAsymmetric } from './modes.ts';
 import type { AuthenticationModeName } from './names.ts';
 import { type MessageSecurityVersion, messageSecurityDefault } from './security-versions.ts';
 
@@ -175,7 +175,7 @@ function describeSecurity(given: SecuritySettings, first: SecuritySettings | und
     protectionOrder:
       given.messageProtectionOrder ??
       (versions.wss === '1.0' ? 'SignBeforeEncrypt' : 'SignBeforeEncryptAndEncryptSignature'),
-    derivedKeys: row.binding === 'symmetric' && (given.requireDerivedKeys ?? true),
+    derivedKeys: row.binding === 'symmetric' && !isAsymmetric(mode, versions) && (given.requireDerivedKeys ?? true),
     confirmSignatures: given.requireSignatureConfirmation ?? (row.confirms && versions.wss === '1.1'),
     protectTokens: given.protectTokens ?? false,
     confirmation: given.issuedKeyType === 'BearerKey' ? 'bearer' : 'holder-of-key',

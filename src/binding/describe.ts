@@ -11,7 +11,7 @@ import {
   type SecurityDescription,
 } from './description.ts';
 import { against, unsupported } from './errors.ts';
-import { authenticationModes } from './modes.ts';
+import { authenticationModes, isAsymmetric } from './modes.ts';
 import {
   type AuthenticationModeName,
   modesOfCredential,
@@ -170,7 +170,7 @@ function securityFor(row: BindingRow, mode: AuthenticationModeName, settings: Me
     protectionOrder:
       settings.messageProtectionOrder ??
       (row.versions.wss === '1.0' ? 'SignBeforeEncrypt' : 'SignBeforeEncryptAndEncryptSignature'),
-    derivedKeys: authenticationModes[mode].binding !== 'transport',
+    derivedKeys: authenticationModes[mode].binding === 'symmetric' && !isAsymmetric(mode, row.versions),
     confirmSignatures: authenticationModes[mode].confirms && row.versions.wss === '1.1',
     protectTokens: false,
     confirmation: settings.issuedKeyType === 'BearerKey' ? 'bearer' : 'holder-of-key',

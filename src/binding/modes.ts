@@ -2,7 +2,9 @@
  * WCF's authentication modes as rows: who the client is, what proves the service, which WS-SecurityPolicy binding carries it,
  * and for the modes that are not spoken here what to use in their place.
  */
-import type { ReadonlyModes } from './names.ts';
+import type { AuthenticationModeName, ReadonlyModes } from './names.ts';
+
+import type { MessageSecurityVersion } from './security-versions.ts';
 
 /** How the initiator shows who it is. */
 type ClientProof = 'none' | 'username' | 'certificate' | 'issued-token' | 'windows' | 'bootstrap';
@@ -50,3 +52,8 @@ export const authenticationModes: ReadonlyModes<AuthenticationMode> = Object.fre
   SspiNegotiated: mode('symmetric', 'windows', false, windows),
   SecureConversation: mode('bootstrap', 'bootstrap'),
 });
+
+/** Whether both certificates sign and encrypt, instead of a secret under one of them: MutualCertificate did so before WSS 1.1. */
+export function isAsymmetric(mode: AuthenticationModeName, { wss }: MessageSecurityVersion): boolean {
+  return authenticationModes[mode].binding === 'asymmetric' || (mode === 'MutualCertificate' && wss === '1.0');
+}

@@ -13,8 +13,10 @@ export function obstacles({ transport, encoding, security }: BindingDescription)
   if (encoding.kind !== 'Text') {
     found.push(`Messages are not written as ${encoding.kind}. Set messageEncoding: 'Text' at both ends.`);
   }
-  if (security?.mode === 'SecureConversation') {
-    found.push('Security contexts (SecureConversation) are not established yet. Set establishSecurityContext: false.');
+  if (security?.mode === 'SecureConversation' && !security.requireCancellation) {
+    found.push(
+      'A security context that is never cancelled (kept in a cookie, for a farm of services) is not spoken. Set requireSecurityContextCancellation to true at both ends.',
+    );
   }
   for (let one = security; one !== undefined; one = one.bootstrap) {
     const { instead } = authenticationModes[one.mode];

@@ -24,6 +24,7 @@ import type { SecurityPolicy } from '../security/protection.ts';
 import type { Credentials } from './credentials.ts';
 import type { SecurityDescription } from './description.ts';
 import { BindingError, unsupported } from './errors.ts';
+import { isAsymmetric } from './modes.ts';
 import type { AuthenticationModeName } from './names.ts';
 
 /** What a policy is made from. */
@@ -49,7 +50,7 @@ const policies: Readonly<Partial<Record<AuthenticationModeName, Policy>>> = Obje
     const { confirmation } = of;
     return issuedTokenOverTransport({ ...common(of, given), suite: suite(of, given), confirmation, ...tokens(given) });
   },
-  MutualCertificate: (of, given) => (of.versions.wss === '1.0' ? asymmetric(of, given) : mutual(of, given)),
+  MutualCertificate: (of, given) => (isAsymmetric(of.mode, of.versions) ? asymmetric(of, given) : mutual(of, given)),
   MutualCertificateDuplex: asymmetric,
   AnonymousForCertificate: (of, given) => {
     requireOne(of, given, ['peer', 'key']);
@@ -82,6 +83,14 @@ export function policyOf(described: SecurityDescription, addressed: boolean, giv
     throw unsupported(`${of.mode} does not protect each message by itself.`);
   }
   return make(of, given);
+}
+
+/** How a security context protects messages. @throws BindingError `BINDING_RULE` */
+export function contextOptions(
+  of: SecurityDescription,
+  given: Credentials,
+): Omit<ForCertificateOptions, 'addressing' | 'derivedKeysVersion'> {
+  return { ...common(of, given), ...protection(of), suite: suite(of, given), derivedKeys: of.derivedKeys };
 }
 
 function mutual(of: Of, given: Credentials): SecurityPolicy {

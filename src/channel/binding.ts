@@ -6,7 +6,7 @@ import { callback } from './callback.ts';
 import { type BindingElement, type Channel, type ChannelFactory, places } from './channel.ts';
 import type { Carry } from './delivery.ts';
 import { ChannelError } from './errors.ts';
-import { destination, type Listener, type Transport } from './transport.ts';
+import { destination, type Listener, type Publication, type Transport } from './transport.ts';
 
 export interface Binding {
   readonly elements: readonly BindingElement[];
@@ -69,16 +69,19 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
  * Listens at `at`; everything that arrives goes up through the layers to `receive`, whose value is the reply. Over a duplex
  * transport each delivery bears the `callback` channel on which its sender can be called.
  *
+ * @param publication what is told of the endpoint at its address, such as `publish` makes
+ *
  * @returns the listener with its real address; rejects as the transport says, such as with `TRANSPORT_PORT_BUSY`
  */
-export function listen(via: Binding, at: URL, receive: Carry): Promise<Listener> {
-  return via.transport.listen(at, (session) => {
+export function listen(via: Binding, at: URL, receive: Carry, publication?: Publication): Promise<Listener> {
+  const accept = (session: ChannelFactory): Channel => {
     const top: Channel = layered(
       via.elements,
       speaking(via.soap, session),
     )((trip) => receive(top.isDuplex === true ? trip.with(callback, top) : trip));
     return top;
-  });
+  };
+  return via.transport.listen(at, accept, publication);
 }
 
 /** The factory `inner` whose channels let through one SOAP version and answer others with VersionMismatch (SOAP 1.2 section 5.4.7). */

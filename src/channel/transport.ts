@@ -1,6 +1,23 @@
 /** The port every transport implements, and the finding it leaves for the layers above: who was at the other end. */
 import type { Channel, ChannelFactory } from './channel.ts';
-import { type ContextKey, contextKey } from './delivery.ts';
+import { type Carry, type ContextKey, contextKey } from './delivery.ts';
+
+/** A document that is handed out to whoever asks. */
+export interface PublicDocument {
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
+
+/** What an endpoint tells of itself, in the clear and to anybody: its metadata. */
+export interface Published {
+  /** What GET at the endpoint's address is answered with. @param query without its question mark */
+  document(query: string): PublicDocument | undefined;
+  /** Answers messages that are sent to the endpoint's address with `/mex` behind it. */
+  readonly answer: Carry;
+}
+
+/** Says what is published once the real address is known, and throws what keeps it from being published. */
+export type Publication = (at: URL) => Published;
 
 export interface Transport {
   readonly name: string;
@@ -9,8 +26,10 @@ export interface Transport {
   /**
    * Listens at `at` (port 0 takes any free port). For each transport session `accept` is given the factory of its acceptor
    * channel; a sessionless transport such as HTTP has one session for the life of the listener.
+   *
+   * @param publication what is told at the same address; a transport that cannot tell anything leaves it aside
    */
-  listen(at: URL, accept: (session: ChannelFactory) => Channel): Promise<Listener>;
+  listen(at: URL, accept: (session: ChannelFactory) => Channel, publication?: Publication): Promise<Listener>;
 }
 
 export interface Listener {

@@ -20,7 +20,7 @@ export interface PolicyAssertion {
   readonly nested: PolicyAlternative | undefined;
 }
 
-type PolicyAlternative = readonly PolicyAssertion[];
+export type PolicyAlternative = readonly PolicyAssertion[];
 
 /** Any one of these will do; none at all means that nothing can satisfy the policy. */
 export type PolicyAlternatives = readonly PolicyAlternative[];

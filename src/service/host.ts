@@ -2,7 +2,7 @@
 import { asError } from '../base/errors.ts';
 import { type Binding, listen } from '../channel/binding.ts';
 import type { Carry } from '../channel/delivery.ts';
-import type { Listener } from '../channel/transport.ts';
+import type { Listener, Publication } from '../channel/transport.ts';
 import type { Service } from './dispatcher.ts';
 import { ServiceError } from './errors.ts';
 
@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly url: URL;
   /** The service, e.g. a `dispatcher`, which ends with the host. */
   readonly receive: Carry | Service;
+  /** What is told of it at its address (`?wsdl`, WS-MEX), such as `publish` makes. Default nothing. */
+  readonly publication?: Publication | undefined;
 }
 
 export interface Host extends AsyncDisposable {
@@ -46,8 +48,8 @@ export async function host(endpoints: readonly [Endpoint, ...Endpoint[]]): Promi
     }
   };
   for (const endpoint of endpoints) requireSessions(endpoint);
-  const open = async ({ binding, url, receive }: Endpoint): Promise<URL> => {
-    const listener = await listen(binding, url, receive);
+  const open = async ({ binding, url, receive, publication }: Endpoint): Promise<URL> => {
+    const listener = await listen(binding, url, receive, publication);
     listeners.push(listener);
     return listener.url;
   };

@@ -9,8 +9,25 @@ import { XmlFragment } from '../xml/fragment.ts';
 import type { XmlWriter } from '../xml/write.ts';
 import { ServiceError } from './errors.ts';
 
+/** What a shape is on the wire, for those who describe it to others (XML Schema). */
+export type Form =
+  | { readonly kind: 'simple'; readonly type: 'string' | 'long' | 'decimal' | 'boolean' | 'base64Binary' }
+  /** One element of any name. */
+  | { readonly kind: 'any' }
+  | { readonly kind: 'empty' }
+  /** A sequence of elements. */
+  | { readonly kind: 'record'; readonly fields: readonly FieldForm[] };
+
+interface FieldForm {
+  readonly name: string;
+  readonly least: 0 | 1;
+  readonly many: boolean;
+  readonly form: Form;
+}
+
 /** Writes and reads the content of one element. */
 export interface Shape<T> {
+  readonly form: Form;
   /** Writes `value` inside an element that is already started; `namespace` is that of its children. */
   write(writer: XmlWriter, value: T, namespace: string): void;
   /** Reads the content of `element`. @throws ServiceError `SERVICE_SHAPE` */
@@ -24,8 +41,14 @@ function misshapen(element: XmlElement, expected: string): ServiceError {
   return new ServiceError('SERVICE_SHAPE', `The element <${element.local}> does not hold ${expected}.`);
 }
 
-function simple<T>(expected: string, format: (value: T) => string, parse: (text: string) => T | undefined): Shape<T> {
+function simple<T>(
+  type: Extract<Form, { kind: 'simple' }>['type'],
+  expected: string,
+  format: (value: T) => string,
+  parse: (text: string) => T | undefined,
+): Shape<T> {
   return Object.freeze({
+    form: Object.freeze({ kind: 'simple', type }),
     write(writer, value) {
       writer.text(format(value));
     },
@@ -39,6 +62,7 @@ function simple<T>(expected: string, format: (value: T) => string, parse: (text:
 
 /** xs:string, white space kept as it is. */
 export const text: Shape<string> = Object.freeze({
+  form: Object.freeze({ kind: 'simple', type: 'string' }),
   write(writer: XmlWriter, value: string) {
     writer.text(value);
   },
@@ -50,6 +74,7 @@ export const text: Shape<string> = Object.freeze({
 
 /** xs:long within what a number holds exactly. */
 export const integer: Shape<number> = simple(
+  'long',
   'a whole number between −(2^53−1) and 2^53−1',
   (value) => {
     if (!Number.isSafeInteger(value)) {
@@ -65,7 +90,7 @@ export const integer: Shape<number> = simple(
 );
 
 /** xs:decimal, kept as text so that no digit is lost. */
-export const decimal: Shape<string> = simple('a decimal number', checkedDecimal, (found) =>
+export const decimal: Shape<string> = simple('decimal', 'a decimal number', checkedDecimal, (found) =>
   isDecimal(found) ? found : undefined,
 );
 
@@ -79,16 +104,17 @@ function checkedDecimal(value: string): string {
 }
 
 /** xs:boolean. */
-export const boolean: Shape<boolean> = simple('true or false', String, (found) => {
+export const boolean: Shape<boolean> = simple('boolean', 'true or false', String, (found) => {
   if (found === 'true' || found === '1') return true;
   return found === 'false' || found === '0' ? false : undefined;
 });
 
 /** xs:base64Binary. */
-export const binary: Shape<Uint8Array> = simple('base64', base64, fromBase64);
+export const binary: Shape<Uint8Array> = simple('base64Binary', 'base64', base64, fromBase64);
 
 /** Exactly one element of any name: the document itself. */
 export const document: Shape<XmlFragment> = Object.freeze({
+  form: Object.freeze({ kind: 'any' }),
   write(writer: XmlWriter, value: XmlFragment) {
     writer.fragment(value);
   },
@@ -101,6 +127,7 @@ export const document: Shape<XmlFragment> = Object.freeze({
 
 /** An element without content. */
 export const nothing: Shape<undefined> = Object.freeze({
+  form: Object.freeze({ kind: 'empty' }),
   write() {},
   read(element: XmlElement) {
     if (element.children.length > 0) throw misshapen(element, 'nothing');
@@ -148,6 +175,10 @@ export function record<const F extends Fields>(fields: F): Shape<RecordOf<F>> {
   ]);
   const known = new Set(plan.map(([name]) => name));
   return Object.freeze({
+    form: Object.freeze({
+      kind: 'record',
+      fields: plan.map(([name, { least, many, shape }]) => ({ name, least, many, form: shape.form })),
+    }),
     write(writer: XmlWriter, value: RecordOf<F>, namespace: string) {
       const values = new Map<string, unknown>(Object.entries(value));
       for (const [name, field] of plan) {

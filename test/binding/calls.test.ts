@@ -32,6 +32,17 @@ const mutual = (own: typeof service, other: typeof service) =>
     key: own.key(),
     peer: other.certificate.der,
   });
+/** A context, bootstrapped with a password over TLS or with certificates in the messages. */
+const context = (more: object) =>
+  transportWithMessageCredential({ clientCredentialType: 'UserName', algorithmSuite: 'Basic256Sha256', ...more });
+const contextOf = (own: typeof service, other: typeof service) =>
+  messageSecurity({
+    clientCredentialType: 'Certificate',
+    negotiateServiceCredential: false,
+    algorithmSuite: 'Basic256Sha256',
+    key: own.key(),
+    peer: other.certificate.der,
+  });
 const certificateOverTls = {
   clientCredentialType: 'Certificate',
   establishSecurityContext: false,
@@ -70,6 +81,29 @@ const pairs: readonly (readonly [name: string, scheme: string, make: () => Pair]
       ws2007Http({ security: overTls({ username: alice }), tls: tls.client }),
     ],
   ],
+  ...(
+    [
+      ['wsHttp', wsHttp],
+      ['ws2007Http', ws2007Http],
+    ] as const
+  ).flatMap(([name, make]): (readonly [string, string, () => Pair])[] => [
+    [
+      `${name} with a context over TLS, reliable`,
+      'https',
+      () => [
+        make({ security: context({ passwords }), reliableSession: true, tls: tls.service }),
+        make({ security: context({ username: alice }), reliableSession: true, tls: tls.client }),
+      ],
+    ],
+    [
+      `${name} with a context in the messages, reliable`,
+      'http',
+      () => [
+        make({ security: contextOf(service, caller), reliableSession: { ordered: false } }),
+        make({ security: contextOf(caller, service), reliableSession: { ordered: false } }),
+      ],
+    ],
+  ]),
   [
     'wsHttp with certificates over TLS',
     'https',

@@ -8,7 +8,7 @@ import { sqlite } from '../../src/stores/sqlite.ts';
 import { ran } from './running.ts';
 
 const config = resolve(import.meta.dirname, 'fixtures/App.config');
-const kinds = ['cert', 'config', 'message', 'pfx', 'store', 'transcript'] as const;
+const kinds = ['cert', 'config', 'message', 'pfx', 'store', 'transcript', 'wsdl'] as const;
 
 test.each(kinds)('surewire inspect %s --help has examples', async (kind) => {
   const { exitCode, out } = await ran(['inspect', kind, '--help']);

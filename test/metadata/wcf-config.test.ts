@@ -2,12 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { bindingRows } from '../../src/binding/rows.ts';
 import { messageSecurityVersions } from '../../src/binding/security-versions.ts';
-import {
-  bindingFromWcfConfig,
-  describeWcfConfig,
-  largestDocument,
-  listWcfConfig,
-} from '../../src/metadata/wcf/config.ts';
+import { documentLimits } from '../../src/metadata/documents.ts';
+import { bindingFromWcfConfig, describeWcfConfig, listWcfConfig } from '../../src/metadata/wcf/config.ts';
 import { alice, calling, passwords, served, tls } from '../binding/rig.ts';
 
 /** A configuration with these bindings and endpoints, its first line being line 1. */
@@ -234,7 +230,7 @@ describe('what is not passed over', () => {
     ],
     [
       'attack: a flood',
-      `<configuration>${' '.repeat(largestDocument)}</configuration>`,
+      `<configuration>${' '.repeat(documentLimits.document)}</configuration>`,
       /METADATA_DOCUMENT: .*limits.bytes/,
     ],
   ])('%s', (_, text, says) => {

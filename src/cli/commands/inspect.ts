@@ -6,6 +6,7 @@ import { inspectConfigCommand } from './inspect/config.ts';
 import { inspectMessageCommand } from './inspect/message.ts';
 import { inspectStoreCommand } from './inspect/store.ts';
 import { inspectTranscriptCommand } from './inspect/transcript.ts';
+import { inspectWsdlCommand } from './inspect/wsdl.ts';
 
 /** A kind adds its command to the group. */
 type InspectKind = (inspect: Command, ground: Ground) => void;
@@ -17,6 +18,7 @@ const kinds: readonly InspectKind[] = [
   inspectPfxCommand,
   inspectStoreCommand,
   inspectTranscriptCommand,
+  inspectWsdlCommand,
 ];
 
 export function inspectCommand(program: Command, ground: Ground): void {

@@ -7,6 +7,7 @@ import type { BindingDescription } from '../../binding/description.ts';
 import { bindingRows, foreignBindings } from '../../binding/rows.ts';
 import type { XmlElement } from '../../xml/document.ts';
 import { scan } from '../../xml/scan.ts';
+import { documentLimits } from '../documents.ts';
 import { MetadataError } from '../errors.ts';
 import { lineOf, named } from '../place.ts';
 import { readCustomBinding } from './custom.ts';
@@ -43,9 +44,6 @@ export interface ImportedBinding extends SystemBinding {
   /** What was read and has no effect here. */
   readonly notes: readonly Note[];
 }
-
-/** Octets of a configuration or a WSDL document. */
-export const largestDocument: number = 4 * 1024 * 1024;
 
 /**
  * A binding as a WCF configuration says it.
@@ -217,7 +215,7 @@ function configurationOf(endpoint: Found, all: readonly Found[]): Found {
 
 function rootOf(xml: string | Uint8Array): XmlElement {
   try {
-    const { root } = scan(typeof xml === 'string' ? utf8(xml) : xml, { bytes: largestDocument });
+    const { root } = scan(typeof xml === 'string' ? utf8(xml) : xml, { bytes: documentLimits.document });
     if (['configuration', 'system.serviceModel', 'bindings'].includes(root.local)) return root;
     throw new MetadataError(
       'METADATA_DOCUMENT',

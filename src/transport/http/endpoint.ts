@@ -12,7 +12,7 @@ import { utf8 } from '../../base/bytes.ts';
 import { diagnostics } from '../../base/diagnostics.ts';
 import { asError, hasCode } from '../../base/errors.ts';
 import { type Delivery, delivery } from '../../channel/delivery.ts';
-import { type Peer, peer } from '../../channel/transport.ts';
+import { type Peer, type Published, peer } from '../../channel/transport.ts';
 import { decode, encode } from '../../soap/codec.ts';
 import { SoapError, type SoapErrorCode } from '../../soap/errors.ts';
 import { faultFor, faultOf, faultReply, unreadableFault } from '../../soap/fault.ts';
@@ -22,6 +22,7 @@ import { TransportError, type TransportErrorCode } from '../errors.ts';
 import { peerOf } from '../tls.ts';
 import { mediaTypeOf } from './answer.ts';
 import type { Entrance } from './entrance.ts';
+import { metadataPath, pathOf, tell } from './published.ts';
 import { bodyOf, discard } from './request-body.ts';
 import type { EndpointSettings } from './settings.ts';
 
@@ -40,6 +41,7 @@ export class Endpoint {
   readonly #underway = new Set<ServerResponse>();
   readonly #deadline = new AbortController();
   #stopping: (() => void) | undefined;
+  #published: Published | undefined;
 
   /** @param path the path that alone is served; absent where a router has chosen already */
   constructor(entrance: Entrance, settings: EndpointSettings, path?: string) {
@@ -48,12 +50,18 @@ export class Endpoint {
     this.#path = path;
   }
 
+  /** What is told of the endpoint from now on. */
+  publish(published: Published | undefined): void {
+    this.#published = published;
+  }
+
   handle(request: ParsedRequest, response: ServerResponse): void {
     this.#underway.add(response);
     response.once('close', () => {
       this.#underway.delete(response);
       if (this.#underway.size === 0) this.#stopping?.();
     });
+    if (tell(request, response, this.#published, this.#path)) return;
     const refusal = this.#refusal(request);
     if (refusal !== undefined) this.#refuse(response, refusal);
     else this.#serve(request, response).catch((error) => this.#broken(response, asError(error)));
@@ -80,7 +88,7 @@ export class Endpoint {
   #refusal(request: IncomingMessage): Refusal | undefined {
     const { maxConcurrentCalls, maxReceivedMessageSize } = this.#settings;
     const { headers, method } = request;
-    if (this.#path !== undefined && pathOf(request.url) !== this.#path) {
+    if (this.#path !== undefined && pathOf(request.url) !== this.#path && !this.#isAboutUs(request)) {
       return { status: 404, text: 'There is no SOAP endpoint at this path.' };
     }
     if (method !== 'POST') {
@@ -146,12 +154,19 @@ export class Endpoint {
     const inbound = delivery(message, this.#deadline.signal).with(peer, this.#peerOf(request.socket));
     let reply: Delivery | undefined;
     try {
-      reply = await this.#receive(inbound);
+      reply = await (this.#isAboutUs(request) ? this.#published?.answer(inbound) : this.#receive(inbound));
     } catch (error) {
       publish(() => ({ event: 'request.failed', action: message.action, error }));
       return this.#answer(response, faultOfFailure(message, error), true);
     }
     this.#answer(response, reply?.message, reply !== undefined && isFault(reply.message));
+  }
+
+  /** Whether a message asks what the endpoint is, instead of asking it something. */
+  #isAboutUs(request: IncomingMessage): boolean {
+    return (
+      this.#published !== undefined && this.#path !== undefined && pathOf(request.url) === metadataPath(this.#path)
+    );
   }
 
   async #receive(inbound: Delivery): Promise<Delivery | undefined> {
@@ -245,13 +260,6 @@ function isFault(message: Message): boolean {
 function versionOf(contentType: string): SoapVersion | undefined {
   const mediaType = mediaTypeOf(contentType);
   return soapVersions.find((version) => version.mediaType === mediaType);
-}
-
-/** The path of a request target in origin or absolute form (RFC 9112 3.2). */
-function pathOf(target = '/'): string {
-  if (!target.startsWith('/')) return URL.canParse(target) ? new URL(target).pathname : '';
-  const query = target.indexOf('?');
-  return query < 0 ? target : target.slice(0, query);
 }
 
 function one(value: string | string[] | undefined): string | undefined {

@@ -8,9 +8,12 @@ import { TransportError } from '../errors.ts';
 import { failureOf } from '../failure.ts';
 
 export interface Question {
+  /** Default POST. */
+  readonly method?: 'GET';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  /** Absent for GET. */
+  readonly body?: Uint8Array;
 }
 
 export interface Answer {

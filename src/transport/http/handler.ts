@@ -48,7 +48,7 @@ export function httpHandler(options: HttpHandlerOptions = {}): HttpHandler {
     connect: () => {
       throw new TransportError('TRANSPORT_ADDRESS', 'A mounted handler only listens. Connect with httpTransport().');
     },
-    listen: async (at, accept): Promise<Listener> => {
+    listen: async (at, accept, publication): Promise<Listener> => {
       if (endpoint !== nobody) {
         throw new TransportError(
           'TRANSPORT_PORT_BUSY',
@@ -61,6 +61,7 @@ export function httpHandler(options: HttpHandlerOptions = {}): HttpHandler {
       endpoint = mounted;
       let top: Channel;
       try {
+        mounted.publish(publication?.(new URL(url)));
         top = accept(entrance.session);
         await top.open();
       } catch (error) {

@@ -6,7 +6,7 @@ import { diagnostics } from '../../base/diagnostics.ts';
 import { asError } from '../../base/errors.ts';
 import { never } from '../../base/signals.ts';
 import type { Channel, ChannelFactory } from '../../channel/channel.ts';
-import type { Listener } from '../../channel/transport.ts';
+import type { Listener, Publication } from '../../channel/transport.ts';
 import { hostOf, httpUrl, placeOf, portOf } from '../address.ts';
 import { TransportError } from '../errors.ts';
 import { printable } from '../text.ts';
@@ -31,6 +31,7 @@ export async function listener(
   accept: (session: ChannelFactory) => Channel,
   settings: ListenerSettings,
   tls: TlsOptions | undefined,
+  publication?: Publication,
 ): Promise<Listener> {
   const url = new URL(httpUrl(at));
   const entrance = new Entrance();
@@ -46,11 +47,13 @@ export async function listener(
   await top.open();
   try {
     await bound(server, url);
+    url.port = String((server.address() as AddressInfo).port);
+    endpoint.publish(publication?.(new URL(url)));
   } catch (error) {
+    server.close();
     top.abort(asError(error));
     throw error;
   }
-  url.port = String((server.address() as AddressInfo).port);
   let closing: Promise<void> | undefined;
   const close = async (signal: AbortSignal): Promise<void> => {
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -140,7 +140,7 @@ class Connection implements Carrier {
 
   carry(exchange: Exchange, leave: () => void): void {
     exchange.board(this, leave);
-    const { path, headers, body } = exchange.question;
-    this.client.dispatch({ method: 'POST', path, headers, body }, exchange);
+    const { method = 'POST', path, headers, body = null } = exchange.question;
+    this.client.dispatch({ method, path, headers, body }, exchange);
   }
 }

@@ -44,6 +44,6 @@ export function httpTransport(options: HttpTransportOptions = {}): Transport {
   return {
     name: 'http',
     connect: (to) => initiator(new URL(httpUrl(to)), pools, client),
-    listen: (at, accept) => listener(at, accept, listening, options.tls),
+    listen: (at, accept, publication) => listener(at, accept, listening, options.tls, publication),
   };
 }

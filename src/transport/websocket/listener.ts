@@ -10,9 +10,10 @@ import { diagnostics } from '../../base/diagnostics.ts';
 import { asError } from '../../base/errors.ts';
 import { never } from '../../base/signals.ts';
 import type { Channel, ChannelFactory } from '../../channel/channel.ts';
-import type { Listener } from '../../channel/transport.ts';
+import type { Listener, Publication, Published } from '../../channel/transport.ts';
 import { webSocketUrl } from '../address.ts';
 import { bound, serverFor } from '../http/listener.ts';
+import { tell } from '../http/published.ts';
 import { peerOf, type TlsOptions } from '../tls.ts';
 import { Connection } from './connection.ts';
 import { examine, subProtocol } from './handshake.ts';
@@ -26,6 +27,7 @@ export async function webSocketListener(
   accept: (session: ChannelFactory) => Channel,
   settings: WebSocketSettings,
   tls: TlsOptions | undefined,
+  publication?: Publication,
 ): Promise<Listener> {
   const url = new URL(webSocketUrl(at));
   const endpoint = new WebSocketEndpoint(url.pathname, accept, settings);
@@ -42,13 +44,21 @@ export async function webSocketListener(
   }
   const asHttp = new URL(url.href.replace(/^ws/, 'http'));
   const server: Server = serverFor(asHttp, settings.http, tls);
-  server.on('request', (_, response) => {
+  let published: Published | undefined;
+  server.on('request', (request, response) => {
+    if (tell(request, response, published, url.pathname)) return;
     response.writeHead(426, { Upgrade: 'websocket', Connection: 'close', 'Content-Type': 'text/plain; charset=utf-8' });
     response.end('This is a SOAP endpoint over WebSocket.\n');
   });
   server.on('upgrade', (request, socket, head) => endpoint.upgrade(request, socket, head, false));
   await bound(server, asHttp);
   url.port = String((server.address() as AddressInfo).port);
+  try {
+    published = publication?.(new URL(url));
+  } catch (error) {
+    server.close();
+    throw error;
+  }
   return once(url, async (signal) => {
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     await endpoint.stop(signal);

@@ -53,6 +53,6 @@ export function webSocketTransport(options: WebSocketTransportOptions = {}): Tra
           join: (signal) => join(to, route, settings, signal),
         });
     },
-    listen: (at, accept) => webSocketListener(at, accept, settings, options.tls),
+    listen: (at, accept, publication) => webSocketListener(at, accept, settings, options.tls, publication),
   };
 }

@@ -1,0 +1,119 @@
+/** What is written is read back as it was: every spoken mode, every version, both versions of WS-Policy; and held to the schemas of OASIS. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type CustomElement, describeCustom, type SecuritySettings } from '../../src/binding/custom.ts';
+import type { BindingDescription } from '../../src/binding/description.ts';
+import { authenticationModes } from '../../src/binding/modes.ts';
+import type { AuthenticationModeName } from '../../src/binding/names.ts';
+import { type MessageSecurityVersion, messageSecurityVersions } from '../../src/binding/security-versions.ts';
+import { describeWsdl } from '../../src/metadata/import.ts';
+import { type PolicyVersion, policyVersions } from '../../src/metadata/namespaces.ts';
+import { writeWsdl } from '../../src/metadata/wsdl-writer.ts';
+import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
+import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
+import { addressing200408 } from '../../src/soap/addressing-versions.ts';
+import { soap11 } from '../../src/soap/version.ts';
+import { orders } from '../binding/rig.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'surewire-wsdl-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+let count = 0;
+async function travelled(description: BindingDescription, policy: PolicyVersion): Promise<BindingDescription> {
+  const address = new URL(`http${description.transport.tls ? 's' : ''}://orders.example/soap`);
+  const file = join(folder, `${count++}.wsdl`);
+  await writeFile(file, writeWsdl({ contract: orders, description, address, policy }).bytes);
+  const found = await describeWsdl(file, 'OrdersPort');
+  expect(found.address).toEqual(address);
+  expect(found.notes).toEqual([]);
+  return found.description;
+}
+
+const spoken = (Object.keys(authenticationModes) as AuthenticationModeName[]).filter(
+  (mode) => authenticationModes[mode].instead === undefined && mode !== 'SecureConversation',
+);
+const versions = [...new Map(messageSecurityVersions.map((one) => [`${one.wss} ${one.policy}`, one])).values()];
+
+function elements(
+  security: SecuritySettings & { secureConversationBootstrap?: SecuritySettings },
+  tls: boolean,
+): readonly CustomElement[] {
+  return [{ kind: 'security', ...security }, { kind: tls ? 'httpsTransport' : 'httpTransport' }];
+}
+
+/** A mode by itself, and as what asks for a security context. */
+function cases(mode: AuthenticationModeName, version: MessageSecurityVersion): readonly BindingDescription[] {
+  const tls = authenticationModes[mode].binding === 'transport';
+  const first: SecuritySettings = {
+    authenticationMode: mode,
+    messageSecurityVersion: version,
+    defaultAlgorithmSuite: 'Basic256Sha256',
+  };
+  const context = {
+    authenticationMode: 'SecureConversation',
+    messageSecurityVersion: version,
+    secureConversationBootstrap: first,
+  } as const;
+  return [
+    describeCustom(elements(first, tls)),
+    describeCustom(
+      elements({ ...first, messageProtectionOrder: 'EncryptBeforeSign', securityHeaderLayout: 'Lax' }, tls),
+    ),
+    describeCustom(elements(context, tls)),
+    describeCustom([
+      {
+        kind: 'reliableSession',
+        version: version.policy === '1.2' ? reliable200702 : reliable200502,
+        inactivityTimeout: 120_000,
+      },
+      ...elements(context, tls),
+    ]),
+  ];
+}
+
+/** What a policy does not say, or says otherwise. */
+function comparable(description: BindingDescription): unknown {
+  return JSON.parse(
+    JSON.stringify(description, (key, value: unknown) => {
+      // Only the protocols of a version are on the wire; over TLS there is no order of signing and encrypting.
+      if (key === 'versions') return { ...(value as MessageSecurityVersion), name: '' };
+      if (key === 'protectionOrder' && description.transport.tls) return undefined;
+      return value;
+    }),
+  );
+}
+
+describe.each(policyVersions)('WS-Policy $name', (policy) => {
+  describe.each(versions)('WS-Security $wss, WS-SecurityPolicy $policy', (version) => {
+    test.each(spoken.filter((mode) => mode !== 'UserNameForCertificate' || version.wss === '1.1'))(
+      '%s',
+      async (mode) => {
+        // In the asymmetric binding WSS 1.1 is told from 1.0 by where certificates stand.
+        if (mode === 'MutualCertificateDuplex' && version.wss === '1.0') return;
+        for (const description of cases(mode, version)) {
+          expect(comparable(await travelled(description, policy))).toEqual(comparable(description));
+        }
+      },
+    );
+  });
+
+  test('without message security: HTTP, HTTPS, client certificates, SOAP 1.1, addressing of 2004, reliable sessions', async () => {
+    const all: readonly (readonly CustomElement[])[] = [
+      [{ kind: 'textMessageEncoding', soap: soap11, addressing: 'none' }, { kind: 'httpTransport' }],
+      [{ kind: 'textMessageEncoding', soap: soap11, addressing: addressing200408 }, { kind: 'httpsTransport' }],
+      [{ kind: 'httpsTransport', requireClientCertificate: true }],
+      [{ kind: 'reliableSession', version: reliable200502 }, { kind: 'httpsTransport' }],
+      [{ kind: 'reliableSession', version: reliable200702, ordered: false }, { kind: 'httpTransport' }],
+      [{ kind: 'httpTransport', webSocket: true }],
+    ];
+    for (const one of all) {
+      const description = describeCustom(one);
+      expect(comparable(await travelled(description, policy))).toEqual(comparable(description));
+    }
+  });
+});
