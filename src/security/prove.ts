@@ -5,7 +5,7 @@
  */
 
 import type { KeyObject } from 'node:crypto';
-import { equalBytes } from '../base/bytes.ts';
+import { base64, equalBytes } from '../base/bytes.ts';
 import type { Instant } from '../base/clock.ts';
 import { addressingVersionOf } from '../soap/addressing-versions.ts';
 import { isForThisNode } from '../soap/envelope.ts';
@@ -152,8 +152,10 @@ async function bySigner(
 function signed({ read, profile, remembered }: Asked, key: KeyObject, holder: string): Verified {
   const signedOctets = read.signedOctets();
   const verified = verifySignature(read, key, profile, signedOctets);
-  // Neither an ECDSA signature value nor the certificate of the key has one spelling; the key and what it signs have.
-  remembered.push(`${holder} ${hexDigest(sha256, signedOctets)}`);
+  // Neither an ECDSA signature value nor the certificate of the key has one spelling; the key and what it signs have. So has
+  // the value that a secret gives what it signs.
+  const what = read.algorithm.family === 'hmac' ? base64(read.value) : hexDigest(sha256, signedOctets);
+  remembered.push(`${holder} ${what}`);
   return verified;
 }
 

@@ -158,26 +158,35 @@ export function verifySignature(
 
 function readReference(element: XmlElement, profile: SignatureProfile): Reference {
   if (!element.is(ds, 'Reference')) throw malformed(`SignedInfo holds ${untrusted(element.local)}.`);
-  const first = element.children[0];
-  const transforms = first?.is(ds, 'Transforms') ? first : undefined;
-  const [digestMethod, digestValue, ...rest] = element.children.slice(transforms === undefined ? 0 : 1);
-  if (!digestMethod?.is(ds, 'DigestMethod') || !digestValue?.is(ds, 'DigestValue') || rest.length > 0) {
+  // By index: a message has as many of these as it has parts, and taking a list apart costs more than reading it.
+  const { children } = element;
+  const steps = children[0]?.is(ds, 'Transforms') ? children[0].children : undefined;
+  const at = steps === undefined ? 0 : 1;
+  const digestMethod = children[at];
+  const digestValue = children[at + 1];
+  const isWhole = children.length === at + 2;
+  if (!digestMethod?.is(ds, 'DigestMethod') || !digestValue?.is(ds, 'DigestValue') || !isWhole) {
     throw malformed('ds:Reference does not hold Transforms, DigestMethod and DigestValue, in this order, once.');
   }
-  const steps = transforms?.children ?? [];
-  if (steps.length > profile.limits.transforms) {
+  if (steps !== undefined && steps.length > profile.limits.transforms) {
     throw new SecurityError('SECURITY_LIMIT', `A reference with ${steps.length} transforms is too large.`);
   }
+  const transforms: { readonly row: Transform; readonly element: XmlElement }[] = [];
+  for (const step of steps ?? []) {
+    if (!step.is(ds, 'Transform')) throw malformed(`ds:Transforms holds ${untrusted(step.local)}.`);
+    transforms.push({ row: rowFor(step, profile.transforms), element: step });
+  }
+  const digest = rowFor(digestMethod, profile.digests);
+  const value = plainText(digestValue);
   return {
     uri: element.attribute('URI'),
-    transforms: steps.map((step) => {
-      if (!step.is(ds, 'Transform')) throw malformed(`ds:Transforms holds ${untrusted(step.local)}.`);
-      return { row: rowFor(step, profile.transforms), element: step };
-    }),
-    digest: rowFor(digestMethod, profile.digests),
-    value: plainText(digestValue).replace(/[ \t\r\n]/g, ''),
+    transforms,
+    digest,
+    value: space.test(value) ? value.replace(/[ \t\r\n]/g, '') : value,
   };
 }
+
+const space = /[ \t\r\n]/;
 
 function octetsOfSelection(selection: Selection, profile: SignatureProfile): Digested {
   if (selection.kind === 'octets') {

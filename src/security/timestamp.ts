@@ -78,9 +78,13 @@ export function readTime(element: XmlElement): Instant {
 /** The instant of an xs:dateTime in UTC; `undefined` for everything else. */
 export function timeOf(text: string): Instant | undefined {
   if (text.length > 30 || !form.test(text)) return undefined;
-  const part = (from: number, to: number) => Number(text.slice(from, to));
-  const [year, month, day] = [part(0, 4), part(5, 7), part(8, 10)];
-  const [hour, minute, second] = [part(11, 13), part(14, 16), part(17, 19)];
+  const two = (at: number) => text.charCodeAt(at) * 10 + text.charCodeAt(at + 1) - 11 * 0x30;
+  const year = two(0) * 100 + two(2);
+  const month = two(5);
+  const day = two(8);
+  const hour = two(11);
+  const minute = two(14);
+  const second = two(17);
   const date = Date.UTC(year, month - 1, day);
   // A day that does not exist rolls over to another; a leap second is none (R3213).
   const exists = year >= 1000 && month >= 1 && month <= 12 && day >= 1 && new Date(date).getUTCDate() === day;

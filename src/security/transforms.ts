@@ -91,12 +91,20 @@ export function prefixList(method: XmlElement, exclusive: boolean): readonly str
     throw new SecurityError('SECURITY_MALFORMED', `${method.local} has unknown parameters.`);
   }
   const list = parameter.attribute('PrefixList') ?? '';
-  const names = list.length > prefixLimits.length ? [] : list.split(/[ \t\r\n]+/).filter((name) => name !== '');
+  const names = list.length > prefixLimits.length ? [] : namesIn(list);
   if (list.length > prefixLimits.length || names.length > prefixLimits.count) {
     throw new SecurityError('SECURITY_LIMIT', `A PrefixList of ${list.length} characters is too long.`);
   }
   return names;
 }
+
+function namesIn(list: string): readonly string[] {
+  // As nearly everybody writes it.
+  if (!untidy.test(list)) return list.split(' ');
+  return list.split(/[ \t\r\n]+/).filter((name) => name !== '');
+}
+
+const untidy = /[\t\r\n]| {2}|^ | $|^$/;
 
 /** As many as there may be namespaces in scope. It is read before anything is proven. */
 const prefixLimits = Object.freeze({ count: 256, length: 16_384 });

@@ -51,7 +51,10 @@ export interface XmlAttribute {
   readonly value: string;
 }
 
+/** Names, and values that look like names of algorithms and types: an `h` first, and long. */
 const nameTexts = new Remembered();
+const HTTP = 0x68;
+const SHORTEST = 24;
 
 const NONE: readonly XmlElement[] = [];
 
@@ -271,8 +274,14 @@ export class XmlElement {
     const { attributes, octets, ascii } = this.document.tape;
     const start = attributes[entry + A_START] as number;
     const end = attributes[entry + A_END] as number;
-    const plain = ((attributes[entry + A_FLAGS] as number) & PLAIN) !== 0;
-    return plain ? slice(octets, start, end, ascii) : valueText(octets, start, end, ascii);
+    if (((attributes[entry + A_FLAGS] as number) & PLAIN) === 0) return valueText(octets, start, end, ascii);
+    if (octets[start] !== HTTP || end - start < SHORTEST) return slice(octets, start, end, ascii);
+    let text = nameTexts.find(octets, start, end);
+    if (text === '') {
+      text = slice(octets, start, end, ascii);
+      nameTexts.keep(text, octets, start, end);
+    }
+    return text;
   }
 
   /** The namespace that a prefix ('' for the default) has here; `undefined` when there is none. */

@@ -100,6 +100,9 @@ function counted(limit: number): number {
   return Math.min(limit, 0x7fff_ffff) | 0;
 }
 
+/** Text as long as this is probably much longer. */
+const LONG = 48;
+
 /** From one pause to the next so many octets are scanned; see `#document`. */
 const STRETCH = 1 << 14;
 
@@ -274,8 +277,14 @@ class Scanner {
         let textFlags = TEXT | CANONICAL | PLAIN;
         for (;;) {
           if (textStop[octet] === 0) {
+            const far = at + LONG;
             do octet = octets[++at] as number;
-            while (textStop[octet] === 0);
+            while (textStop[octet] === 0 && at < far);
+            if (at === far) {
+              at = plainUntil(words, at) | 0;
+              octet = octets[at] as number;
+              continue;
+            }
           }
           if (octet === 0x3c) break;
           if (octet === 0x26) {
@@ -723,6 +732,23 @@ class Scanner {
       if (octet < 0x20 && space[octet] === 0) this.#fail('A control character that XML cannot carry', at);
     }
     return close;
+  }
+}
+
+/**
+ * The octets that character data goes on with as it is, four at a time: ciphertext, attachments, prose.
+ *
+ * @returns the first octet that is to be looked at by itself, or at most three before it
+ */
+function plainUntil(words: DataView, start: number): number {
+  for (let at = start; ; at += 4) {
+    const word = words.getInt32(at, true);
+    const angle = (word | 0x02020202) ^ 0x3e3e3e3e;
+    const ampersand = word ^ 0x26262626;
+    // A high bit for an octet below 0x20, for `<` and `>`, which differ in one bit, and for `&`.
+    const stops =
+      ((word - 0x20202020) & ~word) | ((angle - 0x01010101) & ~angle) | ((ampersand - 0x01010101) & ~ampersand);
+    if ((stops & 0x80808080) !== 0) return at;
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { canonicalize, exclusive } from '../../src/xml/canonicalize.ts';
 import { XmlError, type XmlErrorCode } from '../../src/xml/errors.ts';
 import { type XmlLimits, xmlLimits } from '../../src/xml/limits.ts';
 import { scan } from '../../src/xml/scan.ts';
@@ -215,6 +216,42 @@ for (const [rule, documents] of Object.entries(rules)) {
     }
   });
 }
+
+describe('XML 1.0, 2.4: long character data is read as short character data is', () => {
+  const seen = (octets: Uint8Array) => {
+    try {
+      const { root } = scan(octets);
+      return [root.text, Buffer.from(canonicalize(root, exclusive)).toString('latin1')].map((one) =>
+        one.replace(/x/g, ''),
+      );
+    } catch (error) {
+      return error instanceof XmlError ? error.code : error;
+    }
+  };
+  const around = (before: number, octet: number, behind: number) =>
+    Buffer.concat([text(`<a>${'x'.repeat(before)}`), Buffer.of(octet), text(`${'x'.repeat(behind)}</a>`)]);
+
+  test('every octet, at every place of a stretch', () => {
+    for (let octet = 0; octet < 256; octet++) {
+      const short = seen(around(1, octet, 1));
+      for (const before of [47, 48, 49, 50, 51, 52, 63, 201]) {
+        expect(seen(around(before, octet, 9)), `${octet} behind ${before}`).toEqual(short);
+      }
+    }
+  });
+
+  test('references, line ends, and what ends in the middle', () => {
+    for (let length = 40; length < 60; length++) {
+      const long = 'y'.repeat(length);
+      expect(scan(text(`<a>${long}&amp;${long}\r\n${long}</a>`)).root.text).toBe(`${long}&${long}\n${long}`);
+      expect(scan(text(`<a>${long}ü${long}</a>`)).root.text).toBe(`${long}ü${long}`);
+      expect(codeOf(text(`<a>${long}`))).toBe('XML_MALFORMED');
+      expect(codeOf(text(`<a>${long}]]></a>`))).toBe('XML_MALFORMED');
+      expect(codeOf(text(`<a>${long}</a>`), { text: length })).toBe(OK);
+      expect(codeOf(text(`<a>${long}</a>`), { text: length - 1 })).toBe('XML_LIMIT');
+    }
+  });
+});
 
 describe('Attributes by the hundred', () => {
   const many = (count: number, last: string) =>
