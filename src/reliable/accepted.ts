@@ -7,6 +7,8 @@
  * first for the same reply, and a reply is kept and given again until the client has acknowledged it (WCF's
  * ReliableReplySessionChannel). An empty answer (`undefined`) means: not taken, come again.
  */
+
+import { after } from '../base/after.ts';
 import { Alarm } from '../base/alarm.ts';
 import { later } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
@@ -22,6 +24,7 @@ import {
   type DeliveryAssurance,
   type DestinationEffect,
   type DestinationEvent,
+  type DestinationState,
   destination,
   destinationDue,
   sameReceipt,
@@ -53,6 +56,9 @@ type Verdict =
   | { readonly answer: 'empty' | 'acknowledgement' | 'wait' }
   | { readonly error: ReliableError }
   | { readonly again: Answer };
+
+/** What an exchange brings back, now or later. */
+export type Answered = Promise<Delivery | undefined> | Delivery | undefined;
 
 /** How long to wait for a store that failed before trying it again, in milliseconds. */
 const storePatience = 1_000;
@@ -183,12 +189,13 @@ export class Accepted implements SessionView {
    *
    * @throws ReliableError with the fault to answer
    */
-  async sequenced(
-    trip: Delivery,
-    block: SequenceBlock,
-    acknowledgement: Acknowledgement | undefined,
-  ): Promise<Delivery | undefined> {
-    const verdict = await this.#serial.run(() => this.#arrive(trip, block, acknowledgement));
+  sequenced(trip: Delivery, block: SequenceBlock, acknowledgement: Acknowledgement | undefined): Answered {
+    const verdict = this.#serial.enter(() => this.#arrive(trip, block, acknowledgement));
+    return after(verdict, (known) => this.#sentence(trip, block, known));
+  }
+
+  /** What the exchange of a numbered message brings back. */
+  #sentence(trip: Delivery, block: SequenceBlock, verdict: Verdict): Answered {
     if ('error' in verdict) throw verdict.error;
     if ('again' in verdict) return this.#again(trip, verdict.again);
     switch (verdict.answer) {
@@ -259,12 +266,17 @@ export class Accepted implements SessionView {
   }
 
   /** The step of a numbered message. Runs in the mailbox. */
-  async #arrive(trip: Delivery, block: SequenceBlock, acknowledgement: Acknowledgement | undefined): Promise<Verdict> {
+  #arrive(
+    trip: Delivery,
+    block: SequenceBlock,
+    acknowledgement: Acknowledgement | undefined,
+  ): Verdict | Promise<Verdict> {
     if (this.#stopped) return { answer: 'empty' };
-    if (acknowledgement !== undefined) {
-      const error = await this.#learn(acknowledgement);
-      if (error !== undefined) return { error };
-    }
+    const refusal = acknowledgement === undefined ? undefined : this.#learn(acknowledgement);
+    return after(refusal, (error) => (error === undefined ? this.#take(trip, block) : { error }));
+  }
+
+  #take(trip: Delivery, block: SequenceBlock): Verdict | Promise<Verdict> {
     const { receipt, source: replies } = this.#record;
     if (block.number === 'beyond') {
       const reason = 'The message number is beyond 9223372036854775807.';
@@ -276,20 +288,26 @@ export class Accepted implements SessionView {
     const kept = trip.carrying(withoutReliableHeaders(trip.message));
     const octets = this.#journal.octets(kept.message);
     const bytes = trip.message.source?.bytes.length ?? octets.length;
-    let effects: readonly DestinationEffect[];
-    try {
-      const put = [{ direction: 'in' as const, number, octets }];
-      const isAnswered = this.#parking.has(number) || this.#answersLater(trip.message);
-      const event = { kind: 'message', number, bytes, last, ...(isAnswered ? { isAnswered } : {}) } as const;
-      effects = await this.#advance(event, { put }, () => {
-        this.#held.set(number, kept);
-        if (this.#answersLater(trip.message)) this.#parking.open(number);
-      });
-    } catch (thrown) {
-      // Not in the store, so not accepted: the client will come again.
-      publish(() => ({ event: 'store.failed', ...this.#tell.of, number, reason: asError(thrown).message }));
-      return { answer: 'empty' };
-    }
+    const answersLater = this.#answersLater(trip.message);
+    const isAnswered = this.#parking.has(number) || answersLater;
+    const event = { kind: 'message', number, bytes, last, ...(isAnswered ? { isAnswered } : {}) } as const;
+    const accepted = () => {
+      this.#held.set(number, kept);
+      if (answersLater) this.#parking.open(number);
+    };
+    const advanced = this.#advance(event, { put: [{ direction: 'in', number, octets }] }, accepted);
+    if (!(advanced instanceof Promise)) return this.#judged(number, advanced);
+    return advanced.then(
+      (effects) => this.#judged(number, effects),
+      (thrown: unknown) => {
+        // Not in the store, so not accepted: the client will come again.
+        publish(() => ({ event: 'store.failed', ...this.#tell.of, number, reason: asError(thrown).message }));
+        return { answer: 'empty' };
+      },
+    );
+  }
+
+  #judged(number: number, effects: readonly DestinationEffect[]): Verdict {
     for (const effect of effects) {
       switch (effect.effect) {
         case 'accept':
@@ -331,22 +349,24 @@ export class Accepted implements SessionView {
   }
 
   /** Learns what the client has of the replies; what it has is forgotten. Runs in the mailbox. */
-  async #learn(acknowledgement: Acknowledgement): Promise<ReliableError | undefined> {
+  #learn(acknowledgement: Acknowledgement): Promise<ReliableError | undefined> | ReliableError | undefined {
     const found = learned(this.#record, acknowledgement, this.#now, this.#policy);
     if ('error' in found) return found.error;
     this.#tell.heardOfReplies(acknowledgement);
     if (found.settled.length === 0) return undefined;
     const record = { ...this.#record, ...found.record };
     const drop = found.settled.map((number) => ({ direction: 'out' as const, number }));
-    if (!this.isOver) await this.#journal.commit({ state: record, drop });
-    this.#watch(record);
-    this.#record = record;
-    for (const number of found.settled) {
-      this.#replies.delete(number);
-      this.statistics.acknowledged += 1;
-      publish(() => ({ event: 'message.acknowledged', ...this.#tell.replies, number }));
-    }
-    return undefined;
+    const committed = this.isOver ? undefined : this.#journal.commit({ state: record, drop });
+    return after(committed, () => {
+      this.#watch(record);
+      this.#record = record;
+      for (const number of found.settled) {
+        this.#replies.delete(number);
+        this.statistics.acknowledged += 1;
+        publish(() => ({ event: 'message.acknowledged', ...this.#tell.replies, number }));
+      }
+      return undefined;
+    });
   }
 
   get #now(): When {
@@ -359,27 +379,38 @@ export class Accepted implements SessionView {
    * @param change what else is to be committed when the message is accepted
    * @param accepted called after the commit, before anything is handed up
    */
-  async #advance(
+  #advance(
     given: Bare<DestinationEvent>,
     change: Omit<SessionChange, 'session' | 'state'> = {},
     accepted: () => void = () => undefined,
     replies: Pick<AcceptorRecord, 'source' | 'answers'> = this.#record,
-  ): Promise<readonly DestinationEffect[]> {
+  ): Promise<readonly DestinationEffect[]> | readonly DestinationEffect[] {
     if (this.#stopped) return [];
     const event = { ...given, now: this.#settings.clock.now() } as DestinationEvent;
     const before = this.#record.receipt;
     const [receipt, effects] = destination(before, event, this.#assurance);
     const record = { ...this.#record, receipt, source: replies.source, answers: replies.answers };
-    const isOver = receipt.phase === 'ended' && before.phase !== 'ended';
-    if (isOver) await this.#journal.commit({ end: true });
-    else if (!sameReceipt(before, receipt)) await this.#journal.commit({ state: record, ...change });
-    this.#watch(record);
-    this.#record = record;
-    if (given.kind === 'message' && effects.some(({ effect }) => effect === 'accept' || effect === 'deliver'))
-      accepted();
-    for (const effect of effects) this.#perform(effect);
-    this.#rearm();
-    return effects;
+    return after(this.#append(before, record, change), () => {
+      this.#watch(record);
+      this.#record = record;
+      if (given.kind === 'message' && effects.some(({ effect }) => effect === 'accept' || effect === 'deliver'))
+        accepted();
+      for (const effect of effects) this.#perform(effect);
+      this.#rearm();
+      return effects;
+    });
+  }
+
+  /** Makes a step durable, where it is worth a write. */
+  #append(
+    before: DestinationState,
+    record: AcceptorRecord,
+    change: Omit<SessionChange, 'session' | 'state'>,
+  ): Promise<void> | undefined {
+    if (!this.#journal.isDurable) return undefined;
+    const isOver = record.receipt.phase === 'ended' && before.phase !== 'ended';
+    if (isOver) return this.#journal.commit({ end: true });
+    return sameReceipt(before, record.receipt) ? undefined : this.#journal.commit({ state: record, ...change });
   }
 
   #watch(next: AcceptorRecord): void {
@@ -438,12 +469,12 @@ export class Accepted implements SessionView {
     while (!this.#signal.aborted && !this.#stopped) {
       try {
         if (done === undefined) {
-          const trip = await this.#trip(number);
+          const trip = this.#held.get(number) ?? (await this.#stored(number));
           done = { trip, reply: await this.#handle(trip, number) };
           if (this.#signal.aborted) return;
         }
         const { trip, reply } = done;
-        await this.#serial.run(() => this.#finish(number, trip, reply));
+        await this.#serial.enter(() => this.#finish(number, trip, reply));
         return;
       } catch (thrown) {
         // Only the store can fail here. Until it works again the message counts as not finished.
@@ -453,9 +484,7 @@ export class Accepted implements SessionView {
     }
   }
 
-  async #trip(number: number): Promise<Delivery> {
-    const held = this.#held.get(number);
-    if (held !== undefined) return held;
+  async #stored(number: number): Promise<Delivery> {
     return withOrigin(delivery(await this.#journal.message('in', number), this.#signal), this.#record.origin);
   }
 
@@ -476,31 +505,32 @@ export class Accepted implements SessionView {
   }
 
   /** Marks a message finished and gives its reply a number, in one commit. Runs in the mailbox. */
-  async #finish(number: number, trip: Delivery, reply: Delivery | undefined): Promise<void> {
+  #finish(number: number, trip: Delivery, reply: Delivery | undefined): Promise<void> | void {
     const drop = [{ direction: 'in' as const, number }];
     const last = trip.message.action === this.version.actions.lastMessage;
-    const acknowledged = this.#snapshots.get(number) ?? this.#record.receipt.received;
     if (reply === undefined || !this.#answersLater(trip.message)) {
-      await this.#advance({ kind: 'delivered', number }, { drop });
-      // Nobody waits for it when the exchange was answered on arrival.
-      const isAwaited = this.#parking.has(number);
-      const message = isAwaited ? this.#wording.acknowledged(trip.message, this.#record.receipt) : undefined;
-      this.#finished(number, message === undefined ? undefined : trip.carrying(message), last);
-      return;
+      return after(this.#advance({ kind: 'delivered', number }, { drop }), () => {
+        // Nobody waits for it when the exchange was answered on arrival.
+        const isAwaited = this.#parking.has(number);
+        const message = isAwaited ? this.#wording.acknowledged(trip.message, this.#record.receipt) : undefined;
+        this.#finished(number, message === undefined ? undefined : trip.carrying(message), last);
+      });
     }
+    const acknowledged = this.#snapshots.get(number) ?? this.#record.receipt.received;
     const { maxTransferWindowSize } = this.#settings;
     const made = answered(this.#record, number, acknowledged, this.#now, this.#policy, maxTransferWindowSize);
     const { answer, forgotten } = made;
     const put = [{ direction: 'out' as const, number: answer.reply, octets: this.#journal.octets(reply.message) }];
     const without = [...drop, ...forgotten.map((old) => ({ direction: 'out' as const, number: old }))];
     this.#replies.set(answer.reply, reply.message);
-    await this.#advance({ kind: 'delivered', number }, { drop: without, put }, undefined, made.record);
-    for (const old of forgotten) this.#replies.delete(old);
-    if (this.offer !== undefined) {
-      this.statistics.sent += 1;
-      publish(() => ({ event: 'message.sent', ...this.#tell.replies, number: answer.reply, attempt: 1 }));
-    }
-    this.#finished(number, reply.carrying(this.#wording.numbered(reply.message, answer, this.#record.receipt)), last);
+    return after(this.#advance({ kind: 'delivered', number }, { drop: without, put }, undefined, made.record), () => {
+      for (const old of forgotten) this.#replies.delete(old);
+      if (this.offer !== undefined) {
+        this.statistics.sent += 1;
+        publish(() => ({ event: 'message.sent', ...this.#tell.replies, number: answer.reply, attempt: 1 }));
+      }
+      this.#finished(number, reply.carrying(this.#wording.numbered(reply.message, answer, this.#record.receipt)), last);
+    });
   }
 
   #finished(number: number, answer: Delivery | undefined, last: boolean): void {

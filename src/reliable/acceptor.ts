@@ -2,6 +2,7 @@
  * The acceptor's end of the reliable layer: finds out what each message is about and takes it to its session. Whatever is
  * wrong with a message is answered with the fault that the specification has for it and changes nothing in any session.
  */
+import { after } from '../base/after.ts';
 import { asError } from '../base/errors.ts';
 import { abortable } from '../base/signals.ts';
 import type { Channel } from '../channel/channel.ts';
@@ -14,12 +15,12 @@ import { notUnderstood } from '../soap/envelope.ts';
 import { SoapError } from '../soap/errors.ts';
 import { faultOf, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
-import { Accepted } from './accepted.ts';
+import { Accepted, type Answered } from './accepted.ts';
 import { readAboutSequence, readCreateSequence } from './bodies.ts';
 import { ReliableError } from './errors.ts';
 import { publish } from './events.ts';
 import { type ReliableFaultName, readReliableFault, reliableFaultReply, requiredFault } from './faults.ts';
-import { type ReliableHeaders, readHeaders } from './headers.ts';
+import { type Acknowledgement, type ReliableHeaders, readHeaders } from './headers.ts';
 import { Registry } from './registry.ts';
 import { refusal, refused, unknownSequence } from './responses.ts';
 import type { Settings } from './settings.ts';
@@ -34,6 +35,7 @@ export class Acceptor implements Channel {
   readonly #registry: Registry<Accepted>;
   readonly #end = new AbortController();
   #recovered: Promise<void> | undefined;
+  #isRecovered = false;
   #closing: Promise<void> | undefined;
 
   constructor(settings: Settings, below: Channel, receive: Carry) {
@@ -63,16 +65,23 @@ export class Acceptor implements Channel {
     this.#below.abort(reason);
   }
 
-  readonly receive: Carry = async (trip) => {
-    const { message } = trip;
+  readonly receive: Carry = (trip) => (this.#isRecovered ? this.#take(trip) : this.#takeLater(trip));
+
+  async #takeLater(trip: Delivery): Promise<Delivery | undefined> {
     await this.#recover();
+    return this.#take(trip);
+  }
+
+  async #take(trip: Delivery): Promise<Delivery | undefined> {
+    const { message } = trip;
     let version: ReliableVersion | undefined;
     try {
       const headers = readHeaders(message);
       version = headers?.version ?? versionOfAction(message.action);
       if (headers?.sequence === undefined && faultOf(message) !== undefined) return await this.#posted(trip);
       if (version === undefined || !this.#settings.versions.includes(version)) return this.#notOurs(trip);
-      return await this.#route(trip, version, headers);
+      const answer = this.#route(trip, version, headers);
+      return answer instanceof Promise ? await answer : answer;
     } catch (thrown) {
       if (thrown instanceof ReliableError && thrown.code !== 'RELIABLE_STORE') {
         tellRefused(thrown.code, thrown.message, thrown.fault?.name);
@@ -85,13 +94,9 @@ export class Acceptor implements Channel {
       }
       throw thrown;
     }
-  };
+  }
 
-  async #route(
-    trip: Delivery,
-    version: ReliableVersion,
-    headers: ReliableHeaders | undefined,
-  ): Promise<Delivery | undefined> {
+  #route(trip: Delivery, version: ReliableVersion, headers: ReliableHeaders | undefined): Answered {
     const { message } = trip;
     const { actions } = version;
     const identity = identityOf(trip);
@@ -104,33 +109,36 @@ export class Acceptor implements Channel {
     }
     if (about !== undefined) {
       requireUnderstood(message, version);
-      await this.#acknowledge(identity, headers);
-      const { id, last } = readAboutSequence(version, message, about);
-      const session = this.#session(identity, id, version);
-      return this.#answered(trip, session, async () => {
-        const answer = about === 'CloseSequence' ? session.close(message, last) : session.terminate(message, last);
-        const reply = await answer;
-        return reply === undefined ? undefined : trip.carrying(reply);
+      return after(this.#acknowledge(identity, headers), () => {
+        const { id, last } = readAboutSequence(version, message, about);
+        const session = this.#session(identity, id, version);
+        return this.#answered(trip, session, async () => {
+          const answer = about === 'CloseSequence' ? session.close(message, last) : session.terminate(message, last);
+          const reply = await answer;
+          return reply === undefined ? undefined : trip.carrying(reply);
+        });
       });
     }
     if (headers?.sequence !== undefined) {
       requireMessageId(asked);
-      const session = this.#session(identity, headers.sequence.id, version);
-      const own = headers.acknowledgements.find(({ id }) => id === session.offer);
-      await this.#acknowledge(identity, headers, session.offer);
       const { sequence } = headers;
-      return this.#answered(trip, session, () => session.sequenced(trip, sequence, own));
+      const session = this.#session(identity, sequence.id, version);
+      const own = headers.acknowledgements.find(({ id }) => id === session.offer);
+      return after(this.#acknowledge(identity, headers, session.offer), () =>
+        this.#answered(trip, session, () => session.sequenced(trip, sequence, own)),
+      );
     }
     const isAboutRm = headers !== undefined && (headers.ackRequested.length > 0 || headers.acknowledgements.length > 0);
     if (!isAboutRm || (message.action !== actions.ackRequested && message.action !== actions.sequenceAcknowledgement)) {
       return this.#notOurs(trip, version);
     }
     requireUnderstood(message, version);
-    await this.#acknowledge(identity, headers);
-    const [first] = headers.ackRequested;
-    if (first === undefined) return undefined;
-    const session = this.#session(identity, first, version);
-    return this.#answered(trip, session, async () => trip.carrying(await session.ackRequested(message)));
+    return after(this.#acknowledge(identity, headers), () => {
+      const [first] = headers.ackRequested;
+      if (first === undefined) return undefined;
+      const session = this.#session(identity, first, version);
+      return this.#answered(trip, session, async () => trip.carrying(await session.ackRequested(message)));
+    });
   }
 
   /** The protocol message that is asked something of, by its action. */
@@ -162,26 +170,34 @@ export class Acceptor implements Channel {
   }
 
   /** Runs a session's answer; a fault about a closed sequence takes the final acknowledgement along. */
-  async #answered(
-    trip: Delivery,
-    session: Accepted,
-    answer: () => Promise<Delivery | undefined>,
-  ): Promise<Delivery | undefined> {
+  #answered(trip: Delivery, session: Accepted, answer: () => Answered): Answered {
     const wasClosed = session.isClosed;
-    try {
-      return await answer();
-    } catch (thrown) {
+    const failed = (thrown: unknown): Delivery => {
       if (!(thrown instanceof ReliableError) || thrown.fault === undefined) throw thrown;
       const headers = wasClosed || session.isClosed ? session.finalAcknowledgement(trip.message) : [];
       tellRefused(thrown.code, thrown.message, thrown.fault.name, session.id);
       return trip.carrying(reliableFaultReply(trip.message, session.version, thrown.fault, headers));
+    };
+    try {
+      const answered = answer();
+      return answered instanceof Promise ? answered.catch(failed) : answered;
+    } catch (thrown) {
+      return failed(thrown);
     }
   }
 
-  /** Acknowledgements that ride on a message: one that is not this client's is passed over, and its carrier is not harmed (M19). */
-  async #acknowledge(identity: string, headers: ReliableHeaders | undefined, except?: string): Promise<void> {
-    for (const acknowledgement of headers?.acknowledgements ?? []) {
-      if (acknowledgement.id === except) continue;
+  /**
+   * Acknowledgements that ride on a message: one that is not this client's is passed over, and its carrier is not harmed (M19).
+   *
+   * @returns `undefined` when there is nothing to wait for
+   */
+  #acknowledge(identity: string, headers: ReliableHeaders | undefined, except?: string): Promise<void> | undefined {
+    const others = headers?.acknowledgements.filter(({ id }) => id !== except) ?? [];
+    return others.length === 0 ? undefined : this.#learn(identity, others);
+  }
+
+  async #learn(identity: string, acknowledgements: readonly Acknowledgement[]): Promise<void> {
+    for (const acknowledgement of acknowledgements) {
       await this.#registry.offered(identity, acknowledgement.id)?.acknowledge(acknowledgement);
     }
   }
@@ -217,10 +233,15 @@ export class Acceptor implements Channel {
 
   /** A store that fails now is asked again by whoever comes next. */
   #recover(): Promise<void> {
-    this.#recovered ??= this.#registry.recover().catch((thrown: unknown) => {
-      this.#recovered = undefined;
-      throw thrown;
-    });
+    this.#recovered ??= this.#registry.recover().then(
+      () => {
+        this.#isRecovered = true;
+      },
+      (thrown: unknown) => {
+        this.#recovered = undefined;
+        throw thrown;
+      },
+    );
     return this.#recovered;
   }
 

@@ -195,45 +195,46 @@ function message(
   if (state.phase === 'ended' || state.phase === 'terminated') {
     return [state, [unknownSequence]];
   }
-  const known = heard(state, event.now);
   if (isRepetition(state, event, assurance)) {
     return [
-      known,
+      heard(state, event.now),
       [
         { effect: 'duplicate', number },
         { effect: 'deliver', number },
       ],
     ];
   }
-  if (includes(state.received, number)) return [known, [{ effect: 'duplicate', number }]];
+  if (includes(state.received, number)) return [heard(state, event.now), [{ effect: 'duplicate', number }]];
   if (state.phase === 'closed') {
     return [
-      known,
+      heard(state, event.now),
       [{ effect: 'fault', fault: 'SequenceClosed', text: 'The sequence is closed and takes no new messages.' }],
     ];
   }
   if (number > assurance.lastNumber) {
     const text = `Message number ${number} is beyond ${assurance.lastNumber}, the greatest that is accepted.`;
-    return [known, [{ effect: 'fault', fault: 'MessageNumberRollover', text }]];
+    return [heard(state, event.now), [{ effect: 'fault', fault: 'MessageNumberRollover', text }]];
   }
   if (state.last !== null && number > state.last) {
     const text = `Message ${number} comes after message ${state.last}, which was marked as the last.`;
-    return [known, [{ effect: 'fault', fault: 'LastMessageNumberExceeded', text }]];
+    return [heard(state, event.now), [{ effect: 'fault', fault: 'LastMessageNumberExceeded', text }]];
   }
   if (event.last && number < highest(state.received)) {
     const text = `Message ${number} is marked as the last, but message ${highest(state.received)} was received before.`;
-    return [known, [{ effect: 'fault', fault: 'LastMessageNumberExceeded', text }]];
+    return [heard(state, event.now), [{ effect: 'fault', fault: 'LastMessageNumberExceeded', text }]];
   }
-  const why = obstacle(state, event, assurance);
+  const received = add(state.received, number);
+  const why = obstacle(state, event, received, assurance);
   if (why === 'bytes' && assurance.incomplete === 'DiscardEntireSequence') {
     const text = `The sequence has more than ${assurance.heldBytes} octets, which is the most that is held until it is whole.`;
-    const [ended, effects] = over(known, 'faulted', assurance);
+    const [ended, effects] = over(heard(state, event.now), 'faulted', assurance);
     return [ended, [{ effect: 'fault', fault: 'SequenceTerminated', text }, ...effects]];
   }
-  if (why !== undefined) return [known, [{ effect: 'drop', number, why }]];
+  if (why !== undefined) return [heard(state, event.now), [{ effect: 'drop', number, why }]];
   const next: DestinationState = {
-    ...known,
-    received: add(state.received, number),
+    ...state,
+    heard: event.now,
+    received,
     held: inserted(state.held, { number, bytes: event.bytes }),
     last: event.last ? number : state.last,
   };
@@ -249,19 +250,20 @@ function message(
 function obstacle(
   state: Receipt,
   event: { readonly number: number; readonly bytes: number },
+  received: Ranges,
   assurance: DeliveryAssurance,
 ): 'window' | 'bytes' | 'ranges' | undefined {
   const bytes = state.held.reduce((sum, held) => sum + held.bytes, 0);
   if (assurance.incomplete === 'DiscardEntireSequence') {
     if (event.number > prefix(state.received) + assurance.window) return 'window';
     if (state.held.length > 0 && bytes + event.bytes > assurance.heldBytes) return 'bytes';
-    return add(state.received, event.number).length > assurance.maxRanges ? 'ranges' : undefined;
+    return received.length > assurance.maxRanges ? 'ranges' : undefined;
   }
   const base = prefix(assurance.ordered && assurance.overtaking !== true ? state.delivered : state.received);
   if (event.number > base + assurance.window || state.held.length >= assurance.window) return 'window';
   // The next message in turn is always let in, whatever its size: its limit is the transport's.
   if (state.held.length > 0 && event.number !== base + 1 && bytes + event.bytes > assurance.heldBytes) return 'bytes';
-  return add(state.received, event.number).length > assurance.maxRanges ? 'ranges' : undefined;
+  return received.length > assurance.maxRanges ? 'ranges' : undefined;
 }
 
 function delivered(

@@ -7,14 +7,15 @@
  */
 import { header, isForThisNode, soapPrefix, withoutHeaders } from '../soap/envelope.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
-import type { SoapVersion } from '../soap/version.ts';
+import { type SoapVersion, soap12, soapVersions } from '../soap/version.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { XmlError } from '../xml/errors.ts';
 import { child, childrenOf, requiredChild, simpleText } from '../xml/find.ts';
 import { XmlWriter } from '../xml/write.ts';
 import { ReliableError } from './errors.ts';
+import { Frames, gap } from './frames.ts';
 import { type Range, type Ranges, ranges } from './ranges.ts';
-import { versionOf } from './versions/table.ts';
+import { reliableVersions, versionOf } from './versions/table.ts';
 import { netrm, type ReliableVersion } from './versions/version.ts';
 
 /** The prefix of RM namespaces in everything that is written here, as WCF has it. */
@@ -54,19 +55,54 @@ export const maxRangesRead = 128;
 const maxAcknowledgementsRead = 16;
 const maxIdentifier = 2048;
 
+/** The frames of one version of WS-RM in one of SOAP. */
+class Spelling {
+  readonly sequence: Frames;
+  readonly acknowledgement: Frames;
+
+  constructor({ namespace }: ReliableVersion, soap: SoapVersion) {
+    this.sequence = new Frames((id) => {
+      const writer = new XmlWriter()
+        .start(namespace, 'Sequence', reliablePrefix)
+        .attribute(soap.namespace, 'mustUnderstand', '1', soapPrefix)
+        .element(namespace, 'Identifier', id, reliablePrefix)
+        .text(gap);
+      return header(soap, writer.end().finish());
+    });
+    this.acknowledgement = new Frames((id) => {
+      const writer = new XmlWriter()
+        .start(namespace, 'SequenceAcknowledgement', reliablePrefix)
+        .element(namespace, 'Identifier', id, reliablePrefix)
+        .text(gap);
+      return header(soap, writer.end().finish());
+    });
+  }
+}
+
+const spellings: ReadonlyMap<ReliableVersion, ReadonlyMap<SoapVersion, Spelling>> = new Map(
+  reliableVersions.map((version) => [
+    version,
+    new Map(soapVersions.map((soap) => [soap, new Spelling(version, soap)])),
+  ]),
+);
+
+function spellingOf(version: ReliableVersion, soap: SoapVersion): Spelling {
+  return spellings.get(version)?.get(soap) ?? new Spelling(version, soap);
+}
+
+/** An element of this layer without attributes, in canonical form, where the prefix is declared. */
+function spelled(local: string, text = ''): string {
+  return `<${reliablePrefix}:${local}>${text}</${reliablePrefix}:${local}>`;
+}
+
 export function sequenceHeader(
   version: ReliableVersion,
   soap: SoapVersion,
-  block: { readonly id: string; readonly number: number; readonly last: boolean },
+  { id, number, last }: { readonly id: string; readonly number: number; readonly last: boolean },
 ): HeaderBlock {
-  const { namespace } = version;
-  const writer = new XmlWriter()
-    .start(namespace, 'Sequence', reliablePrefix)
-    .attribute(soap.namespace, 'mustUnderstand', '1', soapPrefix)
-    .element(namespace, 'Identifier', block.id, reliablePrefix)
-    .element(namespace, 'MessageNumber', String(block.number), reliablePrefix);
-  if (block.last) writer.element(namespace, 'LastMessage', undefined, reliablePrefix);
-  return header(soap, writer.end().finish());
+  const numbered = spelled('MessageNumber', String(number));
+  const filling = last ? numbered + spelled('LastMessage') : numbered;
+  return spellingOf(version, soap).sequence.of(id).filled(filling);
 }
 
 export function acknowledgementHeader(
@@ -74,33 +110,28 @@ export function acknowledgementHeader(
   soap: SoapVersion,
   block: Acknowledgement,
 ): HeaderBlock {
-  const writer = new XmlWriter();
-  writeAcknowledgement(writer, version, block);
-  return header(soap, writer.finish());
+  return spellingOf(version, soap).acknowledgement.of(block.id).filled(acknowledged(version, block));
 }
 
-/** The element itself; it is the detail of an InvalidAcknowledgement fault too. */
+/** The element itself, which is the detail of an InvalidAcknowledgement fault too. */
 export function writeAcknowledgement(writer: XmlWriter, version: ReliableVersion, block: Acknowledgement): void {
-  const { namespace } = version;
-  writer
-    .start(namespace, 'SequenceAcknowledgement', reliablePrefix)
-    .element(namespace, 'Identifier', block.id, reliablePrefix);
-  const empty = block.ranges.length === 0;
-  const written = empty && version.emptyAcknowledgement === 'zero' ? [{ lower: 0, upper: 0 }] : block.ranges;
-  for (const { lower, upper } of written) {
-    writer
-      .start(namespace, 'AcknowledgementRange', reliablePrefix)
-      .attribute('', 'Lower', String(lower))
-      .attribute('', 'Upper', String(upper))
-      .end();
-  }
-  if (empty && version.emptyAcknowledgement === 'none') writer.element(namespace, 'None', undefined, reliablePrefix);
-  if (block.final && version.final) writer.element(namespace, 'Final', undefined, reliablePrefix);
-  if (block.bufferRemaining !== undefined) {
-    writer.element(netrm, 'BufferRemaining', String(block.bufferRemaining), 'netrm');
-  }
-  writer.end();
+  writer.fragment(acknowledgementHeader(version, soap12, block).fragment);
 }
+
+/** What an acknowledgement says behind its Identifier. */
+function acknowledged(version: ReliableVersion, block: Acknowledgement): string {
+  const empty = block.ranges.length === 0;
+  const written = empty && version.emptyAcknowledgement === 'zero' ? nothingAcknowledged : block.ranges;
+  const range = `${reliablePrefix}:AcknowledgementRange`;
+  let text = '';
+  for (const { lower, upper } of written) text += `<${range} Lower="${lower}" Upper="${upper}"></${range}>`;
+  if (empty && version.emptyAcknowledgement === 'none') text += spelled('None');
+  if (block.final && version.final) text += spelled('Final');
+  if (block.bufferRemaining === undefined) return text;
+  return `${text}<netrm:BufferRemaining xmlns:netrm="${netrm}">${block.bufferRemaining}</netrm:BufferRemaining>`;
+}
+
+const nothingAcknowledged: Ranges = Object.freeze([{ lower: 0, upper: 0 }]);
 
 export function ackRequestedHeader(version: ReliableVersion, soap: SoapVersion, id: string): HeaderBlock {
   const { namespace } = version;
@@ -128,24 +159,37 @@ export function readHeaders(message: Message): ReliableHeaders | undefined {
     version = its;
     blocks.push(block);
   }
-  return version === undefined ? undefined : readable(() => readBlocks(version, blocks));
+  if (version === undefined) return undefined;
+  try {
+    return readBlocks(version, blocks);
+  } catch (error) {
+    throw unreadable(error);
+  }
 }
 
 function readBlocks(version: ReliableVersion, blocks: readonly HeaderBlock[]): ReliableHeaders {
-  const named = (local: string) => blocks.filter((block) => block.local === local);
-  const [sequence, second] = named('Sequence');
-  if (second !== undefined) throw malformed('The message has two Sequence header blocks.');
-  const acknowledgements = named('SequenceAcknowledgement').map(({ fragment }) =>
-    readAcknowledgement(version, fragment.element),
-  );
-  requireOneEach(acknowledgements);
-  return {
-    version,
-    sequence: sequence === undefined ? undefined : readSequence(version, sequence.fragment.element),
-    acknowledgements,
-    ackRequested: named('AckRequested').map(({ fragment }) => readIdentifier(version, fragment.element)),
-    uses: blocks.map(({ local }) => local).filter((local) => local.startsWith('UsesSequence')),
-  };
+  let sequence: SequenceBlock | undefined;
+  const acknowledgements: Acknowledgement[] = [];
+  const ackRequested: string[] = [];
+  const uses: string[] = [];
+  for (const { local, fragment } of blocks) {
+    switch (local) {
+      case 'Sequence':
+        if (sequence !== undefined) throw malformed('The message has two Sequence header blocks.');
+        sequence = readSequence(version, fragment.element);
+        break;
+      case 'SequenceAcknowledgement':
+        acknowledgements.push(readAcknowledgement(version, fragment.element));
+        break;
+      case 'AckRequested':
+        ackRequested.push(readIdentifier(version, fragment.element));
+        break;
+      default:
+        if (local.startsWith('UsesSequence')) uses.push(local);
+    }
+  }
+  if (acknowledgements.length > 1) requireOneEach(acknowledgements);
+  return { version, sequence, acknowledgements, ackRequested, uses };
 }
 
 /** The message without its RM blocks: this layer consumes its header. */
@@ -233,6 +277,8 @@ export function readIdentifier(version: ReliableVersion, parent: XmlElement): st
  */
 export function readNumber(text: string): number | 'beyond' | undefined {
   if (!/^[0-9]{1,19}$/.test(text)) return /^[0-9]{20,40}$/.test(text) ? 'beyond' : undefined;
+  // So many digits are counted exactly.
+  if (text.length <= 15) return Number(text);
   if (BigInt(text) > 2n ** 63n - 1n) return 'beyond';
   return Math.min(Number(text), Number.MAX_SAFE_INTEGER);
 }
@@ -248,9 +294,12 @@ export function readable<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof XmlError)) throw error;
-    throw malformed(error.message, error);
+    throw unreadable(error);
   }
+}
+
+function unreadable(error: unknown): unknown {
+  return error instanceof XmlError ? malformed(error.message, error) : error;
 }
 
 export function malformed(reason: string, cause?: Error): ReliableError {

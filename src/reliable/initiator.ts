@@ -21,7 +21,7 @@ import { type DeliveryAssurance, type DestinationState, destination, newDestinat
 import { type Outcome, ReliableError, type ReliableErrorCode } from './errors.ts';
 import { publish } from './events.ts';
 import { abortion, type Bare, interpret, type Reply, type Said } from './interpret.ts';
-import { Keeper } from './keeper.ts';
+import { Keeper, type Knowledge } from './keeper.ts';
 import type { Transmission } from './ledger.ts';
 import { Narration } from './narration.ts';
 import { type OutcomeListener, onOutcome, outcomeUnder } from './outcomes.ts';
@@ -47,6 +47,18 @@ interface Waiting {
   readonly resolve: (reply: Delivery | undefined) => void;
   readonly reject: (reason: Error) => void;
   readonly hear: OutcomeListener | undefined;
+}
+
+/** What a step folds: events of the source, and with them a reply. */
+interface Given {
+  readonly source: readonly Bare<SourceEvent>[];
+  readonly reply?: Reply['event'] | undefined;
+}
+
+/** The message that a step is to number, and who waits for it. */
+interface Submission {
+  readonly trip: Delivery;
+  readonly waiting: Waiting;
 }
 
 /** How long the last word to the peer may keep the channel below from being let go, in milliseconds. */
@@ -75,6 +87,7 @@ export class Initiator implements Channel, SessionView {
   readonly #answers = new Map<number, Delivery>();
   readonly #room: (() => void)[] = [];
   #opening: Promise<void> | undefined;
+  #isOpen = false;
   #closing: Promise<void> | undefined;
   #compose: Composer | undefined;
   #template: Template | undefined;
@@ -164,19 +177,36 @@ export class Initiator implements Channel, SessionView {
     return undefined;
   };
 
-  async #send(trip: Delivery): Promise<Delivery | undefined> {
-    const admitted = Promise.withResolvers<void>();
-    this.#entering.add(admitted.promise);
-    const enter = () => {
-      this.#entering.delete(admitted.promise);
-      admitted.resolve();
-    };
-    const settled = Promise.withResolvers<Delivery | undefined>();
-    settled.promise.catch(() => undefined);
-    await this.#enter(trip, { resolve: settled.resolve, reject: settled.reject, hear: trip.get(onOutcome) }).finally(
-      enter,
+  #send(trip: Delivery): Promise<Delivery | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<Delivery | undefined>();
+    const waiting = { resolve, reject, hear: trip.get(onOutcome) };
+    if (this.#isFree && !trip.signal.aborted) {
+      const submitted = this.#serial.enter(() => this.#submit(trip, waiting));
+      return submitted === undefined ? abortable(promise, trip.signal) : this.#entered(submitted, promise, trip.signal);
+    }
+    return this.#entered(this.#enter(trip, waiting), promise, trip.signal);
+  }
+
+  /** True when a message may get its number at once: the session stands, there is room, and nobody is before it. */
+  get #isFree(): boolean {
+    return (
+      this.#isOpen &&
+      this.#entering.size === 0 &&
+      this.#admission.isIdle &&
+      this.#serial.isIdle &&
+      unsettled(this.#source) < this.#settings.maxUnsettled
     );
-    return abortable(settled.promise, trip.signal);
+  }
+
+  async #entered(
+    entering: Promise<void>,
+    settled: Promise<Delivery | undefined>,
+    signal: AbortSignal,
+  ): Promise<Delivery | undefined> {
+    settled.catch(() => undefined);
+    this.#entering.add(entering);
+    await entering.finally(() => this.#entering.delete(entering));
+    return abortable(settled, signal);
   }
 
   /** Until the message has its number. */
@@ -202,9 +232,9 @@ export class Initiator implements Channel, SessionView {
     await this.#serial.run(() => this.#submit(trip, waiting));
   }
 
-  async #submit(trip: Delivery, waiting: Waiting): Promise<void> {
+  #submit(trip: Delivery, waiting: Waiting): Promise<void> | undefined {
     const expects = trip.get(expectsReply) && !this.#settings.oneWay ? 'reply' : 'acknowledgement';
-    await this.#advance({ source: [{ kind: 'submit', expects }] }, { trip, waiting });
+    return this.#advance({ source: [{ kind: 'submit', expects }] }, { trip, waiting });
   }
 
   #start(template: Template, signal: AbortSignal | undefined): Promise<void> {
@@ -231,6 +261,7 @@ export class Initiator implements Channel, SessionView {
       limit.clear();
     }
     await this.#settings.onSession?.(this);
+    this.#isOpen = true;
   }
 
   /** Takes up the session of the store, or makes a new one. */
@@ -291,20 +322,21 @@ export class Initiator implements Channel, SessionView {
   /** Posts an event of the outside world, which may count in one phase only. */
   #post(event: Bare<SourceEvent>, only?: SourceState['phase']): void {
     this.#serial
-      .run(async () => {
-        if (only === undefined || only === this.#source.phase) await this.#advance({ source: [event] });
+      .run(() => {
+        return only === undefined || only === this.#source.phase ? this.#advance({ source: [event] }) : undefined;
       })
       .catch((thrown: unknown) => this.#halt(new ReliableError('RELIABLE_FAILED', asError(thrown).message)));
   }
 
-  /** One step: reduce, append, perform, tell. Runs in the mailbox. */
-  async #advance(
-    given: { readonly source: readonly Bare<SourceEvent>[]; readonly reply?: Reply['event'] | undefined },
-    submission?: { readonly trip: Delivery; readonly waiting: Waiting },
-  ): Promise<void> {
+  /**
+   * One step: reduce, append, perform, tell. Runs in the mailbox.
+   *
+   * @returns `undefined` when it is done: nothing had to be waited for
+   */
+  #advance(given: Given, submission?: Submission): Promise<void> | undefined {
     if (this.#standstill !== undefined) {
       submission?.waiting.reject(this.#standstill);
-      return;
+      return undefined;
     }
     const { clock, random } = this.#settings;
     const when = { now: clock.now(), jitter: random.fraction() };
@@ -324,21 +356,38 @@ export class Initiator implements Channel, SessionView {
         [replies] = destination(replies, { ...event, now: when.now }, this.#assurance);
       }
     }
-    const numbered = effects.find((effect) => effect.effect === 'numbered');
-    try {
-      const known = { source: before, replies: this.#replies };
-      await this.#keeper.append(known, { source: next, replies }, effects, submission?.trip);
-    } catch (thrown) {
-      const error = asError(thrown);
-      submission?.waiting.reject(error);
-      this.#trouble = error;
-      publish(() => ({ event: 'store.failed', ...this.#tell.of, number: null, reason: error.message }));
-      this.#halt(new ReliableError('RELIABLE_STORE', error.message, { transient: true, cause: error }));
-      return;
+    const known = { source: before, replies: this.#replies };
+    const after = { source: next, replies };
+    const appended = this.#keeper.append(known, after, effects, submission?.trip);
+    if (appended === undefined) {
+      this.#stepped(given, after, effects, submission);
+      return undefined;
     }
+    return appended.then(
+      () => this.#stepped(given, after, effects, submission),
+      (thrown: unknown) => this.#unwritten(asError(thrown), submission),
+    );
+  }
+
+  #unwritten(error: Error, submission: Submission | undefined): void {
+    submission?.waiting.reject(error);
+    this.#trouble = error;
+    publish(() => ({ event: 'store.failed', ...this.#tell.of, number: null, reason: error.message }));
+    this.#halt(new ReliableError('RELIABLE_STORE', error.message, { transient: true, cause: error }));
+  }
+
+  /** The second half of a step, once the store has it. */
+  #stepped(
+    given: Given,
+    { source: next, replies }: Knowledge,
+    effects: readonly SourceEffect[],
+    submission: Submission | undefined,
+  ): void {
+    const before = this.#source;
     this.#source = next;
     this.#replies = replies;
     watchSource(this.#tell.of, before, next);
+    const numbered = submission === undefined ? undefined : effects.find((effect) => effect.effect === 'numbered');
     if (numbered !== undefined && submission !== undefined) {
       const { number } = numbered;
       this.#messages.set(number, submission.trip);
@@ -349,13 +398,15 @@ export class Initiator implements Channel, SessionView {
     for (const effect of effects) {
       if (effect.effect === 'rejected') submission?.waiting.reject(new ReliableError(effect.code, effect.text));
       else if (effect.effect === 'transmit') this.#transmit(effect, given.source.at(-1)?.kind ?? 'elapsed');
-      else await this.#perform(effect);
+      else this.#perform(effect);
     }
-    if (unsettled(next) < this.#settings.maxUnsettled) for (const wake of this.#room.splice(0)) wake();
+    if (this.#room.length > 0 && unsettled(next) < this.#settings.maxUnsettled) {
+      for (const wake of this.#room.splice(0)) wake();
+    }
     this.#rearm();
   }
 
-  async #perform(effect: Exclude<SourceEffect, { readonly effect: 'rejected' | 'transmit' }>): Promise<void> {
+  #perform(effect: Exclude<SourceEffect, { readonly effect: 'rejected' | 'transmit' }>): void {
     switch (effect.effect) {
       case 'numbered':
         return;
@@ -386,7 +437,8 @@ export class Initiator implements Channel, SessionView {
       case 'fault': {
         const { fault, text: reason } = effect;
         publish(() => ({ event: 'sequence.faulted', ...this.#tell.of, by: 'here', fault, reason }));
-        const message = () => this.#composed().fault(effect, this.#id, this.#replies);
+        // Later than what else the step brings: the peer must not have heard before this end has told.
+        const message = async () => this.#composed().fault(effect, this.#id, this.#replies);
         this.#lastWord = this.#exchange({ kind: 'fault' }, message);
         if (effect.fault === 'InvalidAcknowledgement') {
           this.#post(abortion('RELIABLE_INVALID_ACKNOWLEDGEMENT', effect.text, false));
@@ -394,11 +446,13 @@ export class Initiator implements Channel, SessionView {
         return;
       }
       case 'suspended':
-        return this.#halt(this.#suspension(`${effect.reason.text}${this.#lastTrouble(effect.reason.code)}`));
+        this.#halt(this.#suspension(`${effect.reason.text}${this.#lastTrouble(effect.reason.code)}`));
+        return;
       case 'ended':
-        return this.#over(effect.reason);
+        this.#over(effect.reason);
+        return;
       default:
-        return effect satisfies never;
+        effect satisfies never;
     }
   }
 
@@ -413,13 +467,20 @@ export class Initiator implements Channel, SessionView {
     if (asks) publish(() => ({ event: 'acknowledgement.requested', ...this.#tell.requests }));
     this.#tell.repliesAcknowledged(this.#replies, false);
     const about: About = { kind: 'message', number, last };
-    void this.#exchange(about, async () => {
+    void this.#exchange(about, () => {
       const compose = this.#composed();
       if (last) return compose.lastMessage(this.#id, number, this.#replies);
-      const trip = this.#messages.get(number) ?? delivery(await this.#keeper.message(number));
-      this.#messages.set(number, trip);
-      return trip.carrying(compose.sequenced(trip.message, this.#id, number, this.#replies, asks));
+      const sequenced = (trip: Delivery) =>
+        trip.carrying(compose.sequenced(trip.message, this.#id, number, this.#replies, asks));
+      const trip = this.#messages.get(number);
+      return trip === undefined ? this.#stored(number).then(sequenced) : sequenced(trip);
     });
+  }
+
+  async #stored(number: number): Promise<Delivery> {
+    const trip = delivery(await this.#keeper.message(number));
+    this.#messages.set(number, trip);
+    return trip;
   }
 
   #settle(number: number, outcome: Outcome): void {
@@ -441,8 +502,9 @@ export class Initiator implements Channel, SessionView {
   async #exchange(about: About, compose: () => Delivery | Promise<Delivery>): Promise<void> {
     let answer: Delivery | undefined;
     try {
-      const trip = (await compose()).under(this.#end.signal);
-      answer = await this.#way.send(trip);
+      const composed = compose();
+      const trip = composed instanceof Promise ? await composed : composed;
+      answer = await this.#way.send(trip.under(this.#end.signal));
     } catch (thrown) {
       this.#troubled(about, asError(thrown));
       return;
@@ -481,59 +543,65 @@ export class Initiator implements Channel, SessionView {
   }
 
   /** Reads an answer; what is not the peer's, or cannot be read, counts as lost. */
-  async #hear(about: About, answer: Delivery): Promise<void> {
-    if (about.kind === 'fault') return;
-    await this.#serial.run(async () => {
-      const { record } = this.#keeper;
-      if (this.#end.signal.aborted || record === undefined) return;
-      // A late answer to a repeated CreateSequence says nothing that matters to a session that exists.
-      if (about.kind === 'create' && this.#source.phase !== 'creating') return;
-      const request = about.kind === 'message' ? this.#messages.get(about.number)?.message : undefined;
-      const said = interpret(about, answer, {
-        version: this.version,
-        record,
-        id: this.#id,
-        phase: this.#source.phase,
-        messageId: request === undefined ? undefined : addressingOf(request)?.messageId,
-        replies: this.#replies,
-        flowControl: this.#settings.flowControlEnabled,
-      });
-      switch (said.kind) {
-        case 'lost':
-          return this.#troubled(about, said.trouble);
-        case 'refused':
-          this.#trouble = said.trouble ?? this.#trouble;
-          this.#tell.faulted(said.fault);
-          return this.#advance({ source: said.source });
-        case 'created':
-          return this.#created(said, answer);
-        case 'heard':
-          return this.#heard(about, said);
-        default:
-          return said satisfies never;
-      }
-    });
+  #hear(about: About, answer: Delivery): Promise<void> | undefined {
+    if (about.kind === 'fault') return undefined;
+    const heard = this.#serial.enter(() => this.#understand(about, answer));
+    return heard instanceof Promise ? heard : undefined;
   }
 
-  async #created(said: Extract<Said, { readonly kind: 'created' }>, answer: Delivery): Promise<void> {
+  #understand(about: About, answer: Delivery): Promise<void> | undefined {
+    const { record } = this.#keeper;
+    if (this.#end.signal.aborted || record === undefined) return undefined;
+    // A late answer to a repeated CreateSequence says nothing that matters to a session that exists.
+    if (about.kind === 'create' && this.#source.phase !== 'creating') return undefined;
+    const request = about.kind === 'message' ? this.#messages.get(about.number)?.message : undefined;
+    const said = interpret(about, answer, {
+      version: this.version,
+      record,
+      id: this.#id,
+      phase: this.#source.phase,
+      messageId: request === undefined ? undefined : addressingOf(request)?.messageId,
+      replies: this.#replies,
+      flowControl: this.#settings.flowControlEnabled,
+    });
+    switch (said.kind) {
+      case 'lost':
+        this.#troubled(about, said.trouble);
+        return undefined;
+      case 'refused':
+        this.#trouble = said.trouble ?? this.#trouble;
+        this.#tell.faulted(said.fault);
+        return this.#advance({ source: said.source });
+      case 'created':
+        return this.#created(said, answer);
+      case 'heard':
+        return this.#heard(about, said);
+      default:
+        return said satisfies never;
+    }
+  }
+
+  #created(said: Extract<Said, { readonly kind: 'created' }>, answer: Delivery): Promise<void> | undefined {
     const offer = this.#keeper.record?.offer;
-    if (this.#source.phase !== 'creating') return;
+    if (this.#source.phase !== 'creating') return undefined;
     this.#keeper.bind(identityOf(answer), said.behaviour);
     if (said.accepted && typeof offer === 'string') {
       this.#replies = newDestination(offer, this.#settings.clock.now(), undefined);
     }
-    await this.#advance({ source: [{ kind: 'created', id: said.id }] });
+    return this.#advance({ source: [{ kind: 'created', id: said.id }] });
   }
 
-  async #heard(about: About, said: Extract<Said, { readonly kind: 'heard' }>): Promise<void> {
+  #heard(about: About, said: Extract<Said, { readonly kind: 'heard' }>): Promise<void> | undefined {
     const { reply } = said;
     this.#trouble = undefined;
-    if (reply !== undefined && about.kind === 'message') {
-      this.statistics[reply.isNew ? 'delivered' : 'duplicates'] += 1;
-      if (reply.isNew) this.#answers.set(about.number, reply.trip);
-    }
-    await this.#advance({ source: said.source, reply: reply?.event });
-    if (about.kind === 'message') this.#answers.delete(about.number);
+    if (about.kind !== 'message' || reply === undefined) return this.#advance({ source: said.source });
+    const { number } = about;
+    this.statistics[reply.isNew ? 'delivered' : 'duplicates'] += 1;
+    if (reply.isNew) this.#answers.set(number, reply.trip);
+    const advanced = this.#advance({ source: said.source, reply: reply.event });
+    if (advanced !== undefined) return advanced.then(() => void this.#answers.delete(number));
+    this.#answers.delete(number);
+    return undefined;
   }
 
   /** The reference to the token that the sequence belongs to, where the channel below secures with one. */

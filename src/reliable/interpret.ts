@@ -200,13 +200,14 @@ function sequencedReply(
 }
 
 function acknowledgements(headers: ReliableHeaders | undefined, known: Known): Bare<SourceEvent>[] {
-  const events: Bare<SourceEvent>[] = [{ kind: 'heard' }];
+  const events: Bare<SourceEvent>[] = [];
   for (const { id, ranges, nacks, final, bufferRemaining } of headers?.acknowledgements ?? []) {
     if (id !== known.id) continue;
     const room = known.flowControl ? bufferRemaining : undefined;
     events.push({ kind: 'acknowledgement', ranges, nacks, final, bufferRemaining: room });
   }
-  return events;
+  // An acknowledgement is a sign of life of its own.
+  return events.length === 0 ? [{ kind: 'heard' }] : events;
 }
 
 function faulted(about: About, fault: ReliableFault, headers: ReliableHeaders | undefined, known: Known): Said {

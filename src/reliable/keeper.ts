@@ -66,17 +66,27 @@ export class Keeper {
    * Makes durable what `after` knows more than `before`. Attempts and times are not worth a write.
    *
    * @param trip the message that an effect numbers
-   * @throws ReliableError `RELIABLE_STORE`
+   * @returns `undefined` when there is nothing to wait for; rejects with ReliableError `RELIABLE_STORE`
    */
-  async append(
+  append(
+    before: Knowledge,
+    after: Knowledge,
+    effects: readonly SourceEffect[],
+    trip: Delivery | undefined,
+  ): Promise<void> | undefined {
+    if (!this.#journal.isDurable || this.#record === undefined || same(before, after)) return undefined;
+    return this.#write(this.#record, before, after, effects, trip);
+  }
+
+  async #write(
+    record: InitiatorRecord,
     before: Knowledge,
     after: Knowledge,
     effects: readonly SourceEffect[],
     trip: Delivery | undefined,
   ): Promise<void> {
-    if (!this.#journal.isDurable || this.#record === undefined || same(before, after)) return;
-    if (after.source.phase === 'ended') return this.#bury(this.#record, before, after);
-    this.#record = { ...this.#record, source: after.source, replies: after.replies ?? null };
+    if (after.source.phase === 'ended') return this.#bury(record, before, after);
+    this.#record = { ...record, source: after.source, replies: after.replies ?? null };
     await this.#journal.commit({
       state: this.#record,
       put: effects.flatMap((effect) =>

@@ -153,21 +153,27 @@ export function settle(
   event: When,
   policy: Transmission,
 ): { readonly ledger: Ledger; readonly settled: readonly number[] } {
-  const done = ledger.flights.filter(
-    (flight) => includes(ledger.acknowledged, flight.number) && !includes(ledger.awaiting, flight.number),
-  );
-  if (done.length === 0) return { ledger, settled: [] };
-  const settled = done.map(({ number }) => number);
-  const timed = done.filter(({ taken }) => !taken);
-  const headMoved = settled.includes(ledger.flights[0]?.number ?? 0);
-  const left = ledger.flights.filter((flight) => !done.includes(flight));
+  const settled: number[] = [];
+  const left: Flight[] = [];
+  let { roundTrip } = ledger;
+  for (const flight of ledger.flights) {
+    if (!includes(ledger.acknowledged, flight.number) || includes(ledger.awaiting, flight.number)) {
+      left.push(flight);
+      continue;
+    }
+    settled.push(flight.number);
+    if (!flight.taken) roundTrip = measured(roundTrip, event.now - flight.last);
+  }
+  if (settled.length === 0) return { ledger, settled };
+  const headMoved = settled[0] === ledger.flights[0]?.number;
   return {
     ledger: {
       ...ledger,
-      roundTrip: timed.reduce((trip, flight) => measured(trip, event.now - flight.last), ledger.roundTrip),
-      window: grown(ledger.window, done.length, policy.window),
+      roundTrip,
+      window: grown(ledger.window, settled.length, policy.window),
       // A receiver that takes only the next number refused these; now their turn may have come.
-      flights: headMoved ? left.map((flight) => hurried(flight, event.now)) : left,
+      flights:
+        headMoved && left.some(({ refused }) => refused) ? left.map((flight) => hurried(flight, event.now)) : left,
     },
     settled,
   };
@@ -247,6 +253,7 @@ export function taken(ledger: Ledger, event: When, silences: number): Ledger {
 
 /** What was taken and is left out of an acknowledgement is missing: it is sent again, the first time at once. */
 export function recalled(ledger: Ledger, event: When, policy: Transmission): Ledger {
+  if (!ledger.flights.some((flight) => flight.taken && !includes(ledger.acknowledged, flight.number))) return ledger;
   const flights = ledger.flights.map((flight) => {
     if (!flight.taken || includes(ledger.acknowledged, flight.number)) return flight;
     const due = flight.attempts === 1 ? event.now : repeatDue(ledger, flight.attempts, event, policy);
@@ -257,7 +264,11 @@ export function recalled(ledger: Ledger, event: When, policy: Transmission): Led
 
 /** What is under way, as far as is known. */
 export function open(ledger: Ledger): readonly Flight[] {
-  return ledger.flights.filter((flight) => !flight.taken);
+  return ledger.flights.some(isTaken) ? ledger.flights.filter((flight) => !flight.taken) : ledger.flights;
+}
+
+function isTaken(flight: Flight): boolean {
+  return flight.taken;
 }
 
 /** One copy of a message that is to go out. */
@@ -294,26 +305,34 @@ export function dispatch(
     const alone = underWay === 0;
     return { number, attempts: attempt, excused, last: event.now, due, refused: false, alone, silences, taken: false };
   };
-  const flights: Flight[] = [];
+  let flights: Flight[] | undefined;
+  let at = -1;
   for (const flight of given.flights) {
+    at += 1;
     const waits = flight.taken || isHeldBack(given, flight);
     const again = !waits && underWay < window.size && flight.due <= event.now;
     if (again && flight.attempts - flight.excused > policy.maxRetryCount) return { exhausted: flight };
-    flights.push(again ? sending(flight.number, flight.attempts + 1, flight.excused, flight.silences) : flight);
+    if (again) {
+      flights ??= given.flights.slice();
+      flights[at] = sending(flight.number, flight.attempts + 1, flight.excused, flight.silences);
+    }
     if (!flight.taken) underWay += 1;
   }
   let { sent } = given;
   for (; underWay < room && sent < given.next - 1; underWay += 1) {
     sent += 1;
+    flights ??= given.flights.slice();
     flights.push(sending(sent, 1));
   }
+  if (flights === undefined && window === given.window) return { ledger: given, sends };
   const recovered = window === given.window ? given.recovered : Math.max(given.recovered, given.sent);
-  return { ledger: { ...given, flights, sent, window, recovered }, sends };
+  return { ledger: { ...given, flights: flights ?? given.flights, sent, window, recovered }, sends };
 }
 
 /** What may be sent again when its time has come: the oldest under way that fit into the window. */
 export function repeatable(ledger: Ledger): readonly Flight[] {
-  const oldest = open(ledger).slice(0, ledger.window.size);
+  const all = open(ledger);
+  const oldest = all.length <= ledger.window.size ? all : all.slice(0, ledger.window.size);
   return ledger.room === 0 ? oldest.filter((flight) => !isHeldBack(ledger, flight)) : oldest;
 }
 

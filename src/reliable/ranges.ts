@@ -17,7 +17,9 @@ export const none: Ranges = Object.freeze([]);
 
 /** Brings ranges that come in any order and may overlap into the one normal form. */
 export function ranges(parts: Iterable<Range>): Ranges {
-  const sorted = [...parts].sort((one, other) => one.lower - other.lower);
+  const given = [...parts];
+  if (isNormal(given)) return given.length === 0 ? none : given;
+  const sorted = given.sort((one, other) => one.lower - other.lower);
   const result: Range[] = [];
   for (const part of sorted) {
     const last = result.at(-1);
@@ -27,13 +29,20 @@ export function ranges(parts: Iterable<Range>): Ranges {
   return result.length === 0 ? none : result;
 }
 
+function isNormal(parts: readonly Range[]): boolean {
+  for (let at = 1; at < parts.length; at++) {
+    if ((parts[at]?.lower ?? 0) <= (parts[at - 1]?.upper ?? 0) + 1) return false;
+  }
+  return true;
+}
+
 /** The set with one more number. */
 export function add(set: Ranges, number: number): Ranges {
   if (includes(set, number)) return set;
   const last = set.at(-1);
   // Numbers nearly always arrive in order: extend or append without sorting.
   if (last === undefined || number > last.upper + 1) return [...set, { lower: number, upper: number }];
-  if (number === last.upper + 1) return [...set.slice(0, -1), { lower: last.lower, upper: number }];
+  if (number === last.upper + 1) return set.with(-1, { lower: last.lower, upper: number });
   return ranges([...set, { lower: number, upper: number }]);
 }
 
@@ -51,7 +60,9 @@ export function remove(set: Ranges, number: number): Ranges {
 
 /** Everything in either; `one` itself when `other` adds nothing. */
 export function union(one: Ranges, other: Ranges): Ranges {
-  return covers(one, other) ? one : ranges([...one, ...other]);
+  if (covers(one, other)) return one;
+  // Nearly always the other says the same, and a little more.
+  return covers(other, one) ? other : ranges([...one, ...other]);
 }
 
 export function includes(set: Ranges, number: number): boolean {

@@ -73,12 +73,16 @@ export class Journal {
     return this.#store !== undefined;
   }
 
-  /** @throws ReliableError `RELIABLE_STORE` */
-  async commit(change: Omit<SessionChange, 'session'>): Promise<void> {
-    if (this.#store === undefined || this.#ended) return;
+  /** @returns `undefined` when there is nothing to wait for; rejects with ReliableError `RELIABLE_STORE` */
+  commit(change: Omit<SessionChange, 'session'>): Promise<void> | undefined {
+    if (this.#store === undefined || this.#ended) return undefined;
     if (change.end === true) this.#ended = true;
+    return this.#write(this.#store, change);
+  }
+
+  async #write(store: SessionStore, change: Omit<SessionChange, 'session'>): Promise<void> {
     try {
-      await this.#store.commit({ session: this.key, ...change });
+      await store.commit({ session: this.key, ...change });
     } catch (thrown) {
       throw storeFailed(thrown);
     }

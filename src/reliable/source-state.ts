@@ -136,14 +136,15 @@ export function sourceDue(state: SourceState, policy: Transmission): Instant | u
     case 'terminating':
       return state.due;
     case 'closing':
-      return earliest([state.due, deadline(state.ledger, policy)]);
+      return earlier(state.due, deadline(state.ledger, policy));
     case 'created':
     case 'rollover':
     case 'draining': {
       if (policy.drive === 'reply') return undefined;
       const { ledger } = state;
-      const repeats = repeatable(ledger).map((flight) => flight.due);
-      return earliest([...repeats, pollDue(ledger, policy), deadline(ledger, policy)]);
+      let due = earlier(pollDue(ledger, policy), deadline(ledger, policy));
+      for (const flight of repeatable(ledger)) due = earlier(due, flight.due);
+      return due;
     }
     default:
       return state satisfies never;
@@ -209,8 +210,4 @@ export function sameSending(one: SourceState, other: SourceState): boolean {
     before.acknowledged === after.acknowledged &&
     before.awaiting === after.awaiting
   );
-}
-
-function earliest(instants: readonly Instant[]): Instant | undefined {
-  return instants.length === 0 ? undefined : instants.reduce(earlier);
 }

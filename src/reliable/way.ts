@@ -27,7 +27,11 @@ export class Way {
   }
 
   /** One exchange, over a new channel where the one before has ended. */
-  async send(trip: Delivery): Promise<Delivery | undefined> {
+  send(trip: Delivery): Promise<Delivery | undefined> {
+    return this.#isLost || this.#opening !== undefined ? this.#sendAgain(trip) : this.#below.send(trip);
+  }
+
+  async #sendAgain(trip: Delivery): Promise<Delivery | undefined> {
     if (this.#isLost) {
       this.#isLost = false;
       this.#below = this.#inner(this.#receive);
@@ -35,6 +39,7 @@ export class Way {
       this.#opening = this.#below.open(trip.signal);
     }
     await this.#opening;
+    this.#opening = undefined;
     return this.#below.send(trip);
   }
 

@@ -6,9 +6,10 @@
  * Writing puts every fragment between two constant strings verbatim: what was hashed is what is written.
  */
 import type { XmlDocument, XmlElement } from '../xml/document.ts';
+import { holdsOnlyElements } from '../xml/find.ts';
 import { XmlFragment } from '../xml/fragment.ts';
-import { Joiner, joined } from '../xml/joiner.ts';
-import { XmlWriter } from '../xml/write.ts';
+import { joined, type Piece } from '../xml/joiner.ts';
+import { Wrapping } from '../xml/wrapping.ts';
 import { addressingVersionOf, isIri } from './addressing-versions.ts';
 import { type Fault, SoapError } from './errors.ts';
 import type { HeaderBlock, Message } from './message.ts';
@@ -49,19 +50,20 @@ export interface MessageInit {
 }
 
 /** A message made here; the payload is wrapped in a Body. */
-export function message(init: MessageInit): Message {
-  const writer = new XmlWriter().start(init.version.namespace, 'Body', soapPrefix);
-  const body = init.body ?? [];
-  for (const part of body instanceof XmlFragment ? [body] : body) writer.fragment(part);
-  return {
-    version: init.version,
-    action: init.action ?? '',
-    headers: init.headers ?? [],
-    body: writer.end().finish(),
-    source: undefined,
-    known: undefined,
-  };
+export function message({ version, action = '', headers = noHeaders, body }: MessageInit): Message {
+  return { version, action, headers, body: bodyOf(version, body), source: undefined, known: undefined };
 }
+
+const noHeaders: readonly HeaderBlock[] = Object.freeze([]);
+
+function bodyOf({ namespace }: SoapVersion, payload: MessageInit['body'] = []): XmlFragment {
+  const known = bodies.get(namespace) ?? new Wrapping(namespace, 'Body', soapPrefix);
+  return known.around(payload instanceof XmlFragment ? [payload] : payload);
+}
+
+const bodies: ReadonlyMap<string, Wrapping> = new Map(
+  soapVersions.map(({ namespace }) => [namespace, new Wrapping(namespace, 'Body', soapPrefix)]),
+);
 
 /** The first element in the Body, or `undefined` when the Body is empty. */
 export function payload(of: Message): XmlElement | undefined {
@@ -196,17 +198,14 @@ function otherVersions(document: XmlDocument, version: SoapVersion): readonly So
 
 /** The octets of the message: UTF-8, every header block and the Body verbatim. */
 export function encodeEnvelope(of: Message): Uint8Array {
-  const joiner = new Joiner(`<${soapPrefix}:Envelope xmlns:${soapPrefix}="${of.version.namespace}">`);
-  const put = ({ pieces }: XmlFragment): void => {
-    for (const piece of pieces) joiner.put(piece);
-  };
+  const pieces: Piece[] = [`<${soapPrefix}:Envelope xmlns:${soapPrefix}="${of.version.namespace}">`];
   if (of.headers.length > 0) {
-    joiner.put(`<${soapPrefix}:Header>`);
-    for (const block of of.headers) put(block.fragment);
-    joiner.put(`</${soapPrefix}:Header>`);
+    pieces.push(`<${soapPrefix}:Header>`);
+    for (const { fragment } of of.headers) pieces.push(...fragment.pieces);
+    pieces.push(`</${soapPrefix}:Header>`);
   }
-  put(of.body);
-  return joined(joiner.put(`</${soapPrefix}:Envelope>`).pieces());
+  pieces.push(...of.body.pieces, `</${soapPrefix}:Envelope>`);
+  return joined(pieces);
 }
 
 /** Header blocks of one message. */
@@ -235,7 +234,7 @@ function listed(names: readonly string[]): string {
 }
 
 function refuseText(element: XmlElement): void {
-  if (/[^ \t\r\n]/.test(element.text)) {
+  if (!holdsOnlyElements(element)) {
     throw refused('SOAP_ENVELOPE', `The SOAP ${element.local} holds text between its elements.`);
   }
 }

@@ -58,7 +58,7 @@ const SHORTEST = 24;
 
 const NONE: readonly XmlElement[] = [];
 
-/** Elements of a document whose cursors are kept in a list. */
+/** Elements and names of a document that are kept in a list of their number. */
 const FEW = 1024;
 
 /** A scanned document. Immutable: nothing may write to `bytes`. */
@@ -70,7 +70,7 @@ export class XmlDocument {
   /** By node; a list where there are few elements, because a Map costs twice as much. */
   readonly #elements: Map<number, XmlElement> | undefined;
   readonly #few: (XmlElement | undefined)[];
-  readonly #names: (string | undefined)[] = [];
+  readonly #names: (string | undefined)[];
   #prefixes: ReadonlyMap<string, number> | undefined;
 
   constructor(tape: Tape) {
@@ -78,6 +78,8 @@ export class XmlDocument {
     const elements = tape.elements.length / RECORD;
     this.#elements = elements > FEW ? new Map() : undefined;
     this.#few = new Array<XmlElement | undefined>(elements > FEW ? 0 : elements);
+    const names = tape.names.length / NAME;
+    this.#names = new Array<string | undefined>(names > FEW ? 0 : names);
   }
 
   /** The document in UTF-8, without byte order mark. */

@@ -1,4 +1,5 @@
 /** Finding an element and nothing else: what is expected once is there once, and an id names one element. */
+import { space } from './characters.ts';
 import type { XmlDocument, XmlElement } from './document.ts';
 import { XmlError } from './errors.ts';
 import {
@@ -8,13 +9,16 @@ import {
   A_NAMESPACE,
   A_START,
   ATTRIBUTE,
+  CDATA,
   E_AFTER,
   E_ATTRIBUTES,
   E_NODE,
+  ELEMENT,
   KIND_MASK,
   M_LOCAL,
   N_KIND,
   N_REF,
+  N_START,
   NAME,
   NODE,
   PLAIN,
@@ -66,8 +70,35 @@ export function onlyChild(of: XmlElement): XmlElement {
  */
 export function simpleText(of: XmlElement): string {
   if (of.children.length > 0) throw unexpected(of, `${of.local} must hold text only`);
-  return of.text.replace(/^[ \t\r\n]+/, '').replace(SPACE_BEHIND, '');
+  const { text } = of;
+  if (!isSpace(text.charCodeAt(0)) && !isSpace(text.charCodeAt(text.length - 1))) return text;
+  return text.replace(/^[ \t\r\n]+/, '').replace(SPACE_BEHIND, '');
 }
+
+/** True when an element holds no character data but white space between its children, CDATA included. */
+export function holdsOnlyElements(of: XmlElement): boolean {
+  const { nodes, elements, octets } = of.document.tape;
+  const after = elements[(nodes[of.index * NODE + N_REF] as number) * RECORD + E_AFTER] as number;
+  for (let node = of.index + 1; node < after; ) {
+    const kind = (nodes[node * NODE + N_KIND] as number) & KIND_MASK;
+    const ref = nodes[node * NODE + N_REF] as number;
+    if (kind === ELEMENT) {
+      node = elements[ref * RECORD + E_AFTER] as number;
+      continue;
+    }
+    if (kind === CDATA) return SPACE_ONLY.test(of.text);
+    if (kind === TEXT) {
+      for (let at = nodes[node * NODE + N_START] as number; at < ref; at++) {
+        // What is no plain white space may be a reference to some.
+        if (space[octets[at] as number] !== 1) return SPACE_ONLY.test(of.text);
+      }
+    }
+    node++;
+  }
+  return true;
+}
+
+const SPACE_ONLY = /^[ \t\r\n]*$/;
 
 /**
  * The character data of an element that holds one run of it and nothing else, no comment or CDATA section either: a value
@@ -84,6 +115,10 @@ export function onlyText(of: XmlElement): string {
     throw unexpected(of, `${of.local} must hold character data in one piece`);
   }
   return of.text;
+}
+
+function isSpace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x09 || unit === 0x0a || unit === 0x0d;
 }
 
 /** Anchored behind a non-space so that it is tried once per run of spaces, not once per space. */

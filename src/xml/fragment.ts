@@ -101,6 +101,11 @@ export class XmlFragment {
     return this.#pieces ?? [this.bytes];
   }
 
+  /** What its writer knew of it: for those who write the like of it again. */
+  get writtenAs(): WrittenAs {
+    return { root: this.#root, declared: this.#declared };
+  }
+
   get namespace(): string {
     return (this.#root ?? this.element).namespace;
   }

@@ -4,15 +4,32 @@ export type Piece = string | Uint8Array;
 /** The pieces as memory of its own. */
 export function joined(pieces: readonly Piece[]): Buffer {
   let length = 0;
-  for (const piece of pieces) length += typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length;
-  const octets = Buffer.allocUnsafe(length);
-  let at = 0;
+  let text = '';
+  const runs: Piece[] = [];
   for (const piece of pieces) {
     if (typeof piece === 'string') {
-      at += octets.write(piece, at);
+      text += piece;
+      continue;
+    }
+    length += piece.length;
+    if (text !== '') {
+      length += Buffer.byteLength(text);
+      runs.push(text);
+      text = '';
+    }
+    runs.push(piece);
+  }
+  if (runs.length === 0) return Buffer.from(text);
+  length += Buffer.byteLength(text);
+  runs.push(text);
+  const octets = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const run of runs) {
+    if (typeof run === 'string') {
+      at += octets.write(run, at);
     } else {
-      octets.set(piece, at);
-      at += piece.length;
+      octets.set(run, at);
+      at += run.length;
     }
   }
   return octets;

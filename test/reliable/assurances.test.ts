@@ -224,7 +224,11 @@ describe('at an acceptor that is killed while its application works', () => {
       return trip;
     });
     const client = await new Client(end, reliable200702, { offer: 'urn:offer' }).create();
-    for (const _ of [1, 2]) await client.ask(client.numbered(1, { messageId: undefined }));
+    for (const _ of [1, 2]) {
+      await client.ask(client.numbered(1, { messageId: undefined }));
+      // Until the application has finished.
+      await new VirtualClock().advance(1);
+    }
     const request = client.numbered(2);
     const [first, second] = [await client.ask(request), await client.ask(request)];
     expect(seen).toEqual(['message 1', 'message 1', 'message 2']);

@@ -5,9 +5,13 @@ import type { ReliableVersion } from './version.ts';
 
 export const reliableVersions: readonly ReliableVersion[] = Object.freeze([reliable200702, reliable200502]);
 
+const byNamespace: ReadonlyMap<string, ReliableVersion> = new Map(
+  reliableVersions.map((version) => [version.namespace, version]),
+);
+
 /** The version whose elements live in `namespace`. */
 export function versionOf(namespace: string): ReliableVersion | undefined {
-  return reliableVersions.find((version) => version.namespace === namespace);
+  return byNamespace.get(namespace);
 }
 
 /** The version called `name`; for state that comes back from a store. */
