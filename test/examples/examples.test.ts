@@ -24,6 +24,16 @@ const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
     [/is killed/, /begins with reading (9|[1-9]\d)\n/, /has 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n/],
   ],
   [
+    '07-username-over-https.ts',
+    [
+      '2 × A-1 for alice',
+      'order 1001 confirmed',
+      'the WSDL says: SecureConversation after UserNameOverTransport',
+      '1 × B-2 for alice',
+      /refused: .*FailedAuthentication/,
+    ],
+  ],
+  [
     '08-duplex-websocket.ts',
     [
       'bid 100, highest is 100',
@@ -31,6 +41,15 @@ const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
       'bid 900, highest is 200',
       'heard: a vase: 100 is bid; a vase: 200 is bid; a vase: 900 is bid',
       'connections: 2',
+    ],
+  ],
+  [
+    '09-from-wcf-config.ts',
+    [
+      'OrdersEndpoint is ws2007HttpBinding at https://orders.example/soap',
+      'reliable session: 200702, in order, 300 s',
+      'order 1002 confirmed',
+      /OldEndpoint cannot be used: .*SspiNegotiated is not spoken.*Use UserName, Certificate or IssuedToken/,
     ],
   ],
 ]);
