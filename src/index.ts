@@ -4,6 +4,8 @@
 
 // audit: what went over a wire, recorded and read
 export { AuditError, type AuditErrorCode } from './audit/errors.ts';
+export type { SourceOptions } from './audit/import/piece.ts';
+export { type Source, sourcesAt } from './audit/import/source.ts';
 export type { Control, FactAcknowledgement, Facts } from './audit/transcript/facts.ts';
 export {
   isTranscript,
@@ -26,6 +28,11 @@ export type {
 } from './audit/transcript/record.ts';
 export { type Recorded, Recorder } from './audit/transcript/recorder.ts';
 export { recorded, type TapOptions } from './audit/transcript/tap.ts';
+export { type Finding, type FindingCode, findingKinds, type Weight } from './audit/verify/findings.ts';
+export type { Verdict } from './audit/verify/group.ts';
+export { sarif } from './audit/verify/sarif.ts';
+export type { SequenceSummary } from './audit/verify/sequence.ts';
+export { type Verification, type VerifyOptions, verify } from './audit/verify/verify.ts';
 // base: errors, and time and chance as inputs
 export { type Clock, type Instant, systemClock, type Timer, VirtualClock } from './base/clock.ts';
 export type { DiagnosticEvent } from './base/diagnostics.ts';

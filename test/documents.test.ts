@@ -3,8 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorCodes, errorsPage } from '../docs/errors.ts';
+import { verifyPage } from '../docs/verify.ts';
+import { largestForeignFile } from '../src/audit/import/source.ts';
 import { recorderSettings } from '../src/audit/transcript/options.ts';
 import { longestLine } from '../src/audit/transcript/parts.ts';
+import { mostFindings } from '../src/audit/verify/findings.ts';
+import { remembered } from '../src/audit/verify/view.ts';
 import { makeConnectionSettings } from '../src/connection/settings.ts';
 import { documentLimits } from '../src/metadata/documents.ts';
 import { mostAlternatives } from '../src/metadata/effective.ts';
@@ -51,6 +55,12 @@ describe('docs/ERRORS.md', () => {
   });
 });
 
+describe('docs/VERIFY.md', () => {
+  test('lists every finding (run `npm run docs` after a change)', () => {
+    expect(read('docs/VERIFY.md')).toBe(verifyPage());
+  });
+});
+
 describe('docs/DEPENDENCIES.md', () => {
   test('names every dependency of package.json', () => {
     const { dependencies, devDependencies } = JSON.parse(read('package.json')) as {
@@ -85,6 +95,10 @@ describe('SECURITY.md', () => {
       new Map<string, unknown>([
         ...Object.entries(recorderSettings({ file: '' })),
         ['a line of a transcript', longestLine],
+        ['a foreign file', largestForeignFile],
+        ['findings that are listed', mostFindings],
+        ['exchanges that are remembered', remembered.exchanges],
+        ['identifiers of messages that are remembered', remembered.messages],
       ]),
     ],
     [

@@ -62,7 +62,7 @@ export async function identity(options: IdentityOptions, standIns: StandIns): Pr
   const shown = pfx === undefined ? await pair(own ?? standsIn(standIns.tls)) : { pfx };
   const signing = named ?? (pfx === undefined ? standsIn(standIns.signing) : undefined);
   const signer = signing === undefined ? undefined : await pair(signing);
-  const authorities = split(ca, signer?.cert);
+  const authorities = authoritiesOf(ca, signer?.cert);
   return {
     signer: signer === undefined ? undefined : `x509:${certificates(signer.cert)[0]?.keyFingerprint}`,
     tls: { ...shown, ...passphrase, ca, ...(crl.length === 0 ? {} : { crl }) },
@@ -85,7 +85,7 @@ export async function identity(options: IdentityOptions, standIns: StandIns): Pr
  * A message holds the certificate of its signer only, so what stands between it and a root has to be known here: whatever
  * is not its own issuer. A file without any root is taken at its word: everything in it is believed.
  */
-function split(
+export function authoritiesOf(
   ca: readonly Uint8Array[],
   own: Uint8Array | undefined,
 ): { anchors: readonly Certificate[]; intermediates: readonly Certificate[] } {

@@ -19,6 +19,8 @@ export interface Output {
   record(value: object): void;
   /** A bar on a terminal, a line for each tenth elsewhere, nothing with `--json` unless standard error is a terminal. */
   progress(total: number, unit: string): Progress;
+  /** A number that grows, on a terminal; nothing elsewhere. */
+  counting(unit: string): Progress;
   /** Lines at the end of standard error that are drawn again and again, and lines one after the other where that is no terminal. */
   live(): Live;
 }
@@ -67,6 +69,7 @@ export function output(json: boolean, streams: Streams): Output {
       if (isTerminal) return bar(total, unit);
       return json ? silent : lines(total, unit, say);
     },
+    counting: (unit) => (isTerminal ? counter(unit) : silent),
     live: () => (isTerminal ? drawing(screen, streams.err) : following(json, say)),
   };
 }
@@ -110,6 +113,24 @@ function bar(total: number, unit: string): Progress {
   };
 }
 
+function counter(unit: string): Progress {
+  const shown = new SingleBar({
+    format: `{value} ${unit}, {duration_formatted}`,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+  shown.start(1, 0);
+  return {
+    to: (done) => {
+      shown.setTotal(done + 1);
+      shown.update(done);
+    },
+    end: () => {
+      if (shown.isActive) shown.stop();
+    },
+  };
+}
+
 function lines(total: number, unit: string, say: (text: string) => void): Progress {
   let tenths = 0;
   return {
@@ -127,4 +148,10 @@ function lines(total: number, unit: string, say: (text: string) => void): Progre
 export function table(rows: readonly (readonly [label: string, value: string | number])[]): string {
   const width = Math.max(0, ...rows.map(([label]) => label.length));
   return rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`).join('\n');
+}
+
+/** Any number of columns, each as wide as its widest cell, the first row above the others. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')}`.trimEnd());
 }

@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { sendCommand } from './commands/send.ts';
 import { serveCommand } from './commands/serve.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { CliError, failureOf } from './errors.ts';
 import type { Ground } from './ground.ts';
 import { type Interruption, interruption } from './interruption.ts';
@@ -35,6 +36,7 @@ Exit codes:
   4    the network or the other machine failed
   5    a store or folder cannot be used
   130  interrupted
+  (of verify: 0 sound, 1 unsound, 2 something could not be checked)
 
 Examples:
   # See it work: 200 signed documents through a network that loses and repeats them
@@ -65,19 +67,24 @@ export async function run(args: readonly string[], world: World = thisProcess): 
     })
     .exitOverride()
     .addHelpText('after', after);
+  let verdict = 0;
   const ground: Ground = {
+    exit: (code) => {
+      verdict = code;
+    },
     signal: interrupted.signal,
     output: (options) => output(options.json === true, world.streams),
   };
   certsCommand(program, ground);
   serveCommand(program, ground);
   sendCommand(program, ground);
+  verifyCommand(program, ground);
   demoCommand(program, ground);
   doctorCommand(program, ground);
   inspectCommand(program, ground);
   try {
     await program.parseAsync([...args], { from: 'user' });
-    return 0;
+    return verdict;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
     return report(thrown instanceof CommanderError ? usage(thrown, args) : thrown, args, world.streams);

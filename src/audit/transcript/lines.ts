@@ -18,7 +18,9 @@ export type LineTrouble =
   /** The numbers of records do not follow one another. */
   | { readonly kind: 'order'; readonly expected: number }
   /** A line longer than is read. */
-  | { readonly kind: 'long' };
+  | { readonly kind: 'long' }
+  /** A piece of a foreign file that cannot be read. */
+  | { readonly kind: 'foreign'; readonly reason: string };
 
 /** One line of a transcript. */
 export interface ReadLine {

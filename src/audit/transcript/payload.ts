@@ -82,6 +82,11 @@ export class PayloadReader {
     this.#own = own;
   }
 
+  /** True when a key of ours opened that of the transcript. */
+  get isOpen(): boolean {
+    return this.#key !== undefined;
+  }
+
   /** Takes the key out of a header, where one of ours opens it. */
   async header({ keys = [] }: HeaderRecord): Promise<void> {
     this.#key = undefined;

@@ -12,7 +12,7 @@ import { elementsById } from '../../xml/find.ts';
 import { scan } from '../../xml/scan.ts';
 
 /** What stands where something was struck out. */
-const struckText = 'struck-out';
+export const struckText = 'struck-out';
 
 /** A name of elements whose whole content is a secret. */
 export interface Secret {
