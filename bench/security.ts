@@ -46,8 +46,8 @@ const SIZES: readonly (readonly [number, string])[] = [
   [1_000_000, '1 MB'],
 ];
 
-/** WSS4J looks at the clock of the machine. */
-const now: Instant = systemClock.now();
+/** WSS4J looks at the clock of the machine. Read when all keys are there: a certificate may have been made just now. */
+let now: Instant = systemClock.now();
 const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
 
 /** Like `contender`, for work that is awaited. */
@@ -194,6 +194,7 @@ export async function rows(report: (line: string) => void): Promise<readonly Row
   const python = await PythonPeer.start(XMLSEC);
   const crypto = await xmlCrypto();
   const all = await parties();
+  now = systemClock.now();
   const secret = createSecretKey(systemRandom.bytes(32));
   const identifier = systemRandom.bytes(20);
   const shared = Buffer.from(identifier).toString('base64');

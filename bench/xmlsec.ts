@@ -2,49 +2,35 @@
 export const XMLSEC: string = `
 import xmlsec
 from lxml import etree
-def signature(root):
+def context(root, key):
     xmlsec.tree.add_ids(root, ['Id'])
-    return xmlsec.tree.find_node(root, xmlsec.Node.SIGNATURE)
+    found = xmlsec.SignatureContext()
+    found.key = key
+    return found, xmlsec.tree.find_node(root, xmlsec.Node.SIGNATURE)
+def verifying(xml, key):
+    def run():
+        found, node = context(etree.fromstring(xml), key)
+        found.verify(node)
+    run()
+    return run
+def signing(xml, key):
+    def run():
+        root = etree.fromstring(xml)
+        found, node = context(root, key)
+        found.sign(node)
+        return etree.tostring(root)
+    run()
+    return run
 @work
 def verify(xml, cert):
-    key = xmlsec.Key.from_memory(cert, xmlsec.KeyFormat.CERT_PEM)
-    def run():
-        node = signature(etree.fromstring(xml))
-        context = xmlsec.SignatureContext()
-        context.key = key
-        context.verify(node)
-    run()
-    return run
+    return verifying(xml, xmlsec.Key.from_memory(cert, xmlsec.KeyFormat.CERT_PEM))
 @work
 def verify_hmac(xml, secret):
-    key = xmlsec.Key.from_binary_data(xmlsec.KeyData.HMAC, secret)
-    def run():
-        node = signature(etree.fromstring(xml))
-        context = xmlsec.SignatureContext()
-        context.key = key
-        context.verify(node)
-    run()
-    return run
-@work
-def sign_hmac(xml, secret):
-    key = xmlsec.Key.from_binary_data(xmlsec.KeyData.HMAC, secret)
-    def run():
-        root = etree.fromstring(xml)
-        context = xmlsec.SignatureContext()
-        context.key = key
-        context.sign(signature(root))
-        return etree.tostring(root)
-    run()
-    return run
+    return verifying(xml, xmlsec.Key.from_binary_data(xmlsec.KeyData.HMAC, secret))
 @work
 def sign(xml, key):
-    private = xmlsec.Key.from_memory(key, xmlsec.KeyFormat.PEM)
-    def run():
-        root = etree.fromstring(xml)
-        context = xmlsec.SignatureContext()
-        context.key = private
-        context.sign(signature(root))
-        return etree.tostring(root)
-    run()
-    return run
+    return signing(xml, xmlsec.Key.from_memory(key, xmlsec.KeyFormat.PEM))
+@work
+def sign_hmac(xml, secret):
+    return signing(xml, xmlsec.Key.from_binary_data(xmlsec.KeyData.HMAC, secret))
 `;
