@@ -16,6 +16,7 @@ import { message, payload } from '../soap/envelope.ts';
 import { faultOf } from '../soap/fault.ts';
 import { type SoapVersion, soap12 } from '../soap/version.ts';
 import type { XmlElement } from '../xml/document.ts';
+import { simpleText } from '../xml/find.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { TrustError } from './errors.ts';
 import { type TokenKind, tokenTypeOf } from './names.ts';
@@ -214,6 +215,8 @@ function received(answer: ReceivedToken, isHidden: boolean, own: SigningKey | un
 
 function issuedOf({ token, attached }: ReceivedToken, proof: IssuedAssertion['proof']): IssuedToken {
   if (isJwtToken(token.element)) return { jwt: readJwtToken(token.element) };
+  // As CXF hands it out.
+  if (token.namespace === '' && token.local === 'TokenWrapper') return { jwt: simpleText(token.element) };
   return {
     assertion: token,
     bearer: proof === undefined,

@@ -9,6 +9,7 @@ const page: string = fileURLToPath(new URL('../../docs/INTEROP.md', import.meta.
 const peers: ReadonlyMap<string, string> = new Map([
   ['gsoap', 'gSOAP (wsrmapi): reliable sessions; the version is that of WS-ReliableMessaging'],
   ['cxf', 'Apache CXF: reliable sessions; the version is that of WS-ReliableMessaging'],
+  ['cxf-sts', 'The security token service and client of Apache CXF: WS-Trust over HTTPS; the version is that of CXF'],
   ['metro', 'Eclipse Metro (WSIT): reliable sessions; the version is that of WS-ReliableMessaging'],
   ['node-soap', 'node-soap: message security over HTTPS; the version is that of node-soap'],
   ['zeep', 'zeep: message security over HTTPS; the version is that of zeep'],
