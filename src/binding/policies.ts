@@ -48,7 +48,9 @@ const policies: Readonly<Partial<Record<AuthenticationModeName, Policy>>> = Obje
   IssuedTokenOverTransport: (of, given) => {
     requireOne(of, given, ['token', 'saml']);
     const { confirmation } = of;
-    return issuedTokenOverTransport({ ...common(of, given), suite: suite(of, given), confirmation, ...tokens(given) });
+    const { key } = given;
+    const more = { suite: suite(of, given), confirmation, ...tokens(given), ...defined({ key }) };
+    return issuedTokenOverTransport({ ...common(of, given), ...more });
   },
   MutualCertificate: (of, given) => (isAsymmetric(of.mode, of.versions) ? asymmetric(of, given) : mutual(of, given)),
   MutualCertificateDuplex: asymmetric,

@@ -52,6 +52,16 @@ const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
       /OldEndpoint cannot be used: .*SspiNegotiated is not spoken.*Use UserName, Certificate or IssuedToken/,
     ],
   ],
+  [
+    '10-federation.ts',
+    [
+      'the token service issues alice a token for https://orders.example/',
+      '2 × A-1 for alice, who may: buy',
+      '1 × B-7 for alice, who may: buy',
+      'order 1002',
+      'bob is refused',
+    ],
+  ],
 ]);
 
 test('every example is run', () => {
