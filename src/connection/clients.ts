@@ -106,6 +106,6 @@ export class Clients<C extends Kept> {
 }
 
 /** Identities are free text; their length keeps two pairs from having one key. */
-function keyOf(identity: string, address: string): string {
-  return `${identity.length} ${identity} ${address}`;
+export function keyOf(identity: string, name: string): string {
+  return `${identity.length} ${identity} ${name}`;
 }

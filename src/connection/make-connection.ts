@@ -17,7 +17,8 @@ import { identityOf } from '../security/evidence.ts';
 import { addressingOf } from '../soap/addressing.ts';
 import { requireUnderstood } from '../soap/envelope.ts';
 import { faultReply } from '../soap/fault.ts';
-import { Clients } from './clients.ts';
+import type { Message } from '../soap/message.ts';
+import { Clients, keyOf } from './clients.ts';
 import { ConnectionError } from './errors.ts';
 import { PollingChannel, type Standing } from './polling.ts';
 import { type MakeConnectionOptions, type MakeConnectionSettings, makeConnectionSettings } from './settings.ts';
@@ -68,10 +69,15 @@ function requireBelow({ elements }: Binding): void {
   throw new ConnectionError('CONNECTION_SETTING', text);
 }
 
+/** So many questions of the service are remembered until they are answered; the oldest go first. */
+const mostQuestions = 4_096;
+
 class Service {
   readonly #settings: MakeConnectionSettings;
   readonly #accept: (session: ChannelFactory) => Channel;
   readonly #clients: Clients<WaitingChannel>;
+  /** What clients have fetched and may answer, by identity and MessageID. */
+  readonly #questions = new Map<string, WaitingChannel>();
   #plain: Promise<Plain> | undefined;
   #held = 0;
 
@@ -100,8 +106,14 @@ class Service {
   async #receive(trip: Delivery): Promise<Delivery | undefined> {
     const { message } = trip;
     if (message.action === makeConnectionAction) return this.#asked(trip);
-    const address = addressingOf(message)?.replyTo?.address;
+    const said = addressingOf(message);
+    const address = said?.replyTo?.address;
     if (address === undefined || !isWaitedFor(address)) {
+      const asker = this.#questions.get(keyOf(identityOf(trip), said?.relatesTo ?? ''));
+      if (asker !== undefined) {
+        await asker.take(trip);
+        return undefined;
+      }
       this.#plain ??= plain(this.#accept);
       return (await this.#plain).receive(trip);
     }
@@ -129,7 +141,21 @@ class Service {
       await this.#hold(client, trip.signal);
       waiting = client.fetch();
     }
-    return waiting === undefined ? undefined : trip.carrying(fetched(waiting.message, client.size > 0));
+    if (waiting === undefined) return undefined;
+    this.#remember(identityOf(trip), { message: waiting.message, client });
+    return trip.carrying(fetched(waiting.message, client.size > 0));
+  }
+
+  /** An answer to what was fetched may name nothing but what it answers (Metro). */
+  #remember(
+    identity: string,
+    { message, client }: { readonly message: Message; readonly client: WaitingChannel },
+  ): void {
+    const id = addressingOf(message)?.messageId;
+    if (id === undefined) return;
+    this.#questions.set(keyOf(identity, id), client);
+    const [oldest] = this.#questions.keys();
+    if (this.#questions.size > mostQuestions && oldest !== undefined) this.#questions.delete(oldest);
   }
 
   /** Waits a while for something to wait. */

@@ -85,6 +85,8 @@ export type ReliableEvent =
   | (On & { readonly event: 'messages.discarded'; readonly numbers: readonly number[] })
   | (Said & { readonly event: 'acknowledgement.sent' })
   | (Said & { readonly event: 'acknowledgement.received'; readonly nacks: readonly number[] })
+  /** Nacks go out: the peer is told what is missing. */
+  | (On & { readonly event: 'messages.missing'; readonly numbers: readonly number[] })
   /** AckRequested goes out. */
   | (On & { readonly event: 'acknowledgement.requested' })
   /** CloseSequence (200702) goes out; `last` is its LastMsgNumber. */

@@ -32,6 +32,7 @@ export interface SequenceBlock {
 export interface Acknowledgement {
   readonly id: string;
   readonly ranges: Ranges;
+  /** What is missing. Where something is, nothing else is said: the schemas allow ranges or Nacks, not both. */
   readonly nacks: readonly number[];
   readonly final: boolean;
   /** For how many more messages the destination has room; absent when it does not say. */
@@ -120,10 +121,11 @@ export function writeAcknowledgement(writer: XmlWriter, version: ReliableVersion
 
 /** What an acknowledgement says behind its Identifier. */
 function acknowledged(version: ReliableVersion, block: Acknowledgement): string {
+  let text = block.nacks.map((number) => spelled('Nack', String(number))).join('');
+  if (block.nacks.length > 0) return text;
   const empty = block.ranges.length === 0;
   const written = empty && version.emptyAcknowledgement === 'zero' ? nothingAcknowledged : block.ranges;
   const range = `${reliablePrefix}:AcknowledgementRange`;
-  let text = '';
   for (const { lower, upper } of written) text += `<${range} Lower="${lower}" Upper="${upper}"></${range}>`;
   if (empty && version.emptyAcknowledgement === 'none') text += spelled('None');
   if (block.final && version.final) text += spelled('Final');

@@ -102,6 +102,17 @@ export function prefix(set: Ranges): number {
   return first?.lower === 1 ? first.upper : 0;
 }
 
+/** The numbers below the greatest that are not in the set, ascending; the first `most` of them. */
+export function missing(set: Ranges, most: number): readonly number[] {
+  const found: number[] = [];
+  let expected = 1;
+  for (const { lower, upper } of set) {
+    for (; expected < lower && found.length < most; expected += 1) found.push(expected);
+    expected = upper + 1;
+  }
+  return found;
+}
+
 /** How many numbers the set has. */
 export function count(set: Ranges): number {
   return set.reduce((sum, { lower, upper }) => sum + upper - lower + 1, 0);

@@ -47,6 +47,12 @@ export interface ReliableSessionOptions {
    * acknowledgements ride on the responses and never wait.
    */
   readonly acknowledgementInterval?: number;
+  /**
+   * Say what is missing (Nack) at the end of a duplex session where a gap has been for `acknowledgementInterval`, so that it is sent again
+   * before its time. Default false: WCF writes none and reads past them. Over request-reply transports each message has an
+   * exchange of its own, which tells the source by itself that it was lost.
+   */
+  readonly negativeAcknowledgements?: boolean;
   /** After this long without a sign of life the session is given up; an initiator asks for one after half of it. Default 600 000. */
   readonly inactivityTimeout?: number;
   /** How often a message is sent again before the session is given up; default 8. */
@@ -146,6 +152,7 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
       options.incompleteSequenceBehavior ?? (options.ordered === false ? 'NoDiscard' : 'DiscardFollowingFirstGap'),
     oneWay: options.oneWay ?? false,
     acknowledgementInterval: number('acknowledgementInterval', options.acknowledgementInterval, 200, 0, days(24)),
+    negativeAcknowledgements: options.negativeAcknowledgements ?? false,
     inactivityTimeout: number('inactivityTimeout', options.inactivityTimeout, 600_000, 1, days(24)),
     maxRetryCount: number('maxRetryCount', options.maxRetryCount, 8, 1, 1_000),
     maxTransferWindowSize: number('maxTransferWindowSize', options.maxTransferWindowSize, 8, 1, 4_096),

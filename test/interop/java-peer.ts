@@ -15,6 +15,8 @@ export interface JavaCourse extends Course {
   readonly addressing?: '2004/08' | '2005/08';
   /** Protection of messages; none where not given. */
   readonly mode?: Mode;
+  /** Whether the client fetches what waits for it (WS-MakeConnection) instead of being answered on its exchanges. */
+  readonly polled?: boolean;
 }
 
 export type JavaStack = 'cxf' | 'metro';
@@ -64,7 +66,7 @@ export async function startJava(name: JavaStack, keys: JavaKeys): Promise<JavaPe
   const ask = (id: number, asked: object): void => child.say(JSON.stringify({ id, ...asked }));
   /** It is the party "service" when it serves and "client" when it calls. */
   const settings = (course: JavaCourse, own: PartyName, peer: PartyName): object => {
-    const { version, soap, addressing, mode, secure } = course;
+    const { version, soap, addressing, mode, secure, polled = false } = course;
     const { of, authority } = keys.messages;
     const { certificate, key } = of[own];
     const { tls } = keys;
@@ -75,7 +77,7 @@ export async function startJava(name: JavaStack, keys: JavaKeys): Promise<JavaPe
       anchor: bare(authority),
       ...(secure && { tls: { key: bare(tls.key), certificate: bare(tls.certificate), anchor: bare(tls.authority) } }),
     };
-    return { rm: version, soap, addressing, security };
+    return { rm: version, soap, addressing, polled, security };
   };
   return {
     release: String(release),
@@ -101,7 +103,8 @@ export async function startJava(name: JavaStack, keys: JavaKeys): Promise<JavaPe
       const id = ++ids;
       const { operation, messages, size } = course;
       ask(id, { do: 'call', ...settings(course, 'client', 'service'), url: url.href, operation, messages, size });
-      const { settled } = await answer(child, id, 'done');
+      // Metro asks for what waits every two seconds and a half.
+      const { settled } = await answer(child, id, 'done', course.polled === true ? 2 * LIMIT : LIMIT);
       return { sent: executed(own(child, id, 'sent'), 'sent'), settled: settled === true };
     },
   };
@@ -111,16 +114,16 @@ function own(child: Child, id: number, name: string): readonly PeerEvent[] {
   return child.events.filter(({ event, id: owner }) => event === name && owner === id);
 }
 
-async function answer(child: Child, id: number, name: string): Promise<PeerEvent> {
-  await until(() => own(child, id, name).length > 0 || own(child, id, 'failed').length > 0);
+async function answer(child: Child, id: number, name: string, limit: number = LIMIT): Promise<PeerEvent> {
+  await until(() => own(child, id, name).length > 0 || own(child, id, 'failed').length > 0, limit);
   const [found] = own(child, id, name);
   if (found !== undefined) return found;
-  const [{ why } = { why: `no "${name}" in ${LIMIT} ms` }] = own(child, id, 'failed');
+  const [{ why } = { why: `no "${name}" in ${limit} ms` }] = own(child, id, 'failed');
   throw new Error(`${child.name}: ${String(why)}\n${child.tail()}`);
 }
 
 /** Waits until something holds, or the limit has passed. */
-async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + LIMIT;
+async function until(holds: () => boolean, limit: number = LIMIT): Promise<void> {
+  const end = performance.now() + limit;
   while (!holds() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
 }

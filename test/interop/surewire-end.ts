@@ -3,6 +3,7 @@ import { type Binding, binding, connect, listen } from '../../src/channel/bindin
 import type { BindingElement } from '../../src/channel/channel.ts';
 import { exchange } from '../../src/channel/correlation.ts';
 import type { Listener } from '../../src/channel/transport.ts';
+import { makeConnection } from '../../src/connection/make-connection.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
 import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
@@ -53,10 +54,15 @@ export interface EndOptions {
   readonly security?: BindingElement;
   /** Default true. */
   readonly namesContext?: boolean;
+  /** Connections are made of exchanges (WS-MakeConnection). */
+  readonly polled?: boolean;
 }
 
 function bindingOf(course: Course, tls: Certificates, to: URL | undefined, options: EndOptions): Binding {
-  const { ordered = true, security, namesContext = true } = options;
+  const { ordered = true, security, namesContext = true, polled = false } = options;
+  const http = httpTransport({
+    tls: to === undefined ? { cert: tls.certificate, key: tls.key } : { ca: tls.authority },
+  });
   return binding(
     [
       exchange({ addressing: addressing200508, to }),
@@ -65,10 +71,12 @@ function bindingOf(course: Course, tls: Certificates, to: URL | undefined, optio
         oneWay: course.operation === 'notify',
         ordered,
         namesContext,
+        // Metro never ends the sequence that it was offered.
+        ...(polled && { farewellTimeout: 1_000 }),
       }),
       ...(security === undefined ? [] : [security]),
     ],
-    httpTransport({ tls: to === undefined ? { cert: tls.certificate, key: tls.key } : { ca: tls.authority } }),
+    polled ? makeConnection(binding([], http)) : http,
   );
 }
 

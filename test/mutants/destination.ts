@@ -167,4 +167,28 @@ export const destinationMutants: readonly Mutant[] = [
     find: 'return first?.lower === 1 ? first.upper : 0;',
     replace: 'return first?.upper ?? 0;',
   },
+  {
+    name: 'Nack at the first sign of a gap',
+    file: 'reliable/duplex/acknowledging.ts',
+    find: 'this.#gap.set(later(clock.now(), acknowledgementInterval));',
+    replace: 'this.#gap.set(clock.now());',
+  },
+  {
+    name: 'Nack again and again',
+    file: 'reliable/duplex/acknowledging.ts',
+    find: 'this.#complained = last;',
+    replace: 'this.#complained = Math.min(last, 0);',
+  },
+  {
+    name: 'Nack for what was received',
+    file: ranges,
+    find: 'for (; expected < lower && found.length < most; expected += 1) found.push(expected);',
+    replace: 'for (; expected <= lower && found.length < most; expected += 1) found.push(expected);',
+  },
+  {
+    name: 'Nack and ranges in one acknowledgement',
+    file: 'reliable/headers.ts',
+    find: 'if (block.nacks.length > 0) return text;',
+    replace: '',
+  },
 ];

@@ -8,6 +8,7 @@ import {
   equal,
   highest,
   includes,
+  missing,
   none,
   prefix,
   type Ranges,
@@ -67,6 +68,17 @@ describe('laws of ranges', () => {
         const set = remove(of(given), gone);
         expect(isNormal(set)).toBe(true);
         expect(members(set)).toEqual(members(of(given.filter((member) => member !== gone))));
+      }),
+    );
+  });
+
+  test('what is missing is everything below the greatest that is not there, the first of it where there is a limit', () => {
+    fc.assert(
+      fc.property(numbers, fc.integer({ min: 0, max: 10 }), (given, most) => {
+        const set = of(given);
+        const all = Array.from({ length: highest(set) }, (_, at) => at + 1).filter((one) => !includes(set, one));
+        expect(missing(set, Number.POSITIVE_INFINITY)).toEqual(all);
+        expect(missing(set, most)).toEqual(all.slice(0, most));
       }),
     );
   });

@@ -124,6 +124,7 @@ export class Sequences {
       case 'acknowledgement.sent':
       case 'acknowledgement.received':
       case 'acknowledgement.requested':
+      case 'messages.missing':
       case 'sequence.closing':
       case 'sequence.terminating':
       case 'sequence.closed':

@@ -1,14 +1,20 @@
 /**
  * When a duplex end acknowledges (WCF's duplex session channel): on the next message that goes out anyway, by itself after the
- * acknowledgement interval, and at once when it is asked to, for a duplicate, and when the window is full.
+ * acknowledgement interval, soon when it is asked to, and at once for a duplicate and when the window is full. Where it is to say what
+ * is missing, it does when a gap has been there for the acknowledgement interval: what only comes out of turn fills it before.
  */
-import { later, type Timer } from '../../base/clock.ts';
+import { Alarm } from '../../base/alarm.ts';
+import { type Instant, later } from '../../base/clock.ts';
 import { bufferRemaining, type DeliveryAssurance, type DestinationState } from '../destination.ts';
 import { publish } from '../events.ts';
-import type { Acknowledgement } from '../headers.ts';
+import { type Acknowledgement, maxRangesRead } from '../headers.ts';
 import type { Narration } from '../narration.ts';
+import { missing } from '../ranges.ts';
 import type { Settings } from '../settings.ts';
 import type { DuplexWording } from './wording.ts';
+
+/** How soon whoever asks is told, in milliseconds: the reply that is about to be sent takes it along. */
+const courtesy = 20;
 
 interface AcknowledgingInit {
   readonly settings: Settings;
@@ -19,18 +25,30 @@ interface AcknowledgingInit {
   readonly theirs: () => Narration['requests'];
   /** Sends a message that acknowledges and does nothing else. */
   readonly alone: () => void;
+  /** Sends a message that says what is missing. */
+  readonly missing: (numbers: readonly number[]) => void;
 }
 
 export class Acknowledging {
   readonly #my: AcknowledgingInit;
   /** Accepted since this end acknowledged last. */
   #pending = 0;
-  #timer: Timer | undefined;
+  #due: Instant | undefined;
+  #isLooking = false;
+  readonly #timer: Alarm;
+  readonly #gap: Alarm;
+  /** Everything up to here that is missing has been said to be. */
+  #complained = 0;
   /** The room that was told last. */
   #told: number | undefined;
 
   constructor(my: AcknowledgingInit) {
     this.#my = my;
+    const { clock } = my.settings;
+    this.#timer = new Alarm(clock, () => {
+      if (this.#pending > 0) this.#my.alone();
+    });
+    this.#gap = new Alarm(clock, () => this.#complain());
   }
 
   /** What a message that goes out anyway takes along. */
@@ -42,7 +60,7 @@ export class Acknowledging {
   whole(): Acknowledgement | undefined {
     const receipt = this.#my.receipt();
     if (receipt === undefined) return undefined;
-    this.stop();
+    this.#rest();
     this.#pending = 0;
     const block = this.#my.wording.acknowledgement(receipt);
     this.#told = block.bufferRemaining;
@@ -52,17 +70,42 @@ export class Acknowledging {
   }
 
   /** One more message was accepted. */
-  accepted(isUrgent: boolean): void {
+  accepted(urgency: 'now' | 'soon' | 'later'): void {
     const { clock, acknowledgementInterval, maxTransferWindowSize } = this.#my.settings;
     this.#pending += 1;
-    if (isUrgent || this.#pending >= maxTransferWindowSize) {
+    this.#lookForGap();
+    if (urgency === 'now' || this.#pending >= maxTransferWindowSize) {
       this.#my.alone();
       return;
     }
-    this.#timer ??= clock.at(later(clock.now(), acknowledgementInterval), () => {
-      this.#timer = undefined;
-      if (this.#pending > 0) this.#my.alone();
-    });
+    const wait = urgency === 'soon' ? Math.min(courtesy, acknowledgementInterval) : acknowledgementInterval;
+    const due = later(clock.now(), wait);
+    if (this.#due === undefined || due < this.#due) this.#due = due;
+    this.#timer.set(this.#due);
+  }
+
+  #lookForGap(): void {
+    const { clock, acknowledgementInterval, negativeAcknowledgements } = this.#my.settings;
+    if (!negativeAcknowledgements || this.#isLooking || this.#missing.length === 0) return;
+    this.#isLooking = true;
+    this.#gap.set(later(clock.now(), acknowledgementInterval));
+  }
+
+  /** Missing and not said to be yet. */
+  get #missing(): readonly number[] {
+    const receipt = this.#my.receipt();
+    // Once it is closed nothing that is missing is wanted any more.
+    if (receipt?.phase !== 'created') return [];
+    return missing(receipt.received, maxRangesRead).filter((number) => number > this.#complained);
+  }
+
+  #complain(): void {
+    this.#isLooking = false;
+    const numbers = this.#missing;
+    const last = numbers.at(-1);
+    if (last === undefined) return;
+    this.#complained = last;
+    this.#my.missing(numbers);
   }
 
   /** The application has finished with something: a peer that was told that there is no room hears it from nobody else. */
@@ -72,8 +115,14 @@ export class Acknowledging {
     if (bufferRemaining(receipt, this.#my.assurance) > 0) this.#my.alone();
   }
 
+  #rest(): void {
+    this.#timer.cancel();
+    this.#due = undefined;
+  }
+
+  /** Nothing is acknowledged any more. */
   stop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#rest();
+    this.#gap.cancel();
   }
 }

@@ -115,7 +115,7 @@ export class Ear {
       switch (effect.effect) {
         case 'accept':
           publish(() => ({ event: 'message.accepted', ...theirs(), number }));
-          acknowledging.accepted(asked || last);
+          acknowledging.accepted(last ? 'now' : asked ? 'soon' : 'later');
           break;
         case 'duplicate':
           statistics.duplicates += 1;

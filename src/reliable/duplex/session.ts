@@ -117,6 +117,7 @@ export class DuplexSession implements SessionView {
       receipt: () => this.#receipt,
       theirs: () => this.#theirs,
       alone: () => this.#acknowledgeNow(),
+      missing: (numbers) => this.#voice.missing(numbers),
     });
     this.#voice = new Voice({
       init,
@@ -126,6 +127,7 @@ export class DuplexSession implements SessionView {
       statistics: this.statistics,
       tell: this.#tell,
       mine: () => this.#mine,
+      theirs: () => this.#theirs,
       ids: () => this.#ids,
       end: this.#end.signal,
     });

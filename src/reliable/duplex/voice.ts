@@ -23,6 +23,8 @@ interface VoiceInit {
   readonly tell: Narration;
   /** The names of the sequence that this end sends on. */
   readonly mine: () => Narration['requests'];
+  /** The names of the sequence that messages come on. */
+  readonly theirs: () => Narration['requests'];
   /** Identifiers of what this end sends on and receives on. */
   readonly ids: () => { readonly sends: string; readonly receives: string | undefined };
   /** Fires when the session is over. */
@@ -92,6 +94,15 @@ export class Voice {
   acknowledge(asks?: string): void {
     const { wording, acknowledging } = this.#my;
     this.#send('acknowledgement', () => wording.stateOfThings(acknowledging().whole(), asks));
+  }
+
+  /** Says what is missing of what the peer sends. */
+  missing(numbers: readonly number[]): void {
+    const { wording, theirs, ids } = this.#my;
+    const id = ids().receives;
+    if (id === undefined) return;
+    publish(() => ({ event: 'messages.missing', ...theirs(), numbers }));
+    this.#send('acknowledgement', () => wording.missing(id, numbers));
   }
 
   #transmit(

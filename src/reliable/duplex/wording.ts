@@ -14,6 +14,7 @@ import { aboutSequence } from '../bodies.ts';
 import { bufferRemaining, type DeliveryAssurance, type DestinationState, isFinal } from '../destination.ts';
 import { formOf } from '../faults.ts';
 import { type Acknowledgement, acknowledgementHeader, ackRequestedHeader, sequenceHeader } from '../headers.ts';
+import { none } from '../ranges.ts';
 import { response } from '../responses.ts';
 import type { Settings } from '../settings.ts';
 import type { SourceEffect } from '../source-state.ts';
@@ -85,6 +86,11 @@ export class DuplexWording {
         ...(asks === undefined ? [] : [ackRequestedHeader(version, template.soap, asks)]),
       ],
     });
+  }
+
+  /** A message that says what is missing, and nothing else. */
+  missing(id: string, nacks: readonly number[]): Delivery {
+    return this.stateOfThings({ id, ranges: none, nacks, final: false });
   }
 
   closeSequence(id: string, last: number, acknowledgement: Acknowledgement | undefined): Delivery {

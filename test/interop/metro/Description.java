@@ -30,7 +30,7 @@ final class Description {
                 xmlns:wsam="http://www.w3.org/2007/05/addressing/metadata"
                 xmlns:wsu="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
                 targetNamespace="urn:surewire:interop" name="interop">
-              <wsp:Policy wsu:Id="reliable">%s<wsam:Addressing/>%s</wsp:Policy>
+              <wsp:Policy wsu:Id="reliable">%s%s<wsam:Addressing/>%s</wsp:Policy>
               <wsp:Policy wsu:Id="protected">%s</wsp:Policy>
               <types>
                 <xs:schema targetNamespace="urn:surewire:interop" elementFormDefault="qualified">
@@ -65,7 +65,15 @@ final class Description {
                 <port name="interopPort" binding="tns:interopPortBinding"><soap:address location="%s"/></port>
               </service>
             </definitions>
-            """.formatted(soap, reliable(asked.get("rm").getAsString()), protection.binding(), protection.message(), address);
+            """.formatted(soap, reliable(asked.get("rm").getAsString()), polled(asked), protection.binding(), protection.message(), address);
+    }
+
+    /** Answers wait until the client asks for them. */
+    private static String polled(JsonObject asked) {
+        if (!asked.get("polled").getAsBoolean()) {
+            return "";
+        }
+        return "<mc:MCSupported xmlns:mc=\"http://docs.oasis-open.org/ws-rx/wsmc/200702\"/>";
     }
 
     private static String reliable(String version) {

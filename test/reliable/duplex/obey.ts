@@ -6,8 +6,13 @@ import { DuplexWorld, type DuplexWorldOptions } from './world.ts';
 export const sentences: readonly string[] = ['one', 'call two', 'tell three', 'four', 'call five', 'six'];
 
 /** One scripted session under `options`; throws the law that does not hold. */
-export async function obey(seed: number, options: DuplexWorldOptions): Promise<DuplexWorld> {
+export async function obey(
+  seed: number,
+  options: DuplexWorldOptions,
+  watch: (world: DuplexWorld) => void = () => undefined,
+): Promise<DuplexWorld> {
   const world = new DuplexWorld(seed, options);
+  watch(world);
   const listener = await world.until(world.listen());
   const channel = world.connect();
   const atOnce = world.random.fraction() < 0.5;

@@ -87,6 +87,7 @@ export function rules({ version, soap, wsa }: Combination): ReadonlyMap<string, 
   rule('acknowledgement in a session', acknowledgement, [ack(range, room), ...unrelated], '');
   rule('acknowledgement, three ranges', acknowledgement, [ack(range, range, range, room), ...unrelated], '');
   rule('acknowledgement, nothing', acknowledgement, [ack(nothing, room), ...unrelated], '');
+  rule('Nack', acknowledgement, ['r:SequenceAcknowledgement(r:Identifier r:Nack r:Nack)', ...telling], '');
   rule('AckRequested', of('AckRequested'), ['r:AckRequested(r:Identifier)', ...telling], '');
 
   const terminate = of('TerminateSequence');

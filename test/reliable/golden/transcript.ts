@@ -1,6 +1,8 @@
 /** What is played for one combination of versions: every kind of message that the product writes, and every fault. */
 import { readCreateSequenceResponse } from '../../../src/reliable/bodies.ts';
+import { DuplexWording } from '../../../src/reliable/duplex/wording.ts';
 import { ackRequestedHeader, sequenceHeader } from '../../../src/reliable/headers.ts';
+import { assuranceOf, settingsOf } from '../../../src/reliable/settings.ts';
 import { withHeaders } from '../../../src/soap/envelope.ts';
 import { XmlFragment } from '../../../src/xml/fragment.ts';
 import { type Combination, Scene } from './scene.ts';
@@ -14,10 +16,20 @@ export async function transcript(of: Combination): Promise<ReadonlyMap<string, s
   await polls(scene);
   await acknowledgements(scene);
   await delayed(scene);
+  nacks(scene);
   await refusals(scene);
   await faultsOfSequences(scene);
   await faultsOfTheInitiator(scene);
   return scene.kept;
+}
+
+/** What is missing, and nothing else: ranges and Nacks exclude one another in the schemas. */
+function nacks(scene: Scene): void {
+  const { version, soap, wsa } = scene.of;
+  const settings = settingsOf({});
+  const template = { soap, wsa, to: 'http://service.example/box' };
+  const wording = new DuplexWording({ settings, version, template, assurance: assuranceOf(settings) });
+  scene.keep('Nack', wording.missing('urn:uuid:gappy', [2, 5]).message);
 }
 
 /** Request and reply, to the end in good order. */
