@@ -1,0 +1,259 @@
+/**
+ * A sequence belongs to whoever opened it (attacks M2 to M5, M10, M19, M30): every kind of message of WS-RM, sent by another client that
+ * is authenticated just as well, against the sequence of somebody else. It is answered as for a sequence that never was, or
+ * not at all; the application hears nothing, and the session of the victim goes on and ends well.
+ */
+import { describe, expect, test } from 'vitest';
+import { binding, connect, listen } from '../../src/channel/binding.ts';
+import type { BindingElement, Channel } from '../../src/channel/channel.ts';
+import { exchange } from '../../src/channel/correlation.ts';
+import { delivery } from '../../src/channel/delivery.ts';
+import { loopback } from '../../src/channel/loopback.ts';
+import { Network } from '../../src/channel/network.ts';
+import type { Peer } from '../../src/channel/transport.ts';
+import { secureConversation } from '../../src/conversation/element.ts';
+import { aboutSequence, createSequence, readCreateSequence } from '../../src/reliable/bodies.ts';
+import { reliableSession } from '../../src/reliable/element.ts';
+import { formOf, readReliableFault } from '../../src/reliable/faults.ts';
+import { acknowledgementHeader, ackRequestedHeader, sequenceHeader } from '../../src/reliable/headers.ts';
+import type { SessionView } from '../../src/reliable/session.ts';
+import { reliableVersions } from '../../src/reliable/versions/table.ts';
+import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
+import { security } from '../../src/security/element.ts';
+import { usernameOverTransport, x509Signed } from '../../src/security/policy.ts';
+import { trustChain, trustPeers } from '../../src/security/trust.ts';
+import { anonymousReference } from '../../src/soap/addressing.ts';
+import { addressing200508 } from '../../src/soap/addressing-versions.ts';
+import { message, payload } from '../../src/soap/envelope.ts';
+import { faultOf, faultPayload } from '../../src/soap/fault.ts';
+import type { HeaderBlock, Message } from '../../src/soap/message.ts';
+import { soap12 } from '../../src/soap/version.ts';
+import type { XmlFragment } from '../../src/xml/fragment.ts';
+import { XmlWriter } from '../../src/xml/write.ts';
+import { issue } from '../security/pki.ts';
+import { pki } from '../security/rig.ts';
+
+const address = new URL('http://service.example/box');
+
+type Name = 'victim' | 'attacker';
+
+/** How clients show who they are: what stands below the session at each end, and what TLS would say. */
+interface Identity {
+  readonly name: string;
+  readonly client: (who: Name) => Promise<readonly BindingElement[]>;
+  readonly service: () => Promise<readonly BindingElement[]>;
+  readonly peer: (who: Name) => Peer;
+}
+
+const passwords = { password: (user: string) => ({ victim: 'one', attacker: 'two' })[user] };
+const withPassword = (user: Name) =>
+  usernameOverTransport({ username: { user, password: passwords.password(user) ?? '', form: 'text' } });
+const overTls: Peer = { secure: true };
+
+const identities: readonly Identity[] = [
+  {
+    name: 'security context',
+    client: async (who) => [secureConversation({ bootstrap: withPassword(who) })],
+    service: async () => [secureConversation({ bootstrap: usernameOverTransport({ passwords }) })],
+    peer: () => overTls,
+  },
+  {
+    name: 'another context of the same user',
+    client: async () => [secureConversation({ bootstrap: withPassword('victim') })],
+    service: async () => [secureConversation({ bootstrap: usernameOverTransport({ passwords }) })],
+    peer: () => overTls,
+  },
+  {
+    name: 'context of the user it speaks for',
+    client: async (who) => [secureConversation({ bootstrap: withPassword(who) })],
+    service: async () => [
+      secureConversation({ bootstrap: usernameOverTransport({ passwords }), speaksFor: 'identity' }),
+    ],
+    peer: () => overTls,
+  },
+  {
+    name: 'X.509',
+    client: async (who) => {
+      const { client, service, root } = await pki();
+      const own = who === 'victim' ? client : await another(root);
+      return [security(x509Signed({ key: own.key(), trust: trustPeers(service.certificate) }))];
+    },
+    service: async () => {
+      const { service, root } = await pki();
+      return [security(x509Signed({ key: service.key(), trust: trustChain({ anchors: root.certificate }) }))];
+    },
+    peer: () => ({ secure: false }),
+  },
+  {
+    name: 'UsernameToken',
+    client: async (who) => [security(withPassword(who))],
+    service: async () => [security(usernameOverTransport({ passwords }))],
+    peer: () => overTls,
+  },
+  {
+    name: 'TLS client certificate',
+    client: async () => [],
+    service: async () => [],
+    peer: (who) => ({ secure: true, certificate: new Uint8Array([who.length]), fingerprint: `${who} fingerprint` }),
+  },
+];
+
+let other: ReturnType<typeof issue> | undefined;
+function another(root: Awaited<ReturnType<typeof pki>>['root']) {
+  other ??= issue({ name: 'attacker', kind: 'rsa' }, root);
+  return other;
+}
+
+interface Target {
+  readonly version: ReliableVersion;
+  /** Of the sequence that the victim sends on. */
+  readonly id: string;
+  /** Of the sequence that was offered for replies. */
+  readonly offer: string;
+}
+
+interface Attack {
+  readonly name: string;
+  readonly versions?: (version: ReliableVersion) => boolean;
+  readonly message: (target: Target) => Message;
+  /** `nothing`: it is passed over. */
+  readonly answer: 'UnknownSequence' | 'nothing' | 'another session';
+}
+
+function said(action: string, headers: readonly HeaderBlock[], body?: XmlFragment): Message {
+  return message({ version: soap12, action, headers, body });
+}
+
+const note = new XmlWriter().element('urn:box', 'said', 'injected').finish();
+
+const attacks: readonly Attack[] = [
+  {
+    name: 'the next message',
+    message: ({ version, id }) =>
+      said('urn:box:say', [sequenceHeader(version, soap12, { id, number: 2, last: false })], note),
+    answer: 'UnknownSequence',
+  },
+  {
+    name: 'the first message again, to read its reply',
+    message: ({ version, id }) =>
+      said('urn:box:say', [sequenceHeader(version, soap12, { id, number: 1, last: false })], note),
+    answer: 'UnknownSequence',
+  },
+  {
+    name: 'AckRequested',
+    message: ({ version, id }) => said(version.actions.ackRequested, [ackRequestedHeader(version, soap12, id)]),
+    answer: 'UnknownSequence',
+  },
+  {
+    name: 'an acknowledgement of replies',
+    message: ({ version, offer: id }) =>
+      said(version.actions.sequenceAcknowledgement, [
+        acknowledgementHeader(version, soap12, { id, ranges: [{ lower: 1, upper: 1 }], nacks: [], final: version.final }),
+      ]),
+    answer: 'nothing',
+  },
+  {
+    name: 'CloseSequence',
+    versions: ({ shutdown }) => shutdown === 'close',
+    message: ({ version, id }) =>
+      said(version.actions.closeSequence ?? '', [], aboutSequence(version, 'CloseSequence', { id, last: 1 })),
+    answer: 'UnknownSequence',
+  },
+  {
+    name: 'LastMessage',
+    versions: ({ shutdown }) => shutdown === 'last-message',
+    message: ({ version, id }) =>
+      said(version.actions.lastMessage ?? '', [sequenceHeader(version, soap12, { id, number: 2, last: true })]),
+    answer: 'UnknownSequence',
+  },
+  {
+    name: 'TerminateSequence',
+    message: ({ version, id }) =>
+      said(version.actions.terminateSequence, [], aboutSequence(version, 'TerminateSequence', { id, last: 1 })),
+    answer: 'UnknownSequence',
+  },
+  ...(['id', 'offer'] as const).map(
+    (which): Attack => ({
+      name: `SequenceTerminated of the ${which === 'id' ? 'sequence' : 'offered sequence'}`,
+      message: (target) => {
+        const reason = 'over';
+        const fault = { name: 'SequenceTerminated', code: 'receiver', reason, identifier: target[which] } as const;
+        const form = formOf(soap12, target.version, fault);
+        const action = target.version.faultAction ?? addressing200508.soapFaultAction;
+        return said(action, form.headers, faultPayload(soap12, form.fault));
+      },
+      answer: 'nothing',
+    }),
+  ),
+  {
+    name: 'CreateSequence that offers what the victim offered',
+    message: ({ version, offer: id }) => {
+      const here = anonymousReference(addressing200508);
+      const offered = { acksTo: here, offer: { id, endpoint: here, behaviour: 'NoDiscard' as const } };
+      return said(version.actions.createSequence, [], createSequence(version, addressing200508, offered));
+    },
+    answer: 'another session',
+  },
+];
+
+describe.each(reliableVersions)('WS-RM $name', (version) => {
+  test.each(identities)('$name: every kind of message against the sequence of another', async (identity) => {
+    const heard: string[] = [];
+    let offer = '';
+    const network = new Network();
+    network.script(({ message: sent }) => {
+      if (sent?.action === version.actions.createSequence && offer === '') {
+        offer = readCreateSequence(version, sent).offer?.id ?? '';
+      }
+      return undefined;
+    });
+    const transport = loopback({ network, server: { secure: identity.peer('victim').secure } });
+    const addressed = exchange({ addressing: addressing200508 });
+    const service = binding([addressed, reliableSession({ version }), ...(await identity.service())], transport);
+    const listener = await listen(service, address, async (trip) => {
+      heard.push(payload(trip.message)?.text ?? '');
+      return trip.carrying(said('urn:box:answer', [], trip.message.body.element.children[0] && note));
+    });
+    let view: SessionView | undefined;
+    const onSession = (session: SessionView) => {
+      view = session;
+    };
+    const session = reliableSession({ version, onSession });
+    const mine = [addressed, session, ...(await identity.client('victim'))];
+    const victim = connect(binding(mine, transport.as(identity.peer('victim'))), address);
+    const say = (text: string) => {
+      const body = new XmlWriter().element('urn:box', 'said', text).finish();
+      return victim.send(delivery(said('urn:box:say', [], body)));
+    };
+    await say('one');
+    const target: Target = { version, id: view?.id ?? '', offer };
+    expect([target.id, target.offer]).not.toContain('');
+
+    const theirs = [addressed, ...(await identity.client('attacker'))];
+    const attacker = connect(binding(theirs, transport.as(identity.peer('attacker'))), address);
+    for (const attack of attacks) {
+      if (attack.versions?.(version) === false) continue;
+      expect(await outcome(attacker, attack.message(target)), attack.name).toBe(attack.answer);
+      // As for a sequence that never was: nothing tells that this one is there.
+      const never = { ...target, id: 'urn:never', offer: 'urn:never' };
+      if (attack.answer === 'UnknownSequence') {
+        expect(await outcome(attacker, attack.message(never)), attack.name).toBe(attack.answer);
+      }
+    }
+    expect(heard).toEqual(['one']);
+
+    await say('two');
+    await victim.close();
+    expect(heard).toEqual(['one', 'two']);
+    expect(await victim.closed).toBeUndefined();
+    await attacker.close();
+    await listener.close();
+  });
+});
+
+async function outcome(attacker: Channel, attack: Message): Promise<string> {
+  const answer = await attacker.send(delivery(attack));
+  if (answer === undefined) return 'nothing';
+  const fault = readReliableFault(answer.message)?.fault.name;
+  return fault ?? (faultOf(answer.message) === undefined ? 'another session' : 'another fault');
+}
