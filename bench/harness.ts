@@ -49,6 +49,21 @@ export function contender(work: () => unknown): Contender {
   };
 }
 
+/** Like `contender`, for work that is awaited. */
+export function awaited(work: () => Promise<unknown>): Contender {
+  return async (milliseconds) => {
+    const start = performance.now();
+    let operations = 0;
+    let elapsed = 0;
+    while (elapsed < milliseconds) {
+      for (let index = 0; index < 8; index++) await work();
+      operations += 8;
+      elapsed = performance.now() - start;
+    }
+    return (operations / elapsed) * 1000;
+  };
+}
+
 /**
  * A contender in a thread of this process with a heap of its own, so that what one peer leaves to the garbage collector
  * does not slow down the others.

@@ -35,7 +35,7 @@ import { type Parties, parties } from '../test/interop/parties.ts';
 import { NotInstalled } from '../test/interop/tools.ts';
 import { buildWss4j } from '../test/interop/wss4j-build.ts';
 import { type MessagePart, type Step, type Wss4j, wss4j } from '../test/interop/wss4j-peer.ts';
-import { type Contender, compare, contender, line, PythonPeer, type Row } from './harness.ts';
+import { awaited, type Contender, compare, contender, line, PythonPeer, type Row } from './harness.ts';
 import { sampleMessage } from './sample.ts';
 import { XMLSEC } from './xmlsec.ts';
 
@@ -49,21 +49,6 @@ const SIZES: readonly (readonly [number, string])[] = [
 /** WSS4J looks at the clock of the machine. Read when all keys are there: a certificate may have been made just now. */
 let now: Instant = systemClock.now();
 const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
-
-/** Like `contender`, for work that is awaited. */
-function awaited(work: () => Promise<unknown>): Contender {
-  return async (milliseconds) => {
-    const start = performance.now();
-    let operations = 0;
-    let elapsed = 0;
-    while (elapsed < milliseconds) {
-      for (let index = 0; index < 8; index++) await work();
-      operations += 8;
-      elapsed = performance.now() - start;
-    }
-    return (operations / elapsed) * 1000;
-  };
-}
 
 interface Signer {
   readonly name: string;

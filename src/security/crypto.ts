@@ -216,7 +216,7 @@ function requireFit(algorithm: SignatureAlgorithm, key: KeyObject, least: number
  */
 export function pSha1(secret: Uint8Array, seed: Uint8Array, length: number, offset: number = 0): Uint8Array {
   const blocks: Uint8Array[] = [];
-  const prf = (octets: Uint8Array) => createHmac('sha1', secret).update(octets).digest();
+  const prf = hmacSha1(secret);
   let chained = seed;
   for (let made = 0; made < offset + length; made += 20) {
     chained = prf(chained);
@@ -224,3 +224,18 @@ export function pSha1(secret: Uint8Array, seed: Uint8Array, length: number, offs
   }
   return concat(blocks).subarray(offset, offset + length);
 }
+
+/** HMAC-SHA1 (RFC 2104) by one-shot hashes: for inputs of a few octets they cost a small part of what a Hmac object does. */
+function hmacSha1(secret: Uint8Array): (octets: Uint8Array) => Uint8Array {
+  const key = secret.length > sha1Block ? hash('sha1', secret, 'buffer') : secret;
+  const inner = new Uint8Array(sha1Block).fill(0x36);
+  const outer = new Uint8Array(sha1Block).fill(0x5c);
+  for (const [at, octet] of key.entries()) {
+    inner[at] = octet ^ 0x36;
+    outer[at] = octet ^ 0x5c;
+  }
+  return (octets) => hash('sha1', concat([outer, hash('sha1', concat([inner, octets]), 'buffer')]), 'buffer');
+}
+
+/** Octets of a block of SHA-1. */
+const sha1Block = 64;

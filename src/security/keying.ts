@@ -51,8 +51,40 @@ export interface KeyingInput {
   readonly symmetric: boolean;
   readonly exchange: Exchange | undefined;
   readonly random: Random;
+  /** Keys that are derived of security contexts, used again for a while. */
+  readonly derived: DerivedPairs;
   id(): string;
 }
+
+/** The keys derived of a context that sign and encrypt, with what names them. */
+interface DerivedPair {
+  readonly signing: Derived;
+  readonly encrypting: Derived;
+}
+
+type Derived = NamedKey & { readonly markup: string };
+
+/**
+ * The pairs that one sender derives of its contexts. A pair serves so many messages (WCF too lets a sender keep it for a session):
+ * far from what AES-GCM stands under one key with nonces of chance, and nothing has to be derived at either end.
+ */
+export class DerivedPairs {
+  readonly #pairs = new WeakMap<KeyObject, { readonly pair: DerivedPair; left: number }>();
+
+  of(secret: KeyObject, make: () => DerivedPair): DerivedPair {
+    const known = this.#pairs.get(secret);
+    if (known !== undefined && known.left > 0) {
+      known.left--;
+      return known.pair;
+    }
+    const pair = make();
+    this.#pairs.set(secret, { pair, left: messagesOfPair - 1 });
+    return pair;
+  }
+}
+
+/** Messages under one pair of derived keys. */
+const messagesOfPair = 1_000;
 
 /** @throws SecurityError `SECURITY_POLICY` when nobody can be told to read the message; `SECURITY_KEY` */
 export function keyingOf(input: KeyingInput): Keying {
@@ -63,7 +95,7 @@ export function keyingOf(input: KeyingInput): Keying {
     if (context === undefined)
       throw new SecurityError('SECURITY_POLICY', 'There is no security context to secure with.');
     const { included, reference } = contextReference(context, readers.token === 'included');
-    return symmetricKeying(input, included, context.key, undefined, reference);
+    return symmetricKeying(input, included, context.key, undefined, reference, true);
   }
   if (readers.kind === 'request') {
     const secret = exchange?.secret;
@@ -111,14 +143,18 @@ function symmetricKeying(
   key: KeyObject,
   secret: SharedSecret | undefined,
   reference: () => XmlFragment,
+  again: boolean = false,
 ): Keying {
   const { derived: lengths, suite } = input.production;
   if (lengths === undefined) {
     const named = { key, reference: reference() };
     return { signing: named, encrypting: named, secret, markup: () => before, list: referenceList };
   }
-  const signing = derived(input, lengths.version, key, lengths.signature, reference());
-  const encrypting = derived(input, lengths.version, key, suite.content.keyLength, reference());
+  const make = (): DerivedPair => ({
+    signing: derived(input, lengths.version, key, lengths.signature, reference()),
+    encrypting: derived(input, lengths.version, key, suite.content.keyLength, reference()),
+  });
+  const { signing, encrypting } = again ? input.derived.of(key, make) : make();
   return {
     signing,
     encrypting,
@@ -134,7 +170,7 @@ function derived(
   secret: KeyObject,
   length: number,
   reference: XmlFragment,
-): NamedKey & { readonly markup: string } {
+): Derived {
   const id = input.id();
   const derivation = { nonce: input.random.bytes(derivationNonce), offset: 0, length };
   return {

@@ -4,11 +4,11 @@
  * EncryptedKey is opened once; one that cannot be opened gives another secret, so that what it protects fails (attack E1).
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { equalBytes } from '../base/bytes.ts';
+import { base64, equalBytes } from '../base/bytes.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { child, requiredChild } from '../xml/find.ts';
 import { digest } from './crypto.ts';
-import { deriveKey, impliedDerivation, readDerivedKeyToken } from './derived-keys.ts';
+import { type Derivation, deriveKey, impliedDerivation, readDerivedKeyToken } from './derived-keys.ts';
 import type { AcceptedEncryption } from './encryption/algorithms.ts';
 import { Decryption } from './encryption/decrypt.ts';
 import type { KeyHandle, KeyResolver } from './encryption/keyring.ts';
@@ -103,7 +103,7 @@ export class MessageKeys implements KeyResolver {
       // A key of a key of a key is nobody's habit, and would be a way to make work.
       if (source === undefined || source.kind === 'derived') throw unknownSecret();
       const { secret } = await this.#secretOf(source);
-      const key = createSecretKey(deriveKey(secret.key.export(), derivation));
+      const key = source.kind === 'context' ? derivedBefore(secret.key, derivation) : derivedOf(secret.key, derivation);
       this.#derived.set(token, { key, root: secret.key });
     }
   }
@@ -254,7 +254,7 @@ export class MessageKeys implements KeyResolver {
     if (this.#context !== undefined && this.#context !== secret) throw otherSecret();
     this.#context = secret;
     const implied = impliedDerivation(reference);
-    const key = implied === undefined ? secret.key : createSecretKey(deriveKey(secret.key.export(), implied));
+    const key = implied === undefined ? secret.key : derivedBefore(secret.key, implied);
     return { kind: 'context', secret, key };
   }
 
@@ -271,6 +271,31 @@ export class MessageKeys implements KeyResolver {
     }
   }
 }
+
+function derivedOf(secret: KeyObject, derivation: Derivation): KeyObject {
+  return createSecretKey(deriveKey(secret.export(), derivation));
+}
+
+/** As `derivedOf`, for a secret that many messages are under: a sender keeps a pair of keys for a while. */
+function derivedBefore(secret: KeyObject, derivation: Derivation): KeyObject {
+  const known = derivedKeys.get(secret) ?? new Map<string, KeyObject>();
+  derivedKeys.set(secret, known);
+  const { nonce, offset, length, label } = derivation;
+  const name = `${base64(nonce)} ${offset} ${length} ${label}`;
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const key = derivedOf(secret, derivation);
+  // The oldest goes: who sends other nonces each time has its keys derived each time.
+  const [oldest] = known.keys();
+  if (known.size >= derivedKeysKept && oldest !== undefined) known.delete(oldest);
+  known.set(name, key);
+  return key;
+}
+
+const derivedKeys = new WeakMap<KeyObject, Map<string, KeyObject>>();
+
+/** Derived keys of one context that are kept: a pair for each direction, and for what was under way when they changed. */
+const derivedKeysKept = 8;
 
 /** EncryptedKeySHA1 of an EncryptedKey: SHA-1 of the octets in its CipherValue. */
 function identifierOf(encryptedKey: XmlElement): Uint8Array {

@@ -17,7 +17,7 @@ import { SecurityError } from './errors.ts';
 import type { Exchange, PasswordKey } from './exchange.ts';
 import { insideHeader, withoutWsse, writeSecurityHeader } from './header.ts';
 import { type Issued, issuedOf } from './issued-token.ts';
-import { type Keying, keyingOf } from './keying.ts';
+import { DerivedPairs, type Keying, keyingOf } from './keying.ts';
 import { wsu } from './names.ts';
 import { type Inside, inHeader, Parts, partOf } from './parts.ts';
 import { type PasswordKeying, passwordKeying } from './password-key.ts';
@@ -37,6 +37,7 @@ export interface Secured {
 export class Protector {
   readonly #policy: OutboundPolicy;
   readonly #random: Random;
+  readonly #derived = new DerivedPairs();
   readonly #parts: Parts;
   readonly #token: Token | undefined;
   readonly #endorser: Token | undefined;
@@ -79,7 +80,14 @@ export class Protector {
       return this.#signed(message, signature, timestamp, inside, endorsers, password);
     }
     const symmetric = signature.kind === 'secret';
-    const keying = keyingOf({ production: encryption, symmetric, exchange, random: this.#random, id: this.#id });
+    const keying = keyingOf({
+      production: encryption,
+      symmetric,
+      exchange,
+      random: this.#random,
+      derived: this.#derived,
+      id: this.#id,
+    });
     const hiding = { production: encryption, keying };
     return encryption.order === 'encrypt-sign'
       ? this.#encryptedThenSigned(message, signature, timestamp, inside, hiding, endorsers)

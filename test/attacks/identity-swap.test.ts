@@ -148,7 +148,12 @@ const attacks: readonly Attack[] = [
     name: 'an acknowledgement of replies',
     message: ({ version, offer: id }) =>
       said(version.actions.sequenceAcknowledgement, [
-        acknowledgementHeader(version, soap12, { id, ranges: [{ lower: 1, upper: 1 }], nacks: [], final: version.final }),
+        acknowledgementHeader(version, soap12, {
+          id,
+          ranges: [{ lower: 1, upper: 1 }],
+          nacks: [],
+          final: version.final,
+        }),
       ]),
     answer: 'nothing',
   },

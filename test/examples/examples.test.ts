@@ -24,6 +24,16 @@ const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
     [/is killed/, /begins with reading (9|[1-9]\d)\n/, /has 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n/],
   ],
   [
+    '06-secure-conversation.ts',
+    [
+      'hears alice, by context',
+      'total: 10',
+      /on the wire: RST\/SCT, 200702\/CreateSequence, (Counter\/Add, ){4,}.*TerminateSequence, SCT\/Cancel\n/,
+      /messages with the password: 1 of \d+/,
+      'refused: RELIABLE_REFUSED',
+    ],
+  ],
+  [
     '07-username-over-https.ts',
     [
       '2 × A-1 for alice',
