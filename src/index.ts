@@ -6,6 +6,10 @@
 export { AuditError, type AuditErrorCode } from './audit/errors.ts';
 export type { SourceOptions } from './audit/import/piece.ts';
 export { type Source, sourcesAt } from './audit/import/source.ts';
+export type { ReceiptSummary, StoredReceipt } from './audit/receipt/check.ts';
+export { type CollectingOptions, collecting, type IssuingOptions, issuing } from './audit/receipt/issuing.ts';
+export { type ReadReceipt, type ReceiptClaims, readReceipt, writeReceipt } from './audit/receipt/receipt.ts';
+export { requestTimestamp, type Timestamp, type TimestampOptions, verifyTimestamp } from './audit/receipt/timestamp.ts';
 export type { Control, FactAcknowledgement, Facts } from './audit/transcript/facts.ts';
 export {
   isTranscript,

@@ -5,6 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { errorCodes, errorsPage } from '../docs/errors.ts';
 import { verifyPage } from '../docs/verify.ts';
 import { largestForeignFile } from '../src/audit/import/source.ts';
+import { mostBodies, mostSequences } from '../src/audit/receipt/issuing.ts';
+import { longestReceipt, mostNumbers } from '../src/audit/receipt/receipt.ts';
+import { largestTimestamp } from '../src/audit/receipt/timestamp.ts';
 import { recorderSettings } from '../src/audit/transcript/options.ts';
 import { longestLine } from '../src/audit/transcript/parts.ts';
 import { mostFindings } from '../src/audit/verify/findings.ts';
@@ -97,6 +100,11 @@ describe('SECURITY.md', () => {
         ['a line of a transcript', longestLine],
         ['a foreign file', largestForeignFile],
         ['findings that are listed', mostFindings],
+        ['numbers of one receipt', mostNumbers],
+        ['characters of a receipt', longestReceipt],
+        ['sequences that get receipts', mostSequences],
+        ['bodies remembered for receipts', mostBodies],
+        ['time stamp', largestTimestamp],
         ['exchanges that are remembered', remembered.exchanges],
         ['identifiers of messages that are remembered', remembered.messages],
       ]),

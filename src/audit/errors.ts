@@ -15,6 +15,10 @@ export type AuditErrorCode =
   /** The recorder was closed. */
   | 'AUDIT_CLOSED'
   /** A payload that cannot be opened with the keys that were given. */
-  | 'AUDIT_KEY';
+  | 'AUDIT_KEY'
+  /** A delivery receipt that is none, or is not what its issuer signed. */
+  | 'AUDIT_RECEIPT'
+  /** A time stamp that is none, is about something else, or whose authority says no. */
+  | 'AUDIT_TIMESTAMP';
 
 export class AuditError extends SurewireError<AuditErrorCode> {}

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asError } from '../base/errors.ts';
 import { type Certificate, certificates } from '../security/certificates.ts';
-import { signingKey } from '../security/keys.ts';
+import { type SigningKey, signingKey } from '../security/keys.ts';
 import { type SecurityPolicy, x509Signed } from '../security/policy.ts';
 import { type ExpectedPeer, trustChain } from '../security/trust.ts';
 import type { TlsOptions } from '../transport/tls.ts';
@@ -26,6 +26,8 @@ export interface Identity {
   readonly signer: string | undefined;
   /** Signs what is sent and says who may sign what is received. */
   signed(peer?: ExpectedPeer): SecurityPolicy;
+  /** What signs. */
+  key(): SigningKey;
 }
 
 /**
@@ -63,18 +65,22 @@ export async function identity(options: IdentityOptions, standIns: StandIns): Pr
   const signing = named ?? (pfx === undefined ? standsIn(standIns.signing) : undefined);
   const signer = signing === undefined ? undefined : await pair(signing);
   const authorities = authoritiesOf(ca, signer?.cert);
+  const key = (): SigningKey => {
+    if (signer !== undefined) {
+      return signingKey({ privateKey: signer.key, certificate: signer.cert, ...passphrase });
+    }
+    throw new CliError(
+      'CLI_NO_CERTIFICATE',
+      'A PKCS#12 file is used for TLS only. Name the signing certificate with --sign-cert and --sign-key, both PEM.',
+    );
+  };
   return {
     signer: signer === undefined ? undefined : `x509:${certificates(signer.cert)[0]?.keyFingerprint}`,
     tls: { ...shown, ...passphrase, ca, ...(crl.length === 0 ? {} : { crl }) },
+    key,
     signed(peer) {
-      if (signer === undefined) {
-        throw new CliError(
-          'CLI_NO_CERTIFICATE',
-          'A PKCS#12 file is used for TLS only. Name the signing certificate with --sign-cert and --sign-key, both PEM.',
-        );
-      }
       return x509Signed({
-        key: signingKey({ privateKey: signer.key, certificate: signer.cert, ...passphrase }),
+        key: key(),
         trust: trustChain({ ...authorities, revocation: crl, ...(peer === undefined ? {} : { peer }) }),
       });
     },

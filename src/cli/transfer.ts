@@ -25,6 +25,8 @@ export interface TransferOptions {
   readonly soap?: SoapVersion;
   /** Settings of the session; `store` and `label` make it survive this process. */
   readonly session?: ReliableSessionOptions;
+  /** What stands around the session. */
+  readonly around?: (session: BindingElement) => BindingElement;
   /** Stops the transfer. */
   readonly signal: AbortSignal;
   /** Hears how many documents are acknowledged. */
@@ -68,7 +70,7 @@ export async function transfer(options: TransferOptions): Promise<Outcome> {
       view = found;
     },
   });
-  const elements = [exchange({ addressing: addressing200508, to }), session];
+  const elements = [exchange({ addressing: addressing200508, to }), options.around?.(session) ?? session];
   const secured = options.security === undefined ? elements : [...elements, options.security];
   const channel = connect(binding(secured, options.transport), to);
   try {

@@ -26,6 +26,11 @@ export function shownVerification(found: Verification, all: boolean): readonly s
       '',
     );
   }
+  for (const one of found.receipts) {
+    const stamped = one.stamped === undefined ? 'no time stamp' : `stamped ${one.stamped}`;
+    const numbers = `numbers ${spelled(one.numbers)}, ${one.matched} bodies match`;
+    lines.push(`  receipt of ${commonName(one.signer)}, issued ${one.issued}, ${stamped}: ${numbers}`, '');
+  }
   lines.push(
     table([
       ['messages', found.messages],

@@ -8,6 +8,7 @@ import type { Recorder } from '../../src/audit/transcript/recorder.ts';
 import { recorded } from '../../src/audit/transcript/tap.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { binding, connect, listen } from '../../src/channel/binding.ts';
+import type { BindingElement } from '../../src/channel/channel.ts';
 import { exchange, expectsReply } from '../../src/channel/correlation.ts';
 import { delivery } from '../../src/channel/delivery.ts';
 import { loopback } from '../../src/channel/loopback.ts';
@@ -44,6 +45,8 @@ export interface ConversationOptions {
   readonly network?: NetworkOptions;
   readonly session?: ReliableSessionOptions;
   readonly policies?: (pki: Pki) => readonly [client: SecurityPolicy, service: SecurityPolicy];
+  /** What stands around the session at each end. */
+  readonly around?: Readonly<Record<'client' | 'service', (session: BindingElement) => BindingElement>>;
   /** Text of the order with that number. */
   readonly text?: (number: number) => string;
 }
@@ -73,14 +76,12 @@ export async function converse(options: ConversationOptions): Promise<{ readonly
     client: recorders.client === undefined ? wire : recorded(wire, recorders.client),
     service: recorders.service === undefined ? wire : recorded(wire, recorders.service),
   };
+  const listening = reliableSession({ ...session, maxTransferWindowSize: 64 });
+  const sending = reliableSession({ ...session, oneWay: true, to: at });
   let delivered = 0;
   const listener = await listen(
     binding(
-      [
-        exchange({ addressing: addressing200508 }),
-        reliableSession({ ...session, maxTransferWindowSize: 64 }),
-        security(service),
-      ],
+      [exchange({ addressing: addressing200508 }), options.around?.service(listening) ?? listening, security(service)],
       taps.service,
     ),
     at,
@@ -91,11 +92,7 @@ export async function converse(options: ConversationOptions): Promise<{ readonly
   );
   const channel = connect(
     binding(
-      [
-        exchange({ addressing: addressing200508 }),
-        reliableSession({ ...session, oneWay: true, to: at }),
-        security(client),
-      ],
+      [exchange({ addressing: addressing200508 }), options.around?.client(sending) ?? sending, security(client)],
       taps.client,
     ),
     at,

@@ -76,6 +76,11 @@ export class SequenceAudit {
     return this.#begins ? 1 : (this.#seen[0]?.lower ?? 1);
   }
 
+  /** Who is proven to be on each side. */
+  get identities(): { readonly source: string | undefined; readonly destination: string | undefined } {
+    return { source: this.#authors.source?.identity, destination: this.#authors.destination?.identity };
+  }
+
   get isTerminated(): boolean {
     return this.#end === 'terminated';
   }

@@ -8,6 +8,7 @@ import type { Certificate } from '../../security/certificates.ts';
 import type { DecryptionKey } from '../../security/keys.ts';
 import type { Trust } from '../../security/trust.ts';
 import type { Source } from '../import/source.ts';
+import { checkReceipt, type ReceiptSummary, type StoredReceipt } from '../receipt/check.ts';
 import type { LineTrouble, ReadLine } from '../transcript/lines.ts';
 import { PayloadReader } from '../transcript/payload.ts';
 import type { EvidenceRecord, HeaderRecord, MessageRecord, TranscriptRecord } from '../transcript/record.ts';
@@ -31,6 +32,10 @@ export interface VerifyOptions {
   readonly secondEngine?: boolean;
   /** Whether signatures over SHA-1 count; default false. */
   readonly unsafeSha1?: boolean;
+  /** Delivery receipts, held against what is in the sources. */
+  readonly receipts?: readonly StoredReceipt[];
+  /** Whose time stamps to believe; default `trust`. */
+  readonly timestampTrust?: Trust | undefined;
   /** Hears how many messages were verified. */
   readonly onProgress?: (messages: number) => void;
 }
@@ -38,6 +43,8 @@ export interface VerifyOptions {
 export interface Verification {
   readonly verdict: Verdict;
   readonly sequences: readonly SequenceSummary[];
+  /** Receipts whose signature holds. */
+  readonly receipts: readonly ReceiptSummary[];
   readonly messages: number;
   /** Messages with a signature. */
   readonly signed: number;
@@ -75,6 +82,13 @@ export async function verify(
     views.push(...reading.views.values());
   }
   for (const view of views) view.conclude();
+  const audits = views.flatMap(({ sequences }) => [...sequences.values()]);
+  const { trust, timestampTrust } = options;
+  const receipts: ReceiptSummary[] = [];
+  for (const stored of options.receipts ?? []) {
+    const found = await checkReceipt(stored, { trust, timestampTrust, originals, sequences: audits, findings });
+    if (found !== undefined) receipts.push(found);
+  }
   const groups = views.flatMap(({ outside, sequences }) => [
     outside,
     ...[...sequences.values()].map(({ group }) => group),
@@ -85,7 +99,8 @@ export async function verify(
   if (messages === 0) findings.add('nothing-to-verify', 'There is no message.', { where: sources[0]?.name ?? '' });
   return {
     verdict: findings.has('unsound') ? 'unsound' : findings.has('unchecked') ? 'unchecked' : 'sound',
-    sequences: views.flatMap(({ sequences }) => [...sequences.values()].map(({ summary }) => summary)),
+    sequences: audits.map(({ summary }) => summary),
+    receipts,
     messages,
     signed: sum((group) => group.signed),
     secondOpinions: { agreed: sum((group) => group.agreed), silent: sum((group) => group.silent) },

@@ -22,6 +22,7 @@ import {
   withIdentityOptions,
 } from '../options.ts';
 import { type Output, table } from '../output.ts';
+import { storing } from '../receipts.ts';
 import { recording, type TranscriptOptions, through, withTranscriptOptions } from '../transcript.ts';
 import { type Receipt, transfer } from '../transfer.ts';
 import { watched } from '../watch/watch.ts';
@@ -34,6 +35,7 @@ interface SendOptions extends CommonOptions, IdentityOptions, TranscriptOptions 
   readonly action: string;
   readonly timeout: number;
   readonly peer?: string;
+  readonly receipts?: string;
   readonly watch?: true;
   readonly unsafeNoSignature?: true;
 }
@@ -74,6 +76,7 @@ export function sendCommand(program: Command, ground: Ground): void {
     .option('--action <uri>', 'wsa:Action of the messages', documentAction)
     .option('--timeout <seconds>', 'give up when nothing was heard for so long', whole(1, 86_400), 300)
     .option('--peer <subject>', 'the signer of the answers, as a whole subject (default: one that names the host)')
+    .option('--receipts <file>', 'append the receipts of the service here, for `surewire verify --receipt`')
     .option('--watch', 'draw the sequence while it runs')
     .option('--unsafe-no-signature', 'neither sign nor ask for signatures: anybody on the way can write messages')
     .action((url: string, files: readonly string[], options: SendOptions) => send(url, files, options, ground));
@@ -124,6 +127,7 @@ async function send(url: string, files: readonly string[], options: SendOptions,
         // What is stored is suspended when it cannot go on, and never ended: whoever starts again would send everything twice.
         ...(store === undefined ? {} : { store, label }),
       },
+      ...(options.receipts === undefined ? {} : { around: storing(options.receipts) }),
       signal: ground.signal,
       onProgress: (acknowledged) => progress.to(acknowledged),
     });

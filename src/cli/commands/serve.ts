@@ -1,6 +1,7 @@
 /** `surewire serve`: a secure reliable drop box. */
 import { once } from 'node:events';
 import type { Command } from 'commander';
+import { issuing } from '../../audit/receipt/issuing.ts';
 import { asError } from '../../base/errors.ts';
 import { binding } from '../../channel/binding.ts';
 import { exchange } from '../../channel/correlation.ts';
@@ -24,6 +25,7 @@ import {
   withExamples,
   withIdentityOptions,
 } from '../options.ts';
+import { stamping } from '../receipts.ts';
 import { recording, type TranscriptOptions, through, withTranscriptOptions } from '../transcript.ts';
 import { watch } from '../watch/watch.ts';
 import { serviceSettings } from '../wire.ts';
@@ -35,6 +37,8 @@ interface ServeOptions extends CommonOptions, IdentityOptions, TranscriptOptions
   readonly store?: string;
   readonly mutualTls?: true;
   readonly clientCa?: string;
+  readonly receipts?: true;
+  readonly tsa?: string;
   readonly watch?: true;
   readonly unsafeNoSignature?: true;
 }
@@ -69,6 +73,8 @@ export function serveCommand(program: Command, ground: Ground): void {
     .option('--store <file>', 'keep sessions here, so that they survive a restart (default: in memory)')
     .option('--mutual-tls', 'let in only clients that show a certificate in TLS')
     .option('--client-ca <file>', 'the authorities of these certificates, PEM (default: --ca)')
+    .option('--receipts', 'give signed receipts for what was taken, to clients that know them')
+    .option('--tsa <url>', 'have receipts stamped by this time stamp authority (RFC 3161)')
     .option('--watch', 'draw the sequences while they run')
     .option('--unsafe-no-signature', 'take messages that nobody signed: anybody who can connect can send')
     .action((options: ServeOptions) => serve(options, ground));
@@ -82,6 +88,9 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
   if (options.port !== undefined) url.port = String(options.port);
   if (options.clientCa !== undefined && options.mutualTls === undefined) {
     throw new CliError('CLI_USAGE', '--client-ca says whom --mutual-tls lets in. Give both, or neither.');
+  }
+  if (options.tsa !== undefined && options.receipts === undefined) {
+    throw new CliError('CLI_USAGE', '--tsa stamps receipts. Give --receipts with it.');
   }
   const who = await identity(options, serviceStandIns);
   const clients = options.clientCa === undefined ? {} : { ca: await contents(options.clientCa) };
@@ -101,8 +110,9 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
   const complain = (error: Error): void => said.warn(`a document cannot be written, trying again (${error.message})`);
   try {
     const session = reliableSession({ ...serviceSettings, ...(store === undefined ? {} : { store }) });
+    const given = options.receipts ? issuing(session, { key: who.key(), ...stamping(options.tsa) }) : session;
     const via = binding(
-      [exchange({ addressing: addressing200508 }), session, ...signed],
+      [exchange({ addressing: addressing200508 }), given, ...signed],
       through(httpTransport({ tls }), recorder),
     );
     await using box = await host([{ binding: via, url, receive: dropBox({ folder, tell, complain }) }]);

@@ -3,9 +3,10 @@ import { type Command, Option } from 'commander';
 import { sourcesAt } from '../../audit/import/source.ts';
 import { sarif } from '../../audit/verify/sarif.ts';
 import { type Verification, verify } from '../../audit/verify/verify.ts';
-import { exitCodes } from '../errors.ts';
+import { CliError, exitCodes } from '../errors.ts';
 import type { Ground } from '../ground.ts';
 import { type CommonOptions, certificatesFolder, withCommonOptions, withExamples } from '../options.ts';
+import { storedReceipts, timestampAuthorities } from '../receipts.ts';
 import { shownVerification } from '../verification.ts';
 import { evidenceKeys, evidenceTrust, type VerifierOptions } from '../verifier.ts';
 
@@ -13,6 +14,8 @@ interface VerifyCommandOptions extends CommonOptions, VerifierOptions {
   readonly format?: string;
   readonly secondEngine: boolean;
   readonly unsafeSha1?: true;
+  readonly receipt?: readonly string[];
+  readonly tsaCa?: string;
 }
 
 const examples = [
@@ -23,6 +26,7 @@ const examples = [
     'surewire verify session.jsonl --key auditor.key --cert auditor.pem',
     'Opens what was encrypted for this certificate',
   ],
+  ['surewire verify --receipt receipts.jsonl send.jsonl', 'Receipts, held against what was sent'],
   ['surewire verify session.jsonl --format sarif > findings.sarif', 'For tools that show findings'],
 ] as const;
 
@@ -35,7 +39,12 @@ export function verifyCommand(program: Command, ground: Ground): void {
         '(by two engines), certificates at the time of signing, coverage, numbers, retransmissions, acknowledgements, identity, ' +
         'times and the end of each sequence. Exits with 0 when all is sound, 1 when something is not, 2 when something could not be checked.',
     )
-    .argument('<path...>', 'files or folders')
+    .argument('[path...]', 'files or folders')
+    .option(
+      '--receipt <file...>',
+      'receipts that `surewire send --receipts` stored: checked, and held against the rest',
+    )
+    .option('--tsa-ca <file>', 'the authorities of time stamps, PEM (default: those of --ca)')
     .addOption(new Option('--format <format>', 'of the result').choices(['table', 'json', 'sarif']))
     .option('--no-second-engine', 'do not ask xml-crypto about every signature: many times as fast')
     .option('--unsafe-sha1', 'let signatures over SHA-1 count, which anybody with time may have made')
@@ -55,12 +64,17 @@ async function run(paths: readonly string[], options: VerifyCommandOptions, grou
   const said = ground.output(format === 'table' ? {} : { json: true });
   const { trust, known } = await evidenceTrust(options, said);
   const { keys, transcriptKeys } = await evidenceKeys(options);
+  if (paths.length === 0 && options.receipt === undefined) throw new CliError('CLI_USAGE', 'Name something to verify.');
+  const receipts = (await Promise.all((options.receipt ?? []).map(storedReceipts))).flat();
+  const timestampTrust = await timestampAuthorities(options.tsaCa);
   const sources = await Promise.all(paths.map((path) => sourcesAt(path, { secrets: 'kept' })));
   const progress = said.counting('messages verified');
   let found: Verification;
   try {
     found = await verify(sources.flat(), {
       trust,
+      receipts,
+      timestampTrust,
       known,
       keys,
       transcriptKeys,
