@@ -11,6 +11,8 @@ export interface Course {
   readonly size: number;
   readonly secure: boolean;
   readonly soap: '1.1' | '1.2';
+  /** WS-Addressing; 2005/08 where not given. */
+  readonly addressing?: '2004/08' | '2005/08';
   /** Whether a gSOAP server keeps connections alive and has threads; default only for RM 1.1, see the head of server.c. */
   readonly keepAlive?: boolean;
 }
@@ -34,10 +36,11 @@ export function asExecuted(text: string, at: number): Executed {
 }
 
 /** A course in words. */
-export function titleOf({ operation, secure, soap, size, messages }: Course): string {
+export function titleOf({ operation, secure, soap, size, messages, addressing }: Course): string {
   const what = operation === 'echo' ? 'request-reply' : 'one-way';
   const details = [
     ...(soap === '1.1' ? ['SOAP 1.1'] : []),
+    ...(addressing === '2004/08' ? ['WS-Addressing 2004/08'] : []),
     ...(size >= 1024 ? [`${size / 1024} KB`] : []),
     ...(messages >= 100 ? [`${messages} messages`] : []),
   ];

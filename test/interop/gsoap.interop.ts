@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { certificates } from './certificates.ts';
 import type { Child } from './child.ts';
 import { asExecuted, type Course, digestOf, executed, titleOf } from './course.ts';
+import { disturbances } from './disturbances.ts';
 import { buildGsoap, type RmVersion } from './gsoap-build.ts';
 import { executedBy, gsoapClient, gsoapServer } from './gsoap-peer.ts';
 import { type Mishap, relayTo } from './relay.ts';
@@ -96,6 +97,20 @@ await withPeer(
         scenario({ ...one, scenario: 'one-way, exchanges lost on the way' }, () =>
           run(oneWay, ['-r', '5'], unluckyMessages),
         );
+        for (const operation of operations) {
+          for (const { what, plan, operation: only } of disturbances) {
+            if ((only ?? operation) !== operation) continue;
+            const course = { ...plain, version, operation };
+            scenario({ ...one, scenario: `${titleOf(course)}, ${what(operation)}` }, () =>
+              run(course, ['-r', '5'], plan()),
+            );
+          }
+          const large: Course = { ...plain, version, operation, size: 1_048_576, messages: 3 };
+          scenario({ ...one, scenario: titleOf(large) }, () => run(large));
+        }
+        scenario({ ...one, scenario: 'four sessions at the same time' }, async () => {
+          await Promise.all([1, 2, 3, 4].map(() => run({ ...plain, version })));
+        });
       }
     });
 
@@ -170,9 +185,27 @@ await withPeer(
           // Over 1.0 gSOAP acknowledges with the answer to TerminateSequence and nowhere else, and never a second time.
           run({ ...oneWay, keepAlive: false }, version === '1.0' ? unluckyMessages : unlucky),
         );
-        unclaimed(
-          { ...one, scenario: 'request-reply, answers lost on the way' },
-          'gSOAP answers a repeated request with an empty 202: an answer that was lost is lost',
+        for (const operation of operations) {
+          const course: Course = { ...plain, version, operation, keepAlive: false };
+          for (const { what, plan, losesAnswers, operation: only } of disturbances) {
+            if ((only ?? operation) !== operation) continue;
+            const row = { ...one, scenario: `${titleOf(course)}, ${what(operation)}` };
+            if (losesAnswers && operation === 'echo') {
+              unclaimed(row, 'gSOAP answers a repeated request with an empty 202: an answer that was lost is lost');
+            } else scenario(row, () => run(course, plan()));
+          }
+          const large: Course = { ...course, size: 1_048_576, messages: 3 };
+          scenario({ ...one, scenario: titleOf(large) }, () => run(large));
+        }
+        scenario({ ...one, scenario: 'one-way, closed with messages in flight' }, () =>
+          between({ ...plain, version, messages: 30, keepAlive: false }, async (client, server) => {
+            const texts = textsOf({ ...plain, messages: 30 });
+            expect(await client.echo({ text: 'first' })).toEqual({ text: 'first' });
+            const sent = Promise.all(texts.map((text) => client.notify({ text })));
+            await Promise.all([client.close(AbortSignal.timeout(CLOSE_LIMIT)), sent]);
+            const notified = await executedBy(server, oneWay, 30);
+            expect(notified.map(({ digest }) => digest)).toEqual(texts.map(digestOf));
+          }),
         );
         scenario({ ...one, scenario: 'request-reply, calls at the same time, ordered: false' }, () =>
           atTheSameTime(version, false),

@@ -11,12 +11,12 @@ import type { Mode } from './protections.ts';
 
 /** What a course says to a Java stack beyond what it says to everybody. */
 export interface JavaCourse extends Course {
-  /** WS-Addressing of RM 1.0; 2005/08 where not given. */
-  readonly addressing?: '2004/08' | '2005/08';
   /** Protection of messages; none where not given. */
   readonly mode?: Mode;
   /** Whether the client fetches what waits for it (WS-MakeConnection) instead of being answered on its exchanges. */
   readonly polled?: boolean;
+  /** Whether the client asks for a fault between its first message and its second. */
+  readonly fault?: boolean;
 }
 
 export type JavaStack = 'cxf' | 'metro';
@@ -101,8 +101,16 @@ export async function startJava(name: JavaStack, keys: JavaKeys): Promise<JavaPe
     },
     async call(course, url) {
       const id = ++ids;
-      const { operation, messages, size } = course;
-      ask(id, { do: 'call', ...settings(course, 'client', 'service'), url: url.href, operation, messages, size });
+      const { operation, messages, size, fault = false } = course;
+      ask(id, {
+        do: 'call',
+        ...settings(course, 'client', 'service'),
+        url: url.href,
+        operation,
+        messages,
+        size,
+        fault,
+      });
       // Metro asks for what waits every two seconds and a half.
       const { settled } = await answer(child, id, 'done', course.polled === true ? 2 * LIMIT : LIMIT);
       return { sent: executed(own(child, id, 'sent'), 'sent'), settled: settled === true };

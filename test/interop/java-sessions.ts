@@ -1,6 +1,7 @@
 /** Reliable sessions with a Java stack in both directions: the same scenarios for each, as far as it goes. */
 import { describe, expect } from 'vitest';
 import { asExecuted, type Course, type Executed, titleOf } from './course.ts';
+import { disturbances } from './disturbances.ts';
 import type { JavaCourse, JavaKeys, JavaPeer, JavaServer, JavaStack } from './java-peer.ts';
 import { protectionNames, protectionOf } from './protections.ts';
 import { type Heard, type Plan, relayTo } from './relay.ts';
@@ -21,8 +22,12 @@ export interface JavaSessions {
   /** Whether its servers in one process leave one another alone. */
   readonly serversAtOnce: boolean;
   /** What is not claimed of our client and its server, with the reason. */
-  readonly not: readonly (readonly [what: string, why: string])[];
+  readonly not: readonly Unclaimed[];
+  /** The same of its client and our server. */
+  readonly notCalling?: readonly Unclaimed[];
 }
+
+export type Unclaimed = readonly [what: string, why: string];
 
 /** Milliseconds for the end of a session. */
 const CLOSE_LIMIT = 15_000;
@@ -35,6 +40,7 @@ const unlucky: Plan = (exchange) => {
 
 const requestsLost: Plan = (exchange) => (exchange > 2 && exchange % 3 === 0 ? 'request lost' : undefined);
 
+const faulty = 'request-reply, an operation answers with a fault';
 const together = 'request-reply, calls at the same time';
 
 /** Both stacks now and then answer or repeat in the wrong moment when much is under way in one process. */
@@ -42,7 +48,7 @@ const scenario = (row: Scenario, body: () => Promise<void>): void => once(row, b
 
 /** Declares the scenarios. */
 export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessions): void {
-  const { name, courses, lossy, answersAgain, serversAtOnce, not } = options;
+  const { name, courses, lossy, answersAgain, serversAtOnce, not, notCalling = [] } = options;
   const { tls } = keys;
   const securityOf = (course: JavaCourse, own: 'client' | 'service') => protectionOf(name, course, own, keys);
 
@@ -80,9 +86,15 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
       );
     }
     for (const version of versions) {
+      for (const [what, why] of notCalling) unclaimed({ ...row, version, scenario: what }, why);
+      for (const [title, course, plan] of disturbed(version)) {
+        if (notCalling.some(([what]) => what === title)) continue;
+        scenario({ ...row, version, scenario: title }, () => run(course, plan));
+      }
       scenario({ ...row, version, scenario: 'four sessions at the same time' }, () =>
         run({ ...plain, version }, undefined, 4),
       );
+      scenario({ ...row, version, scenario: faulty }, () => run({ ...plain, version, fault: true }));
     }
   });
 
@@ -127,19 +139,37 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
     for (const course of courses) {
       scenario({ ...row, version: course.version, scenario: named(course) }, () => run(course));
     }
+    const claims = (title: string): boolean => not.every(([what]) => what !== title);
     for (const course of lossy) {
       const { version, operation } = course;
       const requests = operation === 'echo' && !answersAgain;
       const plan = requests ? requestsLost : unlucky;
       const what = requests ? 'requests' : 'exchanges';
       const title = `${named(course)}, ${what} lost on the way`;
-      if (not.some(([claimed]) => claimed === title)) continue;
+      if (!claims(title)) continue;
       scenario({ ...row, version, scenario: title }, () => run(course, plan));
     }
     for (const version of versions) {
       const one = { ...row, version };
       for (const [what, why] of not) unclaimed({ ...one, scenario: what }, why);
-      if (!not.some(([what]) => what === together)) {
+      for (const [title, course, plan] of disturbed(version)) {
+        if (!claims(title)) continue;
+        scenario({ ...one, scenario: title }, () => run(course, plan));
+      }
+      if (claims(faulty)) {
+        scenario({ ...one, scenario: faulty }, () =>
+          between({ ...plain, version }, async (client) => {
+            expect(await client.echo({ text: 'before' })).toEqual({ text: 'before' });
+            await expect(client.echo({ text: 'fault' })).rejects.toMatchObject({
+              code: 'SOAP_FAULT',
+              fault: { reason: expect.stringContaining('You asked for a fault') },
+            });
+            expect(await client.echo({ text: 'after' })).toEqual({ text: 'after' });
+            await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+          }),
+        );
+      }
+      if (claims(together)) {
         scenario({ ...one, scenario: together }, () =>
           between({ ...plain, version, messages: 24 }, async (client, server) => {
             const texts = textsOf({ ...plain, messages: 24 });
@@ -162,6 +192,18 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
       );
     }
   });
+}
+
+/** The plain courses of a version under each disturbance. */
+function disturbed(version: Course['version']): readonly (readonly [title: string, course: Course, plan: Plan])[] {
+  return disturbances.flatMap(({ what, plan, operation: only }) =>
+    (['echo', 'notify'] as const)
+      .filter((operation) => (only ?? operation) === operation)
+      .map((operation) => {
+        const course = { ...plain, version, operation };
+        return [`${named(course)}, ${what(operation)}`, course, plan()] as const;
+      }),
+  );
 }
 
 /** The error with the place of the transcript, which is kept. */

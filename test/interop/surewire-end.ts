@@ -11,7 +11,7 @@ import { client, type Life } from '../../src/service/client.ts';
 import { contract, oneWay, requestReply } from '../../src/service/contract.ts';
 import { dispatcher } from '../../src/service/dispatcher.ts';
 import { record, text } from '../../src/service/shape.ts';
-import { addressing200508 } from '../../src/soap/addressing-versions.ts';
+import { addressing200408, addressing200508 } from '../../src/soap/addressing-versions.ts';
 import { FaultError } from '../../src/soap/fault.ts';
 import { soap11, soap12 } from '../../src/soap/version.ts';
 import { httpTransport } from '../../src/transport/http/transport.ts';
@@ -65,7 +65,7 @@ function bindingOf(course: Course, tls: Certificates, to: URL | undefined, optio
   });
   return binding(
     [
-      exchange({ addressing: addressing200508, to }),
+      exchange({ addressing: course.addressing === '2004/08' ? addressing200408 : addressing200508, to }),
       reliableSession({
         version: course.version === '1.0' ? reliable200502 : reliable200702,
         oneWay: course.operation === 'notify',

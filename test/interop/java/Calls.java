@@ -1,8 +1,9 @@
 package surewire.peer;
 
 import com.google.gson.JsonObject;
+import jakarta.xml.ws.soap.SOAPFaultException;
 
-/** The calls of a client: {"operation":"echo"|"notify","messages":10,"size":20}. */
+/** The calls of a client: {"operation":"echo"|"notify","messages":10,"size":20,"fault":false}. */
 public final class Calls {
     private Calls() {
     }
@@ -22,6 +23,22 @@ public final class Calls {
                 throw new IllegalStateException("The answer to message " + number + " is another text.");
             }
             Said.executed("sent", id, "echo", number, text);
+            if (number == 1 && asked.get("fault").getAsBoolean()) {
+                fail(proxy);
+            }
         }
+    }
+
+    /** The service answers with a fault, which arrives as what it is. */
+    private static void fail(Interop proxy) {
+        try {
+            proxy.echo("fault");
+        } catch (SOAPFaultException thrown) {
+            if (thrown.getMessage().contains("You asked for a fault")) {
+                return;
+            }
+            throw thrown;
+        }
+        throw new IllegalStateException("There was no fault.");
     }
 }
