@@ -197,15 +197,10 @@ await withPeer(
           const large: Course = { ...course, size: 1_048_576, messages: 3 };
           scenario({ ...one, scenario: titleOf(large) }, () => run(large));
         }
-        scenario({ ...one, scenario: 'one-way, closed with messages in flight' }, () =>
-          between({ ...plain, version, messages: 30, keepAlive: false }, async (client, server) => {
-            const texts = textsOf({ ...plain, messages: 30 });
-            expect(await client.echo({ text: 'first' })).toEqual({ text: 'first' });
-            const sent = Promise.all(texts.map((text) => client.notify({ text })));
-            await Promise.all([client.close(AbortSignal.timeout(CLOSE_LIMIT)), sent]);
-            const notified = await executedBy(server, oneWay, 30);
-            expect(notified.map(({ digest }) => digest)).toEqual(texts.map(digestOf));
-          }),
+        unclaimed(
+          { ...one, scenario: 'one-way, closed with messages in flight' },
+          'gSOAP drops a message that overtook another although it is to keep it (NoDiscard), and acknowledges nothing of a one-way ' +
+            'operation before the sequence is closed: let the messages arrive, then close',
         );
         scenario({ ...one, scenario: 'request-reply, calls at the same time, ordered: false' }, () =>
           atTheSameTime(version, false),

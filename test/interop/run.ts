@@ -2,6 +2,7 @@
  * Runs the interop suite, settles the matrix and writes docs/INTEROP.md from it.
  *
  *   npm run interop [-- --peer NAME] [-- --json]
+ *   npm run interop -- --record        writes test/vectors/captures instead
  *
  * SUREWIRE_REQUIRE_PEERS=gsoap,… makes a peer that is not installed a failure. Exit code 0 only when every scenario that
  * ran did what it claims, no row of the matrix that was true is false now, and no required peer was skipped.
@@ -12,12 +13,19 @@ import { parseArgs } from 'node:util';
 import { begin, type Outcome, settle, titleOf } from './matrix.ts';
 import { writeInterop } from './page.ts';
 
-const { values } = parseArgs({ options: { peer: { type: 'string' }, json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    peer: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+  },
+});
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const environment = begin();
 // A peer may have several files: metro.interop.ts, metro-….interop.ts.
 const { peer } = values;
+if (values.record) process.exit(await vitest([], { ...process.env, SUREWIRE_INTEROP_RECORD: '1' }));
 const tests = await vitest(peer === undefined ? [] : [`interop/${peer}.interop`, `interop/${peer}-`]);
 const outcome = settle(environment);
 if (outcome.broken.length === 0) writeInterop();
@@ -25,10 +33,10 @@ process.stdout.write(values.json ? `${JSON.stringify(outcome)}\n` : summary(outc
 process.exitCode = tests === 0 && outcome.broken.length === 0 ? 0 : 1;
 
 /** Standard output of the tests goes to standard error when ours is JSON. */
-function vitest(filters: readonly string[]): Promise<number> {
+function vitest(filters: readonly string[], env: NodeJS.ProcessEnv = environment): Promise<number> {
   const args = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/interop/vitest.config.ts', ...filters];
   const stdio = ['ignore', values.json ? 2 : 1, 2] as const;
-  const child = spawn(process.execPath, args, { cwd: root, stdio: [...stdio], env: environment });
+  const child = spawn(process.execPath, args, { cwd: root, stdio: [...stdio], env });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => resolve(code ?? 1));

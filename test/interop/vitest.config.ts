@@ -1,10 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
+const { SUREWIRE_INTEROP_RECORD } = process.env;
+
 const config: ViteUserConfig = defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
-    include: ['test/interop/**/*.interop.ts'],
+    // Recording is another thing than trying.
+    include: [`test/interop/**/*.${SUREWIRE_INTEROP_RECORD === undefined ? 'interop' : 'record'}.ts`],
     testTimeout: 90_000,
     hookTimeout: 180_000,
     fileParallelism: false,

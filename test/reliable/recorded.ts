@@ -44,17 +44,26 @@ export function recorded(name: string): readonly RecordedExchange[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as { n: number; dir: string; injected?: string });
+  return exchangesIn(folder, (number) =>
+    lines.some((line) => line.n === number && /dropped/.test(line.injected ?? '')),
+  );
+}
+
+/** The exchanges of `NNN-request.http` and `NNN-response.http` in a folder. */
+export function exchangesIn(
+  folder: string,
+  dropped: (number: number) => boolean = () => false,
+): readonly RecordedExchange[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('-request.http'))
     .sort()
     .map((file) => {
       const number = Number(file.slice(0, 3));
       const answer = resolve(folder, file.replace('request', 'response'));
-      const dropped = lines.some((line) => line.n === number && /dropped/.test(line.injected ?? ''));
       return {
         number,
         request: parse(readFileSync(resolve(folder, file))),
-        response: dropped || !existsSync(answer) ? undefined : parse(readFileSync(answer)),
+        response: dropped(number) || !existsSync(answer) ? undefined : parse(readFileSync(answer)),
       };
     });
 }
