@@ -4,7 +4,7 @@
  * It knows no clock, no channel and no cryptography; the driver performs the effects in the order given.
  */
 import type { Instant } from '../base/clock.ts';
-import { later } from '../base/clock.ts';
+import { instant, later } from '../base/clock.ts';
 import type { ContextName } from '../security/tokens/context.ts';
 
 /** A key of the context with the name that it has on the wire, and for how long. */
@@ -92,7 +92,7 @@ export function context(
     case 'send':
       return sending(state, event.now, policy);
     case 'renew-needed':
-      return state.phase === 'open' ? renewing(state.current, []) : [state, []];
+      return renewNeeded(state, event.now);
     case 'close':
       return closing(state, event.now);
     case 'cancelled':
@@ -123,6 +123,13 @@ function refused(state: ContextState, text: string, now: Instant): Step {
   // A renewal that failed is tried again before the next message, for as long as the key is good.
   if (state.phase === 'renewing' && now < state.current.expires) return [{ phase: 'open', current: state.current }, []];
   return ended('refused', text);
+}
+
+/** Whatever this end thought, for its peer the key is over: nothing more goes out under it. */
+function renewNeeded(state: ContextState, now: Instant): Step {
+  if (state.phase !== 'open' && state.phase !== 'renewing') return [state, []];
+  const spent = { ...state.current, expires: instant(Math.min(state.current.expires, now)) };
+  return state.phase === 'open' ? renewing(spent, []) : [{ phase: 'renewing', current: spent }, []];
 }
 
 function unanswered(state: ContextState): Step {

@@ -6,16 +6,13 @@
 import { abortable } from '../base/signals.ts';
 import type { Channel, Template } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
-import { peer } from '../channel/transport.ts';
-import { SecurityError } from '../security/errors.ts';
 import type { ContextSecret } from '../security/exchange.ts';
 import type { Guard } from '../security/guard.ts';
 import { writeUnattachedReference } from '../security/tokens/context.ts';
 import { addressingOf } from '../soap/addressing.ts';
-import { FaultError } from '../soap/fault.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { ConversationError } from './errors.ts';
-import { conversationFaultOf, sessionFaultOf } from './faults.ts';
+import { sessionFaultOf } from './faults.ts';
 import { underContext } from './party.ts';
 import type { Requester } from './requester.ts';
 import type { Settings } from './settings.ts';
@@ -125,17 +122,9 @@ export class ConversationInitiator implements Channel {
       const under = received.exchange.context;
       return under === undefined ? received.delivery : underContext(received.delivery, under, undefined, 'context');
     } catch (thrown) {
-      // Over TLS it is the acceptor who says so; in the clear anybody can.
-      if (answer.get(peer)?.secure === true && this.#isUnknown(thrown)) {
-        this.#requester.lost(context);
-      }
+      this.#requester.refused(context, answer, thrown);
       throw thrown;
     }
-  }
-
-  #isUnknown(thrown: unknown): boolean {
-    if (!(thrown instanceof SecurityError) || !(thrown.cause instanceof FaultError)) return false;
-    return conversationFaultOf(this.#settings.version, thrown.cause.fault) === 'BadContextToken';
   }
 }
 

@@ -9,6 +9,7 @@ import { uuidUrn } from '../base/random.ts';
 import { abortable, deadline } from '../base/signals.ts';
 import type { Template } from '../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
+import { peer } from '../channel/transport.ts';
 import { SecurityError } from '../security/errors.ts';
 import type { ContextSecret, ContextSource } from '../security/exchange.ts';
 import { Guard } from '../security/guard.ts';
@@ -91,10 +92,15 @@ export class Requester implements ContextSource {
     if (under === this.#keys[0]) this.#apply({ kind: 'renew-needed' });
   }
 
-  /** The issuer has forgotten the context: the next message asks for another. */
-  lost(context: ContextSecret): void {
-    const { identifier } = context;
-    if (identifier !== this.#keys[0]?.identifier) return;
+  /**
+   * An answer to what was said under a context was refused for `thrown`. Where it says that the context is not known any more, the next
+   * message asks for another; over TLS it is the issuer who says so, in the clear anybody can.
+   */
+  refused({ identifier }: ContextSecret, answer: Delivery, thrown: unknown): void {
+    const fault =
+      thrown instanceof SecurityError && thrown.cause instanceof FaultError ? thrown.cause.fault : undefined;
+    const isUnknown = conversationFaultOf(this.#settings.version, fault) === 'BadContextToken';
+    if (!isUnknown || answer.get(peer)?.secure !== true || identifier !== this.#keys[0]?.identifier) return;
     publish(() => ({ event: 'context.lost', identifier }));
     this.#apply({ kind: 'lost' });
   }
@@ -213,7 +219,12 @@ export class Requester implements ContextSource {
       limit.clear();
     }
     if (answer === undefined) throw unanswered(kind);
-    const { delivery: received } = await guard.examineReply(answer, { ...secured.exchange, ...context });
+    const { delivery: received } = await guard
+      .examineReply(answer, { ...secured.exchange, ...context })
+      .catch((thrown: unknown) => {
+        if (current !== undefined) this.refused(current, answer, thrown);
+        throw thrown;
+      });
     const fault = faultOf(received.message);
     if (addressingOf(received.message)?.relatesTo !== messageId) throw unanswered(kind);
     if (fault !== undefined) {

@@ -47,7 +47,12 @@ describe('security context, requester', () => {
 
   test('with an expired key the message waits for the renewal', () => {
     expect(following(...open, { kind: 'send', now: hours(10) })[1]).toEqual(['renew', 'wait']);
-    expect(following(...open, { kind: 'renew-needed', now: hours(1) })[1]).toEqual(['renew']);
+    const told = { kind: 'renew-needed', now: hours(1) } as const;
+    expect(following(...open, told)[1]).toEqual(['renew']);
+    expect(following(...open, told, { kind: 'send', now: hours(1) })[1]).toEqual(['wait']);
+    expect(following(...open, told, { kind: 'unanswered', now: hours(2) }, { kind: 'send', now: hours(2) })[1]).toEqual(
+      ['renew', 'wait'],
+    );
   });
 
   test('a renewal keeps the Identifier and names a new key; anything else is no renewal', () => {

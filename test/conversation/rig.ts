@@ -164,7 +164,7 @@ export class Talk {
   }
 }
 
-function saying(text: string, version: SoapVersion = soap12): Message {
+export function saying(text: string, version: SoapVersion = soap12): Message {
   return message({ version, action: 'urn:box:say', body: new XmlWriter().element('urn:box', 'said', text).finish() });
 }
 
