@@ -28,7 +28,8 @@ import {
 const WIDEST = 64;
 const WINDOWS = [8, WIDEST] as const;
 const TURN = 400;
-const WARM_UP = 2_500;
+/** What a message runs through is a lot of code: it takes tens of thousands of messages until all of it is compiled. */
+const WARM_UP = 10_000;
 const IDLE = 10_000;
 
 export async function rows(report: (line: string) => void): Promise<readonly Row[]> {

@@ -93,13 +93,22 @@ async function unanswered(answer: Promise<Delivery | undefined>): Promise<undefi
 
 function asking(options: ExchangeOptions, below: Channel, next: Carry): Carry {
   const random = options.random ?? systemRandom;
-  return async (trip) => {
-    const request = askingFor(trip, options, random, below);
-    const message = fromHere(withAddressing(trip.message, request), below, () => uuidUrn(random));
-    const reply = await next(trip.carrying(message));
-    if (reply !== undefined && request.messageId !== undefined) requireAnswer(reply.message, request.messageId);
-    return reply;
+  return (trip) => {
+    try {
+      const request = askingFor(trip, options, random, below);
+      const { messageId } = request;
+      const asked = next(trip.carrying(withAddressing(trip.message, request)));
+      return messageId === undefined ? asked : answerTo(messageId, asked);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   };
+}
+
+async function answerTo(messageId: string, asked: Promise<Delivery | undefined>): Promise<Delivery | undefined> {
+  const reply = await asked;
+  if (reply !== undefined) requireAnswer(reply.message, messageId);
+  return reply;
 }
 
 /** What the message says of its addressing, completed with what the exchange needs. */

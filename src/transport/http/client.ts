@@ -1,7 +1,9 @@
 /** The initiator channel of HTTP: every send is one POST, and the answer of the POST is its value. */
-import { later, type Timer } from '../../base/clock.ts';
+import { Alarm } from '../../base/alarm.ts';
+import { type Instant, later } from '../../base/clock.ts';
 import { diagnostics } from '../../base/diagnostics.ts';
 import { never } from '../../base/signals.ts';
+import { Watch } from '../../base/watch.ts';
 import type { Channel, ChannelFactory } from '../../channel/channel.ts';
 import { type Delivery, delivery as newDelivery } from '../../channel/delivery.ts';
 import { peer } from '../../channel/transport.ts';
@@ -31,7 +33,10 @@ class HttpChannel implements Channel {
   readonly #pool: Pool;
   readonly #release: () => Promise<void>;
   readonly #settle: (reason: Error | undefined) => void;
-  readonly #underway = new Set<Exchange>();
+  /** Exchanges without an answer and when they are given up: the oldest first, as all may take as long. */
+  readonly #underway = new Map<Exchange, Instant>();
+  readonly #alarm: Alarm;
+  readonly #watch = new Watch();
   #phase: 'open' | 'closing' | 'closed' = 'open';
 
   constructor(to: URL, pools: Pools, settings: ClientSettings) {
@@ -45,6 +50,7 @@ class HttpChannel implements Channel {
     this.#path = forwarded ? `${placeOf(to)}${to.search}` : `${to.pathname}${to.search}`;
     this.#proxyHeaders = authorization === undefined ? undefined : { 'proxy-authorization': authorization };
     this.#settings = settings;
+    this.#alarm = new Alarm(settings.clock, () => this.#ring());
     this.#pool = pool;
     this.#release = release;
   }
@@ -93,7 +99,7 @@ class HttpChannel implements Channel {
       const onAbort = () => this.#giveUp(signal.reason);
       if (signal.aborted) onAbort();
       signal.addEventListener('abort', onAbort, { once: true });
-      await Promise.allSettled([...this.#underway].map((exchange) => exchange.answer));
+      await Promise.allSettled([...this.#underway.keys()].map((exchange) => exchange.answer));
       signal.removeEventListener('abort', onAbort);
       await this.#end(undefined);
     }
@@ -107,28 +113,41 @@ class HttpChannel implements Channel {
   }
 
   async #perform(exchange: Exchange, signal: AbortSignal): Promise<Answer> {
-    const { clock } = this.#settings;
-    const timer: Timer = clock.at(later(clock.now(), this.#settings.sendTimeout), () => exchange.giveUp(this.#late()));
-    const onAbort = () => exchange.giveUp(signal.reason);
-    if (signal !== never) signal.addEventListener('abort', onAbort, { once: true });
-    this.#underway.add(exchange);
+    const { clock, sendTimeout } = this.#settings;
+    const due = later(clock.now(), sendTimeout);
+    if (this.#underway.size === 0) this.#alarm.set(due);
+    this.#underway.set(exchange, due);
+    this.#watch.add(signal, exchange);
     this.#pool.run(exchange);
     try {
       return await exchange.answer;
     } finally {
       this.#underway.delete(exchange);
-      timer.cancel();
-      if (signal !== never) signal.removeEventListener('abort', onAbort);
+      this.#watch.remove(signal, exchange);
+    }
+  }
+
+  /** The time of the oldest exchange may be over. */
+  #ring(): void {
+    const now = this.#settings.clock.now();
+    for (const [exchange, due] of this.#underway) {
+      if (due > now) {
+        this.#alarm.set(due);
+        return;
+      }
+      exchange.giveUp(this.#late());
     }
   }
 
   #giveUp(reason: unknown): void {
-    for (const exchange of this.#underway) exchange.giveUp(reason);
+    for (const exchange of this.#underway.keys()) exchange.giveUp(reason);
   }
 
   async #end(reason: Error | undefined): Promise<void> {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
+    this.#alarm.cancel();
+    this.#watch.end();
     await this.#release();
     this.#settle(reason);
   }

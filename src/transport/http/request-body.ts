@@ -30,10 +30,12 @@ export function bodyOf(request: ParsedRequest, limit: number): Promise<Uint8Arra
     const onEnd = () => ended(chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks, size));
     const onGone = () => ended('gone');
     const ended = (outcome: Uint8Array | 'oversize' | 'gone') => {
-      request.pause();
-      request.removeListener('data', onData);
-      request.removeListener('end', onEnd);
-      request.removeListener('close', onGone);
+      if (outcome === 'oversize') {
+        // Somebody else may read on.
+        request.pause();
+        request.removeListener('data', onData);
+        request.removeListener('end', onEnd);
+      }
       resolve(outcome);
     };
     request.on('error', onGone);
