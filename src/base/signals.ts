@@ -53,18 +53,26 @@ export function deadline(
   };
 }
 
-/** Waits `milliseconds` of `clock`; rejects with the signal's reason when it fires first. */
-export function wait(clock: Clock, milliseconds: number, signal: AbortSignal = never): Promise<void> {
+/**
+ * Waits `milliseconds` of `clock`; rejects with the signal's reason when it fires first.
+ *
+ * @param awaited true when the process must not end before
+ */
+export function wait(clock: Clock, milliseconds: number, signal: AbortSignal = never, awaited = false): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const onAbort = () => {
       timer.cancel();
       reject(signal.reason);
     };
-    const timer = clock.at(later(clock.now(), milliseconds), () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
+    const timer = clock.at(
+      later(clock.now(), milliseconds),
+      () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      awaited,
+    );
     signal.addEventListener('abort', onAbort, { once: true });
   });
 }

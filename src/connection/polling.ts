@@ -123,7 +123,8 @@ export class PollingChannel implements Channel {
     this.#timer?.cancel();
     if (this.#isAsking || !this.#life.isOpen || this.#end.signal.aborted) return;
     if (pause === 0) void this.#ask();
-    else this.#timer = clock.at(later(clock.now(), pause), () => void this.#ask());
+    // As a connection would, the channel keeps a process alive while it is open.
+    else this.#timer = clock.at(later(clock.now(), pause), () => void this.#ask(), true);
   }
 
   async #ask(): Promise<void> {

@@ -29,8 +29,8 @@ import { type ReliableSessionOptions, settingsOf } from './settings.ts';
  *
  * Over a duplex channel (WebSocket) both ends send on sequences of their own (WCF's ReliableDuplexSessionChannel): `send` then
  * settles with nothing when its message is acknowledged, and `exchange` above finds the answer. When the connection breaks the
- * initiator makes another, and the session goes on over it. A duplex initiator takes no `store` yet: `open` rejects with
- * `RELIABLE_SETTING`.
+ * initiator makes another, and the session goes on over it; with `store` and `label` it goes on in another process too, both ways:
+ * what the peer sent and the application had not finished with is handed up again.
  *
  * @throws ReliableError `RELIABLE_SETTING`
  */
@@ -51,7 +51,7 @@ export function reliableSession(options: ReliableSessionOptions = {}): BindingEl
           up = acceptor.receive;
           return acceptor;
         }
-        const duplex = new DuplexInitiator(settings, inner, below, receive);
+        const duplex = new DuplexInitiator(settings, inner, below, receive, inUse);
         up = duplex.receive;
         return duplex;
       }

@@ -9,16 +9,21 @@ import type { Message } from '../soap/message.ts';
 import type { IncompleteSequenceBehavior } from './bodies.ts';
 import { type DestinationState, sameReceipt } from './destination.ts';
 import { ReliableError } from './errors.ts';
-import { type InitiatorRecord, initiatorRecord, readInitiatorRecord } from './record.ts';
+import type { Origin } from './origin.ts';
+import { type InitiatorRecord, initiatorRecord, isOver, readInitiatorRecord } from './record.ts';
 import { Journal, storeFailed } from './session.ts';
 import type { Settings } from './settings.ts';
-import { ledgerOf, type SourceEffect, type SourceState, sameSending, sourceId } from './source-state.ts';
+import { ledgerOf, type SourceEffect, type SourceState, sameSending, sourceId, submitted } from './source-state.ts';
+import type { Direction, SessionChange } from './store.ts';
 
 /** All that changes in a session. */
 export interface Knowledge {
   readonly source: SourceState;
   readonly replies: DestinationState | undefined;
 }
+
+/** What a step changes among the stored messages. */
+type MessageChange = Required<Pick<SessionChange, 'put' | 'drop'>>;
 
 export class Keeper {
   readonly #settings: Settings;
@@ -58,8 +63,8 @@ export class Keeper {
   }
 
   /** Notes who answered CreateSequence, and what they do with a sequence that ends with a gap. */
-  bind(peer: string, behaviour: IncompleteSequenceBehavior | undefined): void {
-    if (this.#record !== undefined) this.#record = { ...this.#record, peer, behaviour };
+  bind(peer: string, behaviour: IncompleteSequenceBehavior | undefined, origin?: Origin): void {
+    if (this.#record !== undefined) this.#record = { ...this.#record, peer, behaviour, origin };
   }
 
   /**
@@ -86,18 +91,37 @@ export class Keeper {
     trip: Delivery | undefined,
   ): Promise<void> {
     if (after.source.phase === 'ended') return this.#bury(record, before, after);
+    const put = effects.flatMap((effect) =>
+      effect.effect === 'numbered' && trip !== undefined
+        ? [{ direction: 'out' as const, number: effect.number, octets: this.#journal.octets(trip.message) }]
+        : [],
+    );
+    const drop = effects.flatMap((effect) =>
+      effect.effect === 'settled' ? [{ direction: 'out' as const, number: effect.number }] : [],
+    );
+    await this.#commit(record, after, { put, drop });
+  }
+
+  /**
+   * The same for a duplex session, whose messages come and go both ways.
+   *
+   * @param isLast nothing of the session goes on, whatever its sequences say
+   * @throws ReliableError `RELIABLE_STORE`
+   */
+  async appendBoth(before: Knowledge, after: Knowledge, change: MessageChange, isLast = false): Promise<void> {
+    if (!this.#journal.isDurable || this.#record === undefined) return;
+    const { put, drop } = change;
+    if (!isLast && same(before, after) && put.length === 0 && drop.length === 0) return;
+    // The identifier is wanted when its sequence has ended and the other has not.
+    const id = after.source.phase === 'ended' ? (this.#record.id ?? sourceId(before.source)) : undefined;
+    const record = id === undefined ? this.#record : { ...this.#record, id };
+    const isEnd = isLast || isOver({ source: after.source, replies: after.replies ?? null });
+    await (isEnd ? this.#bury(record, before, after) : this.#commit(record, after, change));
+  }
+
+  async #commit(record: InitiatorRecord, after: Knowledge, change: MessageChange): Promise<void> {
     this.#record = { ...record, source: after.source, replies: after.replies ?? null };
-    await this.#journal.commit({
-      state: this.#record,
-      put: effects.flatMap((effect) =>
-        effect.effect === 'numbered' && trip !== undefined
-          ? [{ direction: 'out' as const, number: effect.number, octets: this.#journal.octets(trip.message) }]
-          : [],
-      ),
-      drop: effects.flatMap((effect) =>
-        effect.effect === 'settled' ? [{ direction: 'out' as const, number: effect.number }] : [],
-      ),
-    });
+    await this.#journal.commit({ state: this.#record, ...change });
     await this.#clear();
   }
 
@@ -105,15 +129,15 @@ export class Keeper {
   async #bury(record: InitiatorRecord, before: Knowledge, after: Knowledge): Promise<void> {
     const { clock, rememberOutcomes } = this.#settings;
     const left = ledgerOf(before.source);
-    if (rememberOutcomes === 0 || left === undefined || left.next === 1) return this.#journal.commit({ end: true });
-    const id = sourceId(before.source);
+    if (rememberOutcomes === 0 || submitted(before.source) === 0) return this.#journal.commit({ end: true });
+    const id = sourceId(before.source) ?? record.id;
     this.#record = { ...record, source: after.source, replies: null, ended: clock.now(), id };
-    const numbers = left.flights.map(({ number }) => number);
-    for (let number = left.sent + 1; number < left.next; number += 1) numbers.push(number);
-    await this.#journal.bury(
-      this.#record,
-      numbers.map((number) => ({ direction: 'out' as const, number })),
-    );
+    const numbers = left?.flights.map(({ number }) => number) ?? [];
+    for (let number = (left?.sent ?? 0) + 1; number < (left?.next ?? 0); number += 1) numbers.push(number);
+    await this.#journal.bury(this.#record, [
+      ...numbers.map((number) => ({ direction: 'out' as const, number })),
+      ...(before.replies?.held ?? []).map(({ number }) => ({ direction: 'in' as const, number })),
+    ]);
     await this.#clear();
   }
 
@@ -124,8 +148,13 @@ export class Keeper {
   }
 
   /** @throws ReliableError `RELIABLE_STORE` */
-  message(number: number): Promise<Message> {
-    return this.#journal.message('out', number);
+  message(number: number, direction: Direction = 'out'): Promise<Message> {
+    return this.#journal.message(direction, number);
+  }
+
+  /** What goes into the store of a message; empty when there is none. */
+  octets(message: Message): Uint8Array {
+    return this.#journal.octets(message);
   }
 
   /** Another channel may open the label now. */
@@ -152,7 +181,7 @@ export class Keeper {
       const record = readInitiatorRecord(state);
       if (record === undefined) continue;
       const isOurs = record.label === label && record.to === (template.to ?? null);
-      if (record.source.phase === 'ended') {
+      if (isOver(record)) {
         const isOld = clock.now() - (record.ended ?? 0) >= rememberOutcomes;
         if (isOurs || isOld) this.#outdated.push(session);
         continue;

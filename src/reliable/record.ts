@@ -42,6 +42,8 @@ export interface InitiatorRecord extends Common {
   readonly id?: string | undefined;
   readonly source: SourceState;
   readonly replies: DestinationState | null;
+  /** Who answered, for messages that are handed up again (duplex). */
+  readonly origin?: Origin | undefined;
 }
 
 /** A reply that was made and not acknowledged; without a reply sequence, one of the last few. */
@@ -101,6 +103,11 @@ export function readInitiatorRecord(value: unknown): InitiatorRecord | undefined
 
 export function readAcceptorRecord(value: unknown): AcceptorRecord | undefined {
   return isRecord(value, 'acceptor') && 'receipt' in value ? (value as unknown as AcceptorRecord) : undefined;
+}
+
+/** True when nothing of the session goes on: in a duplex session the peer's sequence may outlive this end's. */
+export function isOver({ source, replies }: Pick<InitiatorRecord, 'source' | 'replies'>): boolean {
+  return source.phase === 'ended' && (replies === null || replies.phase === 'ended');
 }
 
 /** The rows that a record names. */

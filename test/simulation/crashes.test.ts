@@ -6,41 +6,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Channel } from '../../src/channel/channel.ts';
 import type { Listener } from '../../src/channel/transport.ts';
-import { readInitiatorRecord } from '../../src/reliable/record.ts';
 import type { SessionView } from '../../src/reliable/session.ts';
-import type { SessionStore } from '../../src/reliable/store.ts';
 import { reliableVersions } from '../../src/reliable/versions/table.ts';
 import { soap12 } from '../../src/soap/version.ts';
 import { memory } from '../../src/stores/memory.ts';
+import { isEnded, mortal } from './mortal.ts';
 import type { Shape } from './shapes.ts';
 import { World } from './world.ts';
-
-interface Death {
-  readonly commit: number;
-  readonly when: 'before' | 'after';
-}
-
-/** A store whose process dies at one commit: from then on nothing is written and nothing comes back. */
-function mortal(store: SessionStore, death: Death, died: () => void): SessionStore {
-  let commits = 0;
-  let dead = false;
-  const never = () => new Promise<never>(() => undefined);
-  return {
-    sessions: () => (dead ? never() : store.sessions()),
-    messages: (session) => (dead ? never() : store.messages(session)),
-    message: (session, direction, number) => (dead ? never() : store.message(session, direction, number)),
-    commit: async (change) => {
-      if (dead) return never();
-      commits += 1;
-      if (commits !== death.commit) return store.commit(change);
-      dead = true;
-      if (death.when === 'after') await store.commit(change);
-      died();
-      return never();
-    },
-    close: async () => undefined,
-  };
-}
 
 const messages = 4;
 const texts = Array.from({ length: messages }, (_, at) => `message ${at + 1}`);
@@ -52,12 +24,6 @@ const shapes: readonly Shape[] = reliableVersions.flatMap((version) =>
 
 /** How many commits an end makes when nothing happens to it. */
 const mostCommits = 24;
-
-/** What became of a session that is over (see `storedOutcomes`). */
-function isEnded(state: unknown): boolean {
-  const record = readInitiatorRecord(state);
-  return record?.source.phase === 'ended';
-}
 
 function expectOnceEach(world: World, shape: Shape, crashedAtAcceptor: boolean): void {
   const finished = new Map<string, string>();

@@ -26,7 +26,7 @@ interface Step {
   readonly beside: Beside;
 }
 
-/** What is submitted or accepted is put into the store, what is settled or finished is dropped from it. */
+/** What is submitted or accepted is put into the store, what is settled, finished or discarded is dropped from it. */
 export function storedMessages(keep: DuplexKeep, step: Step): Required<Pick<SessionChange, 'put' | 'drop'>> {
   const { submission, arrival } = step.beside;
   const put: NonNullable<SessionChange['put']>[number][] = [];
@@ -36,6 +36,10 @@ export function storedMessages(keep: DuplexKeep, step: Step): Required<Pick<Sess
     if (effect.effect === 'numbered' && submission !== undefined) {
       put.push({ direction: 'out', number: effect.number, octets: keep.octets(submission.trip.message) });
     }
+  }
+  for (const effect of step.receiving) {
+    if (effect.effect !== 'discard') continue;
+    for (const number of effect.numbers) drop.push({ direction: 'in', number });
   }
   if (arrival !== undefined && step.receiving.some(({ effect }) => effect === 'accept')) {
     put.push({ direction: 'in', number: arrival.number, octets: keep.octets(arrival.trip.message) });

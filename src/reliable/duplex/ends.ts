@@ -3,7 +3,9 @@ import type { Side, Template } from '../../channel/channel.ts';
 import type { Carry, Delivery } from '../../channel/delivery.ts';
 import type { Session } from '../../channel/session.ts';
 import type { Message } from '../../soap/message.ts';
+import type { IncompleteSequenceBehavior } from '../bodies.ts';
 import type { DestinationState } from '../destination.ts';
+import type { ReliableError } from '../errors.ts';
 import type { OutcomeListener } from '../outcomes.ts';
 import type { Settings } from '../settings.ts';
 import type { EndReason, SourceState } from '../source-state.ts';
@@ -44,8 +46,12 @@ export interface DuplexInit {
   readonly signal: AbortSignal;
   /** Puts a message on its way over the connection of the moment; rejects when there is none. */
   readonly post: (trip: Delivery) => Promise<unknown>;
+  /** What the peer does with a sequence of this end that ends with a gap, where it has said so. */
+  readonly behaviour?: (() => IncompleteSequenceBehavior | undefined) | undefined;
   /** The CreateSequence of an initiator. */
   readonly create: () => Delivery;
+  /** The session stands still at this end, and why; absent where nothing has to be let go of then. */
+  readonly onHalted?: ((error: ReliableError) => void) | undefined;
   /** Both sequences are over, and why. */
   readonly onEnded: (reason: EndReason) => void;
 }

@@ -16,24 +16,15 @@ import { newDestination } from '../destination.ts';
 import { ReliableError, type ReliableErrorCode } from '../errors.ts';
 import { publish } from '../events.ts';
 import { abortion, interpret } from '../interpret.ts';
-import { type InitiatorRecord, initiatorRecord } from '../record.ts';
+import { Keeper, type Knowledge } from '../keeper.ts';
+import { originOf, withOrigin } from '../origin.ts';
+import { type InitiatorRecord, templateOf } from '../record.ts';
 import { refusal } from '../responses.ts';
 import type { Settings } from '../settings.ts';
-import { type EndReason, noSource } from '../source-state.ts';
-import type { DuplexKeep } from './ends.ts';
+import type { DuplexKeep, DuplexState } from './ends.ts';
 import { type Hearing, hearing } from './hearing.ts';
 import { Line } from './line.ts';
 import { DuplexSession } from './session.ts';
-
-const nothing = new Uint8Array();
-
-/** An initiator keeps nothing across processes: over a duplex channel it takes no store. */
-const unkept: DuplexKeep = Object.freeze({
-  save: async () => undefined,
-  octets: () => nothing,
-  message: () => Promise.reject(new ReliableError('RELIABLE_STORE', 'The message is not kept any more.')),
-  restored: (message: Message) => delivery(message),
-});
 
 export class DuplexInitiator implements Channel {
   readonly side = 'initiator';
@@ -45,13 +36,16 @@ export class DuplexInitiator implements Channel {
   readonly #receive: Carry;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #end = new AbortController();
-  #record: InitiatorRecord | undefined;
+  readonly #keeper: Keeper;
   #session: DuplexSession | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** Why the session stands still while the store keeps it. */
+  #standstill: ReliableError | undefined;
 
-  constructor(settings: Settings, inner: ChannelFactory, below: Channel, receive: Carry) {
+  constructor(settings: Settings, inner: ChannelFactory, below: Channel, receive: Carry, inUse: Set<string>) {
     this.#settings = settings;
+    this.#keeper = new Keeper(settings, inUse);
     this.#receive = receive;
     this.closed = this.#closed.promise;
     this.#line = new Line({
@@ -62,11 +56,10 @@ export class DuplexInitiator implements Channel {
       session: () => this.#session?.id ?? '',
       onUp: (isFirst) => {
         if (!isFirst) this.#session?.reconnected();
-        else if (this.#session?.phase === 'none') void this.#session.start('open');
+        else this.#begin();
       },
       onGone: (reason) => {
-        const code: ReliableErrorCode = 'RELIABLE_FAILED';
-        this.#session?.post(abortion(code, reason.message));
+        void this.#giveUp('RELIABLE_FAILED', reason, false);
       },
     });
     this.send = async (trip) => {
@@ -80,8 +73,7 @@ export class DuplexInitiator implements Channel {
   }
 
   async open(signal?: AbortSignal): Promise<void> {
-    const { soap, addressing, to, store } = this.#settings;
-    if (store !== undefined) throw unstored();
+    const { soap, addressing, to } = this.#settings;
     // Where to, and in which SOAP version, only the first message will tell.
     if (to === undefined) return;
     await this.#start({ soap, wsa: addressing, to: to.href }, signal);
@@ -93,14 +85,14 @@ export class DuplexInitiator implements Channel {
   }
 
   abort(reason: Error): void {
-    if (this.#session === undefined) this.#over({ code: 'RELIABLE_ABORTED', text: reason.message }, reason);
+    if (this.#session === undefined) this.#leave(reason);
     else this.#session.post(abortion('RELIABLE_ABORTED', reason.message, true));
   }
 
   /** Whatever comes over the connection. */
   readonly receive: Carry = async (trip) => {
     const session = this.#session;
-    const record = this.#record;
+    const { record } = this.#keeper;
     if (session === undefined || record === undefined) return undefined;
     let heard: Hearing | undefined;
     try {
@@ -159,7 +151,7 @@ export class DuplexInitiator implements Channel {
       session.post(abortion('RELIABLE_REFUSED', 'The peer does not accept a sequence of its own, so it cannot send.'));
       return;
     }
-    this.#record = { ...record, peer: identityOf(trip), behaviour: said.behaviour };
+    this.#keeper.bind(identityOf(trip), said.behaviour, originOf(trip));
     this.#line.heard();
     await session.created(said.id, newDestination(record.offer, this.#settings.clock.now(), undefined));
   }
@@ -175,36 +167,11 @@ export class DuplexInitiator implements Channel {
   }
 
   async #create(given: Template): Promise<void> {
-    const line = this.#line;
-    const template: Template = {
-      ...given,
-      get replyTo() {
-        return line.replyTo;
-      },
-    };
-    const { clock, openTimeout, newIdentifier, version, store } = this.#settings;
-    if (store !== undefined) throw unstored();
-    const createId = newIdentifier('message');
-    const record = initiatorRecord({ version, template, label: undefined, createId, offer: newIdentifier('offer') });
-    const composer = new Composer(this.#settings, template, record);
-    this.#record = record;
-    const session = new DuplexSession(
-      {
-        side: 'initiator',
-        settings: this.#settings,
-        version,
-        template,
-        state: { source: noSource, receipt: undefined },
-        keep: unkept,
-        receive: this.#receive,
-        upward: undefined,
-        signal: this.#end.signal,
-        post: (trip) => this.#line.post(this.#worded(trip)),
-        create: () => composer.control({ effect: 'create', attempt: 1 }, '', undefined),
-        onEnded: (reason) => this.#over(reason, session.errorOf(reason)),
-      },
-      { resumed: false, peer: () => this.#record?.peer ?? anonymous },
-    );
+    const { clock, openTimeout } = this.#settings;
+    const session = await this.#made(given).catch((thrown: unknown) => {
+      this.#leave(asError(thrown));
+      throw thrown;
+    });
     this.#session = session;
     const limit = deadline(clock, openTimeout, undefined, () => this.#openTimedOut());
     try {
@@ -213,12 +180,74 @@ export class DuplexInitiator implements Channel {
     } catch (thrown) {
       const error = asError(thrown);
       const code: ReliableErrorCode = error instanceof ReliableError ? error.code : 'RELIABLE_FAILED';
-      session.post(abortion(code, error.message));
-      throw error;
+      throw (await this.#giveUp(code, error, false)) ?? error;
     } finally {
       limit.clear();
     }
     await this.#settings.onSession?.(session);
+  }
+
+  /** Takes up the session of the store, or makes a new one. */
+  async #made(given: Template): Promise<DuplexSession> {
+    const line = this.#line;
+    const { record, resumed } = await this.#keeper.begin(given);
+    const template: Template = {
+      ...(templateOf(record) ?? given),
+      get replyTo() {
+        return line.replyTo;
+      },
+    };
+    const composer = new Composer(this.#settings, template, record);
+    const session: DuplexSession = new DuplexSession(
+      {
+        side: 'initiator',
+        settings: this.#settings,
+        version: this.#settings.version,
+        template,
+        state: { source: record.source, receipt: record.replies ?? undefined },
+        keep: keepOf(this.#keeper, record),
+        receive: this.#receive,
+        upward: undefined,
+        signal: this.#end.signal,
+        post: (trip) => line.post(this.#worded(trip)),
+        create: () => composer.control({ effect: 'create', attempt: 1 }, '', undefined),
+        behaviour: () => this.#keeper.record?.behaviour,
+        onHalted: (error) => {
+          this.#standstill = error;
+          this.#leave(error);
+        },
+        onEnded: (reason) => void this.#over(session.errorOf(reason), session.state),
+      },
+      { resumed, peer: () => this.#keeper.record?.peer ?? anonymous },
+    );
+    return session;
+  }
+
+  /** There is a connection for the first time. */
+  #begin(): void {
+    const session = this.#session;
+    session?.start(session.resumed ? 'resumed' : 'open').catch((thrown: unknown) => {
+      const { message, ...rest } = asError(thrown);
+      void session.suspend(new ReliableError('RELIABLE_STORE', message, { transient: true, cause: rest.cause }));
+    });
+  }
+
+  /**
+   * The session ends, or stands still where the store keeps it.
+   *
+   * @returns why it stands still
+   */
+  async #giveUp(code: ReliableErrorCode, error: Error, tell: boolean): Promise<ReliableError | undefined> {
+    const session = this.#session;
+    if (this.#standstill !== undefined || session === undefined) return this.#standstill;
+    if (!session.isKept || session.phase === 'terminating') {
+      session.post(abortion(code, error.message, tell));
+      return undefined;
+    }
+    const advice = `The store keeps the session: connect again under the label "${session.label}" to go on.`;
+    const kept = new ReliableError(code, `${error.message} ${advice}`, { cause: error, transient: true });
+    await session.suspend(kept);
+    return kept;
   }
 
   #openTimedOut(): ReliableError {
@@ -236,6 +265,7 @@ export class DuplexInitiator implements Channel {
     }
     await this.#opening.catch(() => undefined);
     const session = this.#session;
+    if (this.#standstill !== undefined) throw this.#standstill;
     if (session === undefined) return;
     const { clock, closeTimeout } = this.#settings;
     const text = `The session could not be ended in good order within ${closeTimeout} ms.`;
@@ -249,14 +279,20 @@ export class DuplexInitiator implements Channel {
     } catch (thrown) {
       const error = asError(thrown);
       const code = error instanceof ReliableError ? error.code : 'RELIABLE_ABORTED';
-      session.post(abortion(code, error.message, true));
-      throw error;
+      throw (await this.#giveUp(code, error, true)) ?? error;
     } finally {
       limit.clear();
     }
   }
 
-  #over(_reason: EndReason, error: Error | undefined): void {
+  /** Both sequences are over, or the peer says nothing of its own any more. */
+  async #over(error: Error | undefined, { source, receipt }: DuplexState): Promise<void> {
+    const known = { source, replies: receipt };
+    await this.#keeper.appendBoth(known, known, { put: [], drop: [] }, true).catch(() => undefined);
+    this.#leave(error);
+  }
+
+  #leave(error: Error | undefined): void {
     const leave = async () => {
       if (error === undefined) {
         await this.#line.close().catch(() => undefined);
@@ -265,6 +301,7 @@ export class DuplexInitiator implements Channel {
         this.#line.abort(error);
       }
       this.#end.abort(error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
+      this.#keeper.release();
       this.#closed.resolve(error);
     };
     void leave();
@@ -296,9 +333,20 @@ function isAbout({ about, headers }: Hearing, session: DuplexSession): boolean {
   }
 }
 
-function unstored(): ReliableError {
-  return new ReliableError(
-    'RELIABLE_SETTING',
-    'A duplex initiator does not survive its process yet: take store and label out of its options, or use a request-reply transport.',
-  );
+/** What the store knows of the session: nothing, where there is none or the session has no label. */
+function keepOf(keeper: Keeper, { source, replies }: InitiatorRecord): DuplexKeep {
+  let before: Knowledge = { source, replies: replies ?? undefined };
+  return {
+    save: async (state, { put = [], drop = [] }) => {
+      const after = { source: state.source, replies: state.receipt };
+      await keeper.appendBoth(before, after, { put, drop });
+      before = after;
+    },
+    octets: (message) => keeper.octets(message),
+    message: (direction, number) => keeper.message(number, direction),
+    restored: (message) => {
+      const origin = keeper.record?.origin;
+      return origin === undefined ? delivery(message) : withOrigin(delivery(message), origin);
+    },
+  };
 }

@@ -96,7 +96,8 @@ export class Line {
         if (this.#attempts > (isFirst ? 0 : 1)) {
           const ceiling = Math.min(retryCeiling, longestWait);
           const pause = backOff(retryFloor, Math.min(this.#attempts, 20), random.fraction(), ceiling);
-          await wait(clock, pause, this.#end.signal);
+          // As a connection would, the hope of one keeps a process alive whose session is open.
+          await wait(clock, pause, this.#end.signal, true);
         }
         this.#attempts += 1;
         if (!isFresh) this.#below = inner(receive);

@@ -24,13 +24,12 @@ import { publish } from '../events.ts';
 import { abortion, type Bare } from '../interpret.ts';
 import type { Transmission } from '../ledger.ts';
 import { Narration } from '../narration.ts';
-import { onOutcome } from '../outcomes.ts';
+import { onOutcome, outcomeUnder } from '../outcomes.ts';
 import { newStatistics, type SessionView, type Statistics } from '../session.ts';
 import { assuranceOf, transmissionOf } from '../settings.ts';
 import { source } from '../source.ts';
 import {
   type EndReason,
-  outcomeOf,
   type SourceEffect,
   type SourceEvent,
   type SourceState,
@@ -93,8 +92,12 @@ export class DuplexSession implements SessionView {
     this.#init = init;
     this.resumed = resumed;
     this.peerName = peer;
-    this.#policy = { ...transmissionOf(settings, version, 'timer'), givesUp: 'fault', acknowledgements: 'delayed' };
-    this.#assurance = { ...assuranceOf(settings), overtaking: true };
+    const transmission = transmissionOf(settings, version, 'timer');
+    const givesUp = init.side === 'initiator' ? transmission.givesUp : 'fault';
+    this.#policy = { ...transmission, givesUp, acknowledgements: 'delayed' };
+    const assurance = { ...assuranceOf(settings), overtaking: true };
+    // What stands still when nothing is heard is this end's source, with everything.
+    this.#assurance = givesUp === 'fault' ? assurance : { ...assurance, inactivityTimeout: Number.POSITIVE_INFINITY };
     this.#wording = new DuplexWording({ settings, version, template: init.template, assurance: this.#assurance });
     this.#source = init.state.source;
     this.#receipt = init.state.receipt;
@@ -165,8 +168,8 @@ export class DuplexSession implements SessionView {
   get peer(): string {
     return this.peerName();
   }
-  get label(): undefined {
-    return undefined;
+  get label(): string | undefined {
+    return this.#init.side === 'initiator' ? this.#init.settings.label : undefined;
   }
   get submitted(): number {
     return submitted(this.#source);
@@ -187,7 +190,13 @@ export class DuplexSession implements SessionView {
   }
 
   outcome(number: number): Outcome {
-    return outcomeOf(this.#source, number);
+    return outcomeUnder(this.#source, number, this.#init.behaviour?.());
+  }
+
+  /** True when the session outlives its troubles in the store: what goes wrong at this end is never told to the peer. */
+  get isKept(): boolean {
+    const { phase } = this.#source;
+    return this.#policy.givesUp === 'suspend' && phase !== 'none' && phase !== 'creating' && phase !== 'ended';
   }
 
   /** Posts events of the outside world. */
@@ -199,8 +208,12 @@ export class DuplexSession implements SessionView {
   async start(kind: 'open' | 'resumed' | 'accepted'): Promise<void> {
     await this.#serial.run(async () => {
       if (kind === 'open') await this.#step({ source: [{ kind: 'open' }] });
-      else if (kind === 'resumed') await this.#step({ source: [{ kind: 'resumed' }], receipt: [{ kind: 'resumed' }] });
-      else {
+      else if (kind === 'resumed') {
+        publish(() => ({ event: 'session.resumed', ...this.#tell.of, submitted: this.submitted }));
+        if (sourceId(this.#source) !== undefined || this.#source.phase === 'ended') this.#opened.resolve();
+        await this.#step({ source: [{ kind: 'resumed' }], receipt: [{ kind: 'resumed' }] });
+        if (this.side === 'initiator') this.#greet(1);
+      } else {
         await this.#init.keep.save(this.state, {});
         this.#rearm();
       }
@@ -235,9 +248,10 @@ export class DuplexSession implements SessionView {
     await this.#serial.idle();
   }
 
-  async suspend(): Promise<void> {
-    this.#stopped = true;
-    this.#halt(new ReliableError('RELIABLE_SUSPENDED', 'The session was suspended at this end.'));
+  async suspend(
+    why: ReliableError = new ReliableError('RELIABLE_SUSPENDED', 'The session was suspended; open it again to go on.'),
+  ): Promise<void> {
+    this.#halt(why);
     await this.#serial.idle();
   }
 
@@ -397,9 +411,12 @@ export class DuplexSession implements SessionView {
           this.post(abortion('RELIABLE_INVALID_ACKNOWLEDGEMENT', effect.text, false));
         }
         return;
-      case 'suspended':
-        // The policy gives up with a fault.
+      case 'suspended': {
+        const text = `${effect.reason.text} The store keeps the session: connect again under the label "${this.label}" to go on.`;
+        const outcomes = this.#outcomes;
+        this.#halt(new ReliableError('RELIABLE_SUSPENDED', text, { outcomes, transient: true, cause: this.#trouble }));
         return;
+      }
       case 'ended':
         if (effect.reason.code !== 'completed') this.#giveUp(this.#errorFor(effect.reason));
         return;
@@ -463,7 +480,8 @@ export class DuplexSession implements SessionView {
     if (this.#stopped) return;
     const sending = sourceDue(this.#source, this.#policy);
     const receiving = this.#receipt === undefined ? undefined : destinationDue(this.#receipt, this.#assurance);
-    const due = [sending, receiving].filter((one) => one !== undefined).sort((one, other) => one - other)[0];
+    const dues = [sending, receiving].filter((one) => one !== undefined).filter(Number.isFinite);
+    const due = dues.sort((one, other) => one - other)[0];
     const elapsed = [{ kind: 'elapsed' as const }];
     this.#timer =
       due === undefined
@@ -517,9 +535,14 @@ export class DuplexSession implements SessionView {
 
   #errorFor(reason: EndReason): ReliableError {
     if (reason.code === 'completed') return this.#gone;
-    const outcomes = new Map(this.#outbox.awaited.map((number) => [number, this.outcome(number)]));
+    const outcomes = this.#outcomes;
     const transient = reason.code === 'RELIABLE_TOO_BUSY' || reason.code === 'RELIABLE_OPEN_TIMEOUT';
     return new ReliableError(reason.code, reason.text, { outcomes, transient, cause: this.#trouble });
+  }
+
+  /** What is known of the messages for which somebody waits. */
+  get #outcomes(): ReadonlyMap<number, Outcome> {
+    return new Map(this.#outbox.awaited.map((number) => [number, this.outcome(number)]));
   }
 
   get #gone(): ReliableError {
@@ -532,18 +555,23 @@ export class DuplexSession implements SessionView {
   }
 
   #halt(error: ReliableError): void {
+    if (this.#stopped || this.#end.signal.aborted) return;
+    this.#stopped = true;
     this.#timer?.cancel();
     this.#greeting?.cancel();
     this.#acknowledging.stop();
     publish(() => ({ event: 'session.suspended', ...this.#tell.of, code: error.code, reason: error.message }));
     this.#giveUp(error);
     this.#end.abort(error);
+    this.#init.onHalted?.(error);
   }
 
-  /** The store failed: this process cannot go on with the session, and the peer comes again. */
+  /** The store failed: this process cannot go on with the session. To an acceptor the peer comes again. */
   #fail(thrown: unknown): void {
     const error = asError(thrown);
     if (this.#stopped || this.#end.signal.aborted) return;
     publish(() => ({ event: 'store.failed', ...this.#tell.of, number: null, reason: error.message }));
+    if (this.side === 'acceptor') return;
+    this.#halt(new ReliableError('RELIABLE_STORE', error.message, { transient: true, cause: error }));
   }
 }

@@ -64,17 +64,20 @@ export class DuplexWorld {
   }
 
   /** Answers `text` with `re: text`; for each text that begins with `call` the caller is called back first. */
-  listen(receive: Carry = this.#serve, options: ReliableSessionOptions = {}): Promise<Listener> {
-    return listen(this.#binding(options), address, receive);
+  listen(
+    receive: Carry = this.#serve,
+    options: ReliableSessionOptions = {},
+    transport: Transport = this.transport,
+  ): Promise<Listener> {
+    return listen(this.#binding(options, transport), address, receive);
   }
 
-  connect(options: ReliableSessionOptions = {}, transport: Transport = this.transport): Channel {
-    return connect(this.#binding(options, transport), address, async (trip) => {
-      const text = textOf(trip.message) ?? '';
-      this.called.push(text);
-      await wait(this.clock, Math.floor(this.random.fraction() * 50));
-      return trip.carrying(this.saying(`re: ${text}`));
-    });
+  connect(
+    options: ReliableSessionOptions = {},
+    transport: Transport = this.transport,
+    receive: Carry = this.#hear,
+  ): Channel {
+    return connect(this.#binding(options, transport), address, receive);
   }
 
   /** Sends `text`; the value is the text of the reply, or `undefined` where none is asked for. */
@@ -91,6 +94,13 @@ export class DuplexWorld {
     const body = new XmlWriter().element('urn:world', 'said', text).finish();
     return message({ version: this.#soap, action: 'urn:world:say', body });
   }
+
+  readonly #hear: Carry = async (trip) => {
+    const text = textOf(trip.message) ?? '';
+    this.called.push(text);
+    await wait(this.clock, Math.floor(this.random.fraction() * 50));
+    return trip.carrying(this.saying(`re: ${text}`));
+  };
 
   readonly #serve: Carry = async (trip) => {
     const text = textOf(trip.message) ?? '';
