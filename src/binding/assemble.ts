@@ -4,6 +4,7 @@ import { type Binding, binding } from '../channel/binding.ts';
 import type { BindingElement } from '../channel/channel.ts';
 import { exchange } from '../channel/correlation.ts';
 import type { Transport } from '../channel/transport.ts';
+import { makeConnection } from '../connection/make-connection.ts';
 import { secureConversation } from '../conversation/element.ts';
 import { reliableSession } from '../reliable/element.ts';
 import { security } from '../security/element.ts';
@@ -32,6 +33,7 @@ export function assemble(
   surroundings: Surroundings,
   local: LocalReliableOptions = {},
 ): SystemBinding {
+  const { clock, random } = surroundings;
   const [obstacle] = obstacles(description);
   if (obstacle !== undefined) throw unsupported(obstacle);
   const elements: BindingElement[] = [];
@@ -42,8 +44,14 @@ export function assemble(
   if (description.reliableSession !== undefined) {
     elements.push(reliable(description, description.reliableSession, surroundings, local));
   }
-  elements.push(...secured(description, credentials, surroundings));
-  const made = binding(elements, transport(description, surroundings), description.encoding.soap);
+  const security = secured(description, credentials, surroundings);
+  const { soap } = description.encoding;
+  const below = transport(description, surroundings);
+  // Who fetches what waits has to prove itself, too: security stands below.
+  const made =
+    description.transport.kind === 'fetched'
+      ? binding(elements, makeConnection(binding(security, below), defined({ clock, random })), soap)
+      : binding([...elements, ...security], below, soap);
   return Object.freeze({ ...made, description });
 }
 
@@ -102,6 +110,7 @@ function transport({ transport: of, encoding, limits }: BindingDescription, arou
   };
   switch (of.kind) {
     case 'http':
+    case 'fetched':
       return guarded(
         httpTransport({
           ...common,

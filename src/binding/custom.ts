@@ -32,6 +32,8 @@ export interface SecuritySettings {
   readonly requireSignatureConfirmation?: boolean;
   readonly requireSecurityContextCancellation?: boolean;
   readonly protectTokens?: boolean;
+  /** What WCF says in a contract (ProtectionLevel). */
+  readonly protectionLevel?: 'Sign' | 'EncryptAndSign';
   readonly securityHeaderLayout?: 'Strict' | 'Lax';
   readonly issuedKeyType?: 'SymmetricKey' | 'AsymmetricKey' | 'BearerKey';
 }
@@ -40,6 +42,8 @@ export type CustomElement =
   | ({ readonly kind: 'reliableSession'; readonly version?: ReliableVersion } & ReliableSettings & LocalReliableOptions)
   | ({ readonly kind: 'security'; readonly secureConversationBootstrap?: SecuritySettings } & SecuritySettings)
   | { readonly kind: 'compositeDuplex' }
+  /** Answers and callbacks wait until the client asks for them (WS-MakeConnection); WCF has none. */
+  | { readonly kind: 'makeConnection' }
   | { readonly kind: 'oneWay' }
   | {
       readonly kind: 'textMessageEncoding';
@@ -62,7 +66,7 @@ type Kind = CustomElement['kind'];
 const order: readonly (readonly Kind[])[] = Object.freeze([
   ['reliableSession'],
   ['security'],
-  ['compositeDuplex'],
+  ['compositeDuplex', 'makeConnection'],
   ['oneWay'],
   ['textMessageEncoding', 'mtomMessageEncoding', 'binaryMessageEncoding'],
   ['httpTransport', 'httpsTransport'],
@@ -102,7 +106,7 @@ export function describeCustom(
   const described: BindingDescription = {
     kind: 'customBinding',
     transport: {
-      kind: named('compositeDuplex') === undefined ? (transport?.webSocket === true ? 'websocket' : 'http') : 'dual',
+      kind: kindOf(elements, transport?.webSocket ?? false),
       tls: https !== undefined,
       clientCertificate: https?.requireClientCertificate ?? false,
     },
@@ -126,6 +130,12 @@ export function describeCustom(
   return Object.freeze(described);
 }
 
+function kindOf(elements: readonly CustomElement[], webSocket: boolean): BindingDescription['transport']['kind'] {
+  if (elements.some(({ kind }) => kind === 'compositeDuplex')) return 'dual';
+  if (elements.some(({ kind }) => kind === 'makeConnection')) return 'fetched';
+  return webSocket ? 'websocket' : 'http';
+}
+
 /**
  * What every description has to be, whatever it was read from.
  *
@@ -134,6 +144,9 @@ export function describeCustom(
 function requireSound({ transport, encoding, reliableSession, security }: BindingDescription): void {
   if (reliableSession !== undefined && encoding.addressing === undefined) {
     throw against('A reliable session needs WS-Addressing. Use a binding or an encoding with addressing.');
+  }
+  if (transport.kind === 'fetched' && encoding.addressing?.none === undefined) {
+    throw against('MakeConnection needs WS-Addressing 1.0.');
   }
   for (let one = security; one !== undefined; one = one.bootstrap) {
     if (authenticationModes[one.mode].binding === 'transport' && !transport.tls) {
@@ -178,6 +191,7 @@ function describeSecurity(given: SecuritySettings, first: SecuritySettings | und
     derivedKeys: row.binding === 'symmetric' && !isAsymmetric(mode, versions) && (given.requireDerivedKeys ?? true),
     confirmSignatures: given.requireSignatureConfirmation ?? (row.confirms && versions.wss === '1.1'),
     protectTokens: given.protectTokens ?? false,
+    protection: given.protectionLevel ?? 'EncryptAndSign',
     confirmation: given.issuedKeyType === 'BearerKey' ? 'bearer' : 'holder-of-key',
     requireCancellation: true,
     bootstrap: undefined,

@@ -173,6 +173,7 @@ function securityFor(row: BindingRow, mode: AuthenticationModeName, settings: Me
     derivedKeys: authenticationModes[mode].binding === 'symmetric' && !isAsymmetric(mode, row.versions),
     confirmSignatures: authenticationModes[mode].confirms && row.versions.wss === '1.1',
     protectTokens: false,
+    protection: settings.protectionLevel ?? 'EncryptAndSign',
     confirmation: settings.issuedKeyType === 'BearerKey' ? 'bearer' : 'holder-of-key',
     requireCancellation: true,
     bootstrap: undefined,

@@ -9,8 +9,8 @@ import type { AuthenticationModeName, BindingKind } from './names.ts';
 import type { MessageSecurityVersion } from './security-versions.ts';
 
 export interface TransportDescription {
-  /** `dual`: two HTTP connections, one from each end. */
-  readonly kind: 'http' | 'websocket' | 'dual';
+  /** `dual`: two HTTP connections, one from each end. `fetched`: answers wait until the client asks for them (MakeConnection). */
+  readonly kind: 'http' | 'websocket' | 'dual' | 'fetched';
   readonly tls: boolean;
   /** Whether the client shows a certificate in TLS. */
   readonly clientCertificate: boolean;
@@ -58,6 +58,8 @@ export interface SecurityDescription {
   readonly derivedKeys: boolean;
   readonly confirmSignatures: boolean;
   readonly protectTokens: boolean;
+  /** `Sign`: nothing is encrypted (WCF's ProtectionLevel of a contract). */
+  readonly protection: 'Sign' | 'EncryptAndSign';
   /** Whether the key in an issued token has to be shown, or the token alone will do. */
   readonly confirmation: 'holder-of-key' | 'bearer';
   /** SecureConversation: whether the client cancels its token when it closes. */

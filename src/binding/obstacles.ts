@@ -1,6 +1,6 @@
 /** What a description says and surewire does not speak: asked before a binding is made, and told by `inspect`. */
 import type { BindingDescription } from './description.ts';
-import { authenticationModes } from './modes.ts';
+import { authenticationModes, isAsymmetric } from './modes.ts';
 
 /** @returns a sentence for each, with what to use in its place; empty when the binding can be made */
 export function obstacles({ transport, encoding, security }: BindingDescription): readonly string[] {
@@ -20,6 +20,13 @@ export function obstacles({ transport, encoding, security }: BindingDescription)
   }
   for (let one = security; one !== undefined; one = one.bootstrap) {
     const { instead } = authenticationModes[one.mode];
+    if (
+      one.protection === 'Sign' &&
+      authenticationModes[one.mode].binding !== 'transport' &&
+      !isAsymmetric(one.mode, one.versions)
+    ) {
+      found.push(`${one.mode} always encrypts. Use protection level EncryptAndSign, or MutualCertificate of WSS 1.0.`);
+    }
     if (instead !== undefined) found.push(`The authentication mode ${one.mode} is not spoken. ${instead}`);
   }
   return found;

@@ -10,7 +10,8 @@ import {
   unsafeSuiteTripleDes,
 } from '../security/algorithm-suites.ts';
 import type { SigningKey } from '../security/keys.ts';
-import { type CommonOptions, type UnsafeOption, usernameOverTransport } from '../security/policy.ts';
+import { type CommonOptions, type UnsafeOption, usernameOverTransport, x509Signed } from '../security/policy.ts';
+import { trustOf } from '../security/presets/common.ts';
 import {
   anonymousForCertificate,
   type ForCertificateOptions,
@@ -102,6 +103,7 @@ function mutual(of: Of, given: Credentials): SecurityPolicy {
 
 function asymmetric(of: Of, given: Credentials): SecurityPolicy {
   const { peer, trust } = given;
+  if (of.protection === 'Sign') return signedOnly(of, given);
   return mutualCertificateWss10({
     ...common(of, given),
     ...protection(of),
@@ -112,6 +114,23 @@ function asymmetric(of: Of, given: Credentials): SecurityPolicy {
     protectTokens: of.protectTokens,
     confirmSignatures: of.confirmSignatures,
     recipientReference: 'key-identifier',
+  });
+}
+
+/** The asymmetric binding without encryption. */
+function signedOnly(of: Of, given: Credentials): SecurityPolicy {
+  const { accepted, asymmetricSignature, digest } = suite(of, given);
+  const key = keyOf(of, given);
+  const { signatures, digests } = accepted;
+  return x509Signed({
+    ...common(of, given),
+    key,
+    trust: trustOf(defined({ peer: given.peer, trust: given.trust })),
+    ...defined({ algorithm: asymmetricSignature[key.algorithm.family] }),
+    digest,
+    accept: { signatures, digests },
+    addressing: of.addressed ? 'required' : 'optional',
+    protectTokens: of.protectTokens,
   });
 }
 

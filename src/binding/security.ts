@@ -14,6 +14,8 @@ export interface MessageSettings {
   readonly algorithmSuite?: string;
   /** Whether the token itself proves its sender (`BearerKey`), or the key in it. Default `SymmetricKey`. */
   readonly issuedKeyType?: 'SymmetricKey' | 'AsymmetricKey' | 'BearerKey';
+  /** What WCF says in a contract (ProtectionLevel). Default `EncryptAndSign`; `Sign` is spoken with MutualCertificate of WSS 1.0. */
+  readonly protectionLevel?: 'Sign' | 'EncryptAndSign';
   /** Default `SignBeforeEncryptAndEncryptSignature`. */
   readonly messageProtectionOrder?: ProtectionOrderName;
 }
@@ -66,6 +68,7 @@ function settings(options: MessageSettings & Credentials): Pick<BindingSecurity,
     algorithmSuite,
     issuedKeyType,
     messageProtectionOrder,
+    protectionLevel,
     ...credentials
   } = options;
   const message = {
@@ -75,6 +78,7 @@ function settings(options: MessageSettings & Credentials): Pick<BindingSecurity,
     algorithmSuite,
     issuedKeyType,
     messageProtectionOrder,
+    protectionLevel,
   };
   return { message: message as MessageSettings, credentials };
 }

@@ -65,7 +65,12 @@ export function plainly(description: BindingDescription): readonly Line[] {
 }
 
 function transportWords({ transport }: BindingDescription): string {
-  const name = { http: 'HTTP', websocket: 'WebSocket', dual: 'HTTP, one connection from each end' }[transport.kind];
+  const name = {
+    http: 'HTTP',
+    websocket: 'WebSocket',
+    dual: 'HTTP, one connection from each end',
+    fetched: 'HTTP, answers wait until they are fetched (MakeConnection)',
+  }[transport.kind];
   const tls = transport.tls ? `${name} over TLS` : `${name} without TLS`;
   return transport.clientCertificate ? `${tls}; the client shows a certificate` : tls;
 }
@@ -77,7 +82,8 @@ function securityLines(security: SecurityDescription | undefined, tls: boolean):
     ];
   }
   const { mode, bootstrap, versions } = security;
-  const lines: Line[] = [['security', `${mode}: ${modes[mode]}`]];
+  const level = security.protection === 'Sign' ? '; signed only, nothing is encrypted' : '';
+  const lines: Line[] = [['security', `${mode}: ${modes[mode]}${level}`]];
   if (bootstrap !== undefined) lines.push(['first message', `${bootstrap.mode}: ${modes[bootstrap.mode]}`]);
   const isUsed = mode !== 'UserNameOverTransport';
   const sha1 = !isUsed

@@ -12,7 +12,7 @@ import type { Channel, ChannelFactory } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { ChannelError } from '../channel/errors.ts';
 import { Life } from '../channel/life.ts';
-import type { Listener, Transport } from '../channel/transport.ts';
+import type { Listener, Publication, Transport } from '../channel/transport.ts';
 import { identityOf } from '../security/evidence.ts';
 import { addressingOf } from '../soap/addressing.ts';
 import { requireUnderstood } from '../soap/envelope.ts';
@@ -57,7 +57,7 @@ export function makeConnection(over: Binding, options: MakeConnectionOptions = {
       const standing: Standing = { address: newAddress(settings.random), wasHeard: false, hopeless: undefined };
       return (receive) => new PollingChannel({ over, to, standing, settings, receive });
     },
-    listen: (at, accept) => new Service(settings, accept).listen(over, at),
+    listen: (at, accept, publication) => new Service(settings, accept).listen(over, at, publication),
   };
 }
 
@@ -87,8 +87,8 @@ class Service {
     this.#clients = new Clients(settings, accept, (address, receive) => new WaitingChannel(address, settings, receive));
   }
 
-  async listen(over: Binding, at: URL): Promise<Listener> {
-    const below = await listen(over, at, (trip) => this.#receive(trip));
+  async listen(over: Binding, at: URL, publication: Publication | undefined): Promise<Listener> {
+    const below = await listen(over, at, (trip) => this.#receive(trip), publication);
     let closing: Promise<void> | undefined;
     const close = async (signal: AbortSignal): Promise<void> => {
       await Promise.all([this.#clients.close(signal), this.#plain?.then(({ top }) => top.close(signal))]);

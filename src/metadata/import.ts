@@ -129,7 +129,7 @@ function choose(alternatives: PolicyAlternatives, around: Around, port: Port, wa
   if (readable.length === 0) throw failure;
   const spoken = readable.filter(({ description }) => obstacles(description).length === 0);
   const candidates = spoken.length === 0 ? readable : spoken;
-  const [best, ...others] = [...candidates].sort((one, other) => other.assertions - one.assertions);
+  const [best, ...others] = [...candidates].sort((one, other) => rank(other) - rank(one));
   if (best !== undefined && others.every((one) => isWeaker(one.description, best.description))) return best;
   throw new MetadataError(
     'METADATA_CHOICE',
@@ -142,9 +142,15 @@ function read(alternative: PolicyAlternative, around: Around): Read {
   return { description: readAlternative(alternative, around, notes), notes, assertions: alternative.length };
 }
 
+/** What demands more comes first; but whoever need not fetch its answers does not. */
+function rank({ assertions, description }: Read): number {
+  return description.transport.kind === 'fetched' ? assertions - 2 : assertions;
+}
+
 /** Whether `one` is `best` without something that was optional: security is never what may be left out. */
 function isWeaker(one: BindingDescription, best: BindingDescription): boolean {
-  return same({ ...best, reliableSession: one.reliableSession, encoding: one.encoding }, one);
+  const transport = { ...best.transport, kind: one.transport.kind };
+  return same({ ...best, transport, reliableSession: one.reliableSession, encoding: one.encoding }, one);
 }
 
 function same(one: BindingDescription, other: BindingDescription): boolean {

@@ -1,4 +1,5 @@
 /** Which parts of messages WS-SecurityPolicy wants protected (section 4), against what is always done here. */
+import type { SecurityDescription } from '../binding/description.ts';
 import { type Demands, notSpoken } from './demands.ts';
 import { MetadataError } from './errors.ts';
 import { named } from './place.ts';
@@ -8,7 +9,6 @@ import { sp } from './token-reader.ts';
 export interface Parts {
   readonly signed: boolean;
   readonly encrypted: boolean;
-  readonly isThere: boolean;
 }
 
 /** SignedParts and EncryptedParts (section 4.1 and 4.2): an empty one means everything that there is to sign or encrypt. */
@@ -42,23 +42,27 @@ export function readParts(demands: Demands): Parts {
   return {
     signed: hasBody(signed),
     encrypted: hasBody(encrypted),
-    isThere: signed !== undefined || encrypted !== undefined,
   };
 }
 
-/** Here the Body of every message is signed and encrypted: a policy that demands less would get what it does not expect. */
-export function requireParts(binding: PolicyAssertion, [endpoint, ...messages]: readonly Parts[]): void {
-  const all =
-    messages.length === 0
-      ? [endpoint]
-      : messages.map((one) => ({
-          signed: one.signed || endpoint?.signed === true,
-          encrypted: one.encrypted || endpoint?.encrypted === true,
-        }));
-  const less = all.find((one) => one !== undefined && !(one.signed && one.encrypted));
-  if (less === undefined) return;
-  throw notSpoken(
-    binding,
-    `it ${less.signed ? 'does not have the Body encrypted' : 'does not have the Body signed'} in every message, and here it always is`,
-  );
+/**
+ * Here the Body of every message is signed, and encrypted in every message or in none: a policy that demands something else would
+ * get what it does not expect.
+ *
+ * @throws MetadataError `METADATA_UNSUPPORTED`
+ */
+export function protectionOf(
+  binding: PolicyAssertion,
+  [endpoint, ...messages]: readonly Parts[],
+): SecurityDescription['protection'] {
+  const all = (messages.length === 0 ? [{ signed: false, encrypted: false }] : messages).map((one) => ({
+    signed: one.signed || endpoint?.signed === true,
+    encrypted: one.encrypted || endpoint?.encrypted === true,
+  }));
+  if (!all.every(({ signed }) => signed))
+    throw notSpoken(binding, 'it does not have the Body signed in every message, and here it always is');
+  const encrypted = all.filter((one) => one.encrypted).length;
+  if (encrypted === 0) return 'Sign';
+  if (encrypted === all.length) return 'EncryptAndSign';
+  throw notSpoken(binding, 'it has the Body encrypted in some messages and not in others');
 }

@@ -57,8 +57,7 @@ export function readAlternative(alternative: PolicyAlternative, around: Around, 
   const isBinary = demands.has([netBinary], 'BinaryEncoding');
   const isDual = demands.has([duplex], 'CompositeDuplex');
   demands.has([oneWayPolicy], 'OneWay');
-  const made = demands.take([wsmc], 'MCSupported');
-  if (made !== undefined) throw notSpoken(made, 'answers that wait to be fetched (MakeConnection) are not spoken yet');
+  const isFetched = demands.has([wsmc], 'MCSupported');
   for (const local of [
     'BasicAuthentication',
     'DigestAuthentication',
@@ -79,7 +78,7 @@ export function readAlternative(alternative: PolicyAlternative, around: Around, 
   const description: BindingDescription = {
     kind: 'customBinding',
     transport: {
-      kind: isDual ? 'dual' : around.transport,
+      kind: isDual ? 'dual' : isFetched ? 'fetched' : around.transport,
       tls: tls || around.scheme === 'https:' || around.scheme === 'wss:',
       clientCertificate,
     },

@@ -15,6 +15,7 @@ import {
   type SecurityPolicyVersion,
   securityPolicyVersions,
   wsap200408,
+  wsmc,
 } from './namespaces.ts';
 import { type AssertionTree, assertion } from './policy-tree.ts';
 
@@ -25,6 +26,7 @@ export function endpointPolicy(of: BindingDescription, wsp: PolicyVersion): read
     ...(reliableSession === undefined ? [] : [reliable(reliableSession, security)]),
     ...(encoding.kind === 'Mtom' ? [assertion(mtom, 'OptimizedMimeSerialization')] : []),
     ...(encoding.kind === 'Binary' ? [assertion(netBinary, 'BinaryEncoding')] : []),
+    ...(transport.kind === 'fetched' ? [assertion(wsmc, 'MCSupported')] : []),
     ...(security === undefined ? plainTransport(of) : secured(security, transport.clientCertificate)),
     ...addressed(of, wsp),
   ];
@@ -33,7 +35,8 @@ export function endpointPolicy(of: BindingDescription, wsp: PolicyVersion): read
 /** Assertions about each message of an operation: absent where nothing is signed but by TLS. */
 export function messagePolicy({ security, encoding }: BindingDescription): readonly AssertionTree[] {
   if (security === undefined || isOverTransport(security)) return [];
-  return protectedParts(versionOf(security), encoding.addressing?.namespace);
+  const parts = protectedParts(versionOf(security), encoding.addressing?.namespace);
+  return security.protection === 'Sign' ? parts.slice(0, 1) : parts;
 }
 
 function addressed({ encoding }: BindingDescription, wsp: PolicyVersion): readonly AssertionTree[] {

@@ -26,7 +26,11 @@ const queries: ReadonlySet<string> = new Set(['wsdl', 'singlewsdl']);
  * @example
  * await host([{ binding: via, url, receive, publication: publish(via, orders) }]);
  */
-export function publish(of: SystemBinding, contract: Contract, options: PublishOptions = {}): Publication {
+export function publish(
+  of: Pick<SystemBinding, 'description'>,
+  contract: Contract,
+  options: PublishOptions = {},
+): Publication {
   const policy = policyVersions.find(({ name }) => name === (options.policy ?? '1.2')) ?? policyVersions[0];
   return (at) => {
     const address = options.address ?? at;

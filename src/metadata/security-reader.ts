@@ -5,7 +5,7 @@ import { type MessageSecurityVersion, messageSecurityVersions } from '../binding
 import { contradiction, Demands, notSpoken } from './demands.ts';
 import { mssp } from './namespaces.ts';
 import { type Common, type Options, readCommon, readOptions } from './options-reader.ts';
-import { type Parts, readParts, requireParts } from './parts-reader.ts';
+import { type Parts, protectionOf, readParts } from './parts-reader.ts';
 import { named } from './place.ts';
 import type { PolicyAlternative, PolicyAssertion } from './policy.ts';
 import { type ReadToken, readTokens, sp, type TokenKind } from './token-reader.ts';
@@ -119,9 +119,9 @@ function modeOver({ token, holder }: Supporting): AuthenticationModeName {
 function inMessages(of: Reading, parts: readonly Parts[]): ReadSecurity {
   const { binding, common } = of;
   if (!common.timestamp) throw notSpoken(binding, 'every secured message has a Timestamp (IncludeTimestamp)');
-  requireParts(binding, parts);
-  const security = binding.element.local === 'AsymmetricBinding' ? asymmetric(of) : symmetric(of);
-  return { security, tls: false, clientCertificate: false };
+  const protection = protectionOf(binding, parts);
+  const security = { ...(binding.element.local === 'AsymmetricBinding' ? asymmetric(of) : symmetric(of)), protection };
+  return { security: Object.freeze(security), tls: false, clientCertificate: false };
 }
 
 function symmetric(of: Reading): SecurityDescription {
@@ -227,6 +227,7 @@ function describe(
     derivedKeys: more.derivedKeys ?? false,
     confirmSignatures: options.confirms,
     protectTokens: common.protectTokens,
+    protection: 'EncryptAndSign',
     confirmation: more.confirmation ?? 'holder-of-key',
     requireCancellation: true,
     bootstrap: undefined,

@@ -10,6 +10,7 @@ import {
   transportWithMessageCredential,
 } from '../../src/binding/security.ts';
 import { connect } from '../../src/channel/binding.ts';
+import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { client } from '../../src/service/client.ts';
 import { soap11, soap12 } from '../../src/soap/version.ts';
 import { issue } from '../security/pki.ts';
@@ -124,6 +125,36 @@ const pairs: readonly (readonly [name: string, scheme: string, make: () => Pair]
     'basicHttp with mutual certificates',
     'http',
     () => [basicHttp({ security: mutual(service, caller) }), basicHttp({ security: mutual(caller, service) })],
+  ],
+  [
+    'basicHttp with certificates that sign only',
+    'http',
+    () => [
+      basicHttp({
+        security: {
+          ...mutual(service, caller),
+          message: { ...mutual(service, caller).message, protectionLevel: 'Sign' },
+        },
+      }),
+      basicHttp({
+        security: {
+          ...mutual(caller, service),
+          message: { ...mutual(caller, service).message, protectionLevel: 'Sign' },
+        },
+      }),
+    ],
+  ],
+  [
+    'customBinding: a reliable session whose answers are fetched',
+    'https',
+    () => {
+      const elements = [
+        { kind: 'reliableSession', version: reliable200702 },
+        { kind: 'makeConnection' },
+        { kind: 'httpsTransport' },
+      ] as const;
+      return [customBinding(elements, { tls: tls.service }), customBinding(elements, { tls: tls.client })];
+    },
   ],
   [
     'netHttp over WebSocket, reliable',

@@ -65,6 +65,7 @@ function cases(mode: AuthenticationModeName, version: MessageSecurityVersion): r
       elements({ ...first, messageProtectionOrder: 'EncryptBeforeSign', securityHeaderLayout: 'Lax' }, tls),
     ),
     describeCustom(elements(context, tls)),
+    ...(mode === 'MutualCertificate' ? [describeCustom(elements({ ...first, protectionLevel: 'Sign' }, tls))] : []),
     describeCustom([
       {
         kind: 'reliableSession',
@@ -110,6 +111,7 @@ describe.each(policyVersions)('WS-Policy $name', (policy) => {
       [{ kind: 'reliableSession', version: reliable200502 }, { kind: 'httpsTransport' }],
       [{ kind: 'reliableSession', version: reliable200702, ordered: false }, { kind: 'httpTransport' }],
       [{ kind: 'httpTransport', webSocket: true }],
+      [{ kind: 'reliableSession', version: reliable200702 }, { kind: 'makeConnection' }, { kind: 'httpTransport' }],
     ];
     for (const one of all) {
       const description = describeCustom(one);

@@ -39,8 +39,12 @@ export function recorded(transport: Transport, recorder: Recorder, options: TapO
     name,
     connect: (to) =>
       tapped(transport.connect(to), recorder, options.end ?? 'client', { name, place: `${to.origin}${to.pathname}` }),
-    listen: (at, accept) =>
-      transport.listen(at, (session) => accept(tapped(session, recorder, options.end ?? 'service', { name }))),
+    listen: (at, accept, publication) =>
+      transport.listen(
+        at,
+        (session) => accept(tapped(session, recorder, options.end ?? 'service', { name })),
+        publication,
+      ),
   };
 }
 

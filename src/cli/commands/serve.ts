@@ -12,6 +12,7 @@ import { addressing200508 } from '../../soap/addressing-versions.ts';
 import { sqlite } from '../../stores/sqlite.ts';
 import { httpTransport } from '../../transport/http/transport.ts';
 import { type Dropped, dropBox, writableFolder } from '../dropbox.ts';
+import { dropBoxMetadata } from '../dropbox-metadata.ts';
 import { CliError } from '../errors.ts';
 import type { Ground } from '../ground.ts';
 import { contents, identity, serviceStandIns } from '../identity.ts';
@@ -39,6 +40,7 @@ interface ServeOptions extends CommonOptions, IdentityOptions, TranscriptOptions
   readonly clientCa?: string;
   readonly receipts?: true;
   readonly tsa?: string;
+  readonly wsdl?: true;
   readonly watch?: true;
   readonly unsafeNoSignature?: true;
 }
@@ -49,6 +51,7 @@ const examples = [
   ['surewire serve --json | jq .document', 'Delivered documents as JSON lines'],
   ['surewire serve --to ./inbox --transcript serve.jsonl', 'Record the wire, to be verified later'],
   ['surewire serve --to ./inbox --watch', 'See the sequences: what is done, under way, sent twice, dropped'],
+  ['surewire serve --to ./inbox --wsdl', 'Others generate their client from https://127.0.0.1:8443/drop?wsdl'],
   [
     'surewire serve --url https://0.0.0.0:443/drop --cert me.pem --key me.key --ca partners.pem --mutual-tls',
     'For partners who prove who they are in TLS too',
@@ -75,6 +78,7 @@ export function serveCommand(program: Command, ground: Ground): void {
     .option('--client-ca <file>', 'the authorities of these certificates, PEM (default: --ca)')
     .option('--receipts', 'give signed receipts for what was taken, to clients that know them')
     .option('--tsa <url>', 'have receipts stamped by this time stamp authority (RFC 3161)')
+    .option('--wsdl', 'tell anybody who asks what is spoken here: ?wsdl and WS-MetadataExchange')
     .option('--watch', 'draw the sequences while they run')
     .option('--unsafe-no-signature', 'take messages that nobody signed: anybody who can connect can send')
     .action((options: ServeOptions) => serve(options, ground));
@@ -115,7 +119,10 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
       [exchange({ addressing: addressing200508 }), given, ...signed],
       through(httpTransport({ tls }), recorder),
     );
-    await using box = await host([{ binding: via, url, receive: dropBox({ folder, tell, complain }) }]);
+    const publication = options.wsdl
+      ? dropBoxMetadata(!options.unsafeNoSignature, url.protocol === 'https:')
+      : undefined;
+    await using box = await host([{ binding: via, url, receive: dropBox({ folder, tell, complain }), publication }]);
     said.record({ listening: box.url.href });
     said.line(`listening at ${box.url}`);
     if (options.unsafeNoSignature) said.warn('unsafe: messages are not signed (--unsafe-no-signature)');
