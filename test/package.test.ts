@@ -16,7 +16,6 @@ describe('the packed tarball', () => {
   let names: readonly string[];
 
   beforeAll(() => {
-    run('npm', ['run', '-s', 'build'], root);
     folder = mkdtempSync(join(tmpdir(), 'surewire-pack-'));
     const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], root)) as [
       { filename: string; files: { path: string }[] },

@@ -6,6 +6,7 @@ import { certsCommand } from './commands/certs.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { reportCommand } from './commands/report.ts';
 import { sendCommand } from './commands/send.ts';
 import { serveCommand } from './commands/serve.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -79,6 +80,7 @@ export async function run(args: readonly string[], world: World = thisProcess): 
   serveCommand(program, ground);
   sendCommand(program, ground);
   verifyCommand(program, ground);
+  reportCommand(program, ground);
   demoCommand(program, ground);
   doctorCommand(program, ground);
   inspectCommand(program, ground);

@@ -1,13 +1,15 @@
-/** Whom `surewire verify` believes, and what it can open. */
+/** Whom `surewire verify` and `report` believe, and what they can open. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { asError } from '../base/errors.ts';
 import { type Certificate, certificates } from '../security/certificates.ts';
 import { type DecryptionKey, signingKey } from '../security/keys.ts';
 import { type Trust, trustChain } from '../security/trust.ts';
 import { CliError } from './errors.ts';
 import { authoritiesOf, contents, firstLine } from './identity.ts';
+import { certificatesFolder } from './options.ts';
 import type { Output } from './output.ts';
 
 export interface VerifierOptions {
@@ -18,6 +20,18 @@ export interface VerifierOptions {
   readonly key?: string;
   readonly passphraseFile?: string;
   readonly certs: string;
+}
+
+/** The options of commands that verify. */
+export function withVerifierOptions(command: Command): Command {
+  return command
+    .option('--ca <file>', 'the authorities to trust, PEM')
+    .option('--crl <file>', 'their revocation lists, PEM')
+    .option('--known <file>', 'certificates that messages refer to without including them, PEM')
+    .option('--cert <file>', 'our certificate, PEM, for what was encrypted to it')
+    .option('--key <file>', 'its private key, PEM')
+    .option('--passphrase-file <file>', 'file whose first line opens --key')
+    .option('--certs <folder>', 'where the development certificates are', certificatesFolder);
 }
 
 /**

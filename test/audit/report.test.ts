@@ -1,11 +1,11 @@
 /** What a report says of a conversation is what happened in it; and nothing that a peer wrote becomes markup or script. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { sourcesAt } from '../../src/audit/import/source.ts';
 import { paintOf } from '../../src/audit/report/coverage.ts';
 import type { ReportModel } from '../../src/audit/report/model.ts';
 import { pageOf } from '../../src/audit/report/page.ts';
 import { reportOf } from '../../src/audit/report/report.ts';
-import { readTranscript, transcriptFiles } from '../../src/audit/transcript/lines.ts';
 import { Recorder } from '../../src/audit/transcript/recorder.ts';
 import { converse, folder, linesOf, messagesOf } from './support.ts';
 
@@ -13,10 +13,7 @@ const drawn = async (
   files: readonly string[],
   options: { readonly maxTextLength?: number } = {},
 ): Promise<ReportModel> =>
-  reportOf(
-    await Promise.all(files.map(async (name) => ({ name, lines: readTranscript(await transcriptFiles(name)) }))),
-    { title: 'test', now: 0, ...options },
-  );
+  reportOf((await Promise.all(files.map((file) => sourcesAt(file)))).flat(), { title: 'test', now: 0, ...options });
 
 const lossy = { loseRequest: 0.2, loseReply: 0.1, duplicate: 0.1 };
 

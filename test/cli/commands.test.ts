@@ -90,7 +90,7 @@ async function refusedToPeople(args: readonly string[], code: string, exitCode: 
 }
 
 describe('help', () => {
-  test.each(['', 'certs', 'serve', 'send', 'demo'])('surewire %s --help has examples', async (command) => {
+  test.each(['', 'certs', 'serve', 'send', 'verify', 'report', 'doctor', 'demo'])('surewire %s --help has examples', async (command) => {
     const { exitCode, out } = await ran(`${command} --help`.trim().split(' '));
     expect(exitCode).toBe(0);
     expect(out).toMatch(/Examples:\n {2}# \S.*\n {2}\$ surewire /);

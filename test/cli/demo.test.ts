@@ -1,6 +1,6 @@
 /** The demo keeps its promise, and what it prints is what it saw. */
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ran } from './running.ts';
 
@@ -18,15 +18,19 @@ test('40 signed documents through 30 % loss: all of them, once, in order', async
     'retransmissions',
     'verified',
     'seconds',
+    'report',
+    'verdict',
   ]);
-  expect(seen).toMatchObject({ sent: 40, delivered: 40, verified: 40, inOrder: true });
+  expect(seen).toMatchObject({ sent: 40, delivered: 40, verified: 40, inOrder: true, verdict: 'sound' });
+  expect(await readFile(seen.report, 'utf8')).toMatch(/<script type="application\/json" id="report">.*"messages":40,/);
+  await rm(seen.report);
   // Both are more than nothing on a network like this one, whatever the timing.
   expect(seen.retransmissions).toBeGreaterThan(0);
   expect(seen.duplicatesDropped).toBeGreaterThan(0);
 });
 
 test('without loss, for people: a table, where to look next, and with --keep what was made', async () => {
-  const { exitCode, out } = await ran(['demo', '--messages', '5', '--loss', '0', '--keep']);
+  const { exitCode, out } = await ran(['demo', '--messages', '5', '--loss', '0', '--keep', '--no-report']);
   expect(exitCode).toBe(0);
   expect(out).toMatch(/delivered once +5\n/);
   expect(out).toMatch(/in order +yes\n/);

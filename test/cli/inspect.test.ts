@@ -82,7 +82,7 @@ describe('what travels and what is kept', () => {
   test('transcript, message and store of one transfer', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'surewire-inspect-'));
     const file = join(folder, 'demo.jsonl');
-    const demo = await ran(['demo', '--messages', '3', '--loss', '0', '--transcript', file, '--keep', '--json']);
+    const demo = await ran(['demo', '--messages', '3', '--loss', '0', '--transcript', file, '--no-report', '--json']);
     expect(demo.exitCode).toBe(0);
     const transcript = await ran(['inspect', 'transcript', file, '--json']);
     expect(JSON.parse(transcript.out)).toMatchObject({

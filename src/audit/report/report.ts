@@ -1,30 +1,19 @@
 /** Reads what was recorded, and what verification found in it, and draws both as one page. */
 import type { KeyObject } from 'node:crypto';
 import { hasCode } from '../../base/errors.ts';
-import type { ReadLine } from '../transcript/lines.ts';
+import type { Source } from '../import/source.ts';
 import { PayloadReader } from '../transcript/payload.ts';
 import type { MessageRecord } from '../transcript/record.ts';
+import type { Verification } from '../verify/verify.ts';
 import type { ReportFinding, ReportModel, ReportSequence } from './model.ts';
 import { Painter } from './picture.ts';
-
-/** What is drawn: a transcript, or what an importer makes of a foreign file. */
-export interface Drawn {
-  readonly name: string;
-  readonly lines: AsyncIterable<ReadLine>;
-}
-
-/** What verification found, as far as a report shows it. */
-interface Judged {
-  readonly verdict: NonNullable<ReportModel['verdict']>;
-  /** `where`: file, `#` and number of the record. */
-  readonly findings: readonly (ReportFinding & { readonly where: string; readonly sequence?: string | undefined })[];
-}
 
 export interface ReportOptions {
   readonly title: string;
   /** When it is made, milliseconds since 1970. */
   readonly now: number;
-  readonly judged?: Judged | undefined;
+  /** What verification found in the same sources. */
+  readonly judged?: Pick<Verification, 'verdict' | 'findings'> | undefined;
   /** Private keys that open the payloads of a transcript. */
   readonly transcriptKeys?: readonly KeyObject[];
   /** Characters of message texts that the page may hold; default 48 Mi. */
@@ -38,7 +27,7 @@ export interface ReportOptions {
 /**
  * @throws AuditError `AUDIT_FILE`, `AUDIT_FOREIGN` where a source cannot be read at all
  */
-export async function reportOf(sources: readonly Drawn[], options: ReportOptions): Promise<ReportModel> {
+export async function reportOf(sources: readonly Source[], options: ReportOptions): Promise<ReportModel> {
   const { title, now, judged, transcriptKeys = [], maxTextLength = 50_331_648, maxRows = 100_000 } = options;
   const painter = new Painter({ maxTextLength, maxRows });
   let messages = 0;
@@ -97,7 +86,10 @@ export async function reportOf(sources: readonly Drawn[], options: ReportOptions
 }
 
 /** The worst that was found about it; a whole that is unsound or unchecked says nothing good of what has no finding of its own. */
-function verdictOf({ id }: ReportSequence, { findings, verdict }: Judged): Judged['verdict'] {
+function verdictOf(
+  { id }: ReportSequence,
+  { findings, verdict }: NonNullable<ReportOptions['judged']>,
+): Verification['verdict'] {
   const own = findings.filter(({ sequence }) => sequence === id);
   if (own.some(({ weight }) => weight === 'unsound')) return 'unsound';
   if (own.some(({ weight }) => weight === 'unchecked')) return 'unchecked';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Demonstration, demonstrate } from '../demonstration.ts';
+import { draw } from '../drawing.ts';
 import { CliError } from '../errors.ts';
 import type { Ground } from '../ground.ts';
 import { type CommonOptions, likelihood, whole, withCommonOptions, withExamples } from '../options.ts';
@@ -16,6 +17,8 @@ interface DemoOptions extends CommonOptions, TranscriptOptions {
   readonly seed: number;
   readonly keep?: true;
   readonly watch?: true;
+  /** Absent: a file in the folder for temporary files. False: none. */
+  readonly report?: string | false;
 }
 
 const examples = [
@@ -38,6 +41,8 @@ export function demoCommand(program: Command, ground: Ground): void {
     .option('--loss <p>', 'likelihood that a request, or a reply, is lost', likelihood(0.9), 0.2)
     .option('--seed <n>', 'another seed is another run', whole(0, 4_294_967_295), 1)
     .option('--watch', 'draw the sequences while they run')
+    .option('--report <file>', 'where the report goes (default: a file in the folder for temporary files)')
+    .option('--no-report', 'draw none')
     .option('--keep', 'keep what was made, and say where it is')
     .action((options: DemoOptions) => demo(options, ground));
   withExamples(withCommonOptions(withTranscriptOptions(command)), examples);
@@ -45,15 +50,25 @@ export function demoCommand(program: Command, ground: Ground): void {
 
 async function demo(options: DemoOptions, ground: Ground): Promise<void> {
   const said = ground.output(options);
-  const recorder = await recording(options);
   const folder = await mkdtemp(join(tmpdir(), 'surewire-demo-'));
+  const output = reportFile(options, folder);
+  const transcript = options.transcript ?? (output === undefined ? undefined : join(folder, 'transcript.jsonl'));
+  const recorder = await recording(transcript === undefined ? options : { ...options, transcript });
   try {
     const shown = await demonstrate(folder, { ...options, recorder }, said, ground.signal);
+    await recorder?.close();
+    const report = await drawn(output, transcript, folder, said, ground.signal);
     const { seen } = shown;
-    said.record(seen);
-    tell(said, shown, options.keep === true ? folder : undefined);
+    said.record({ ...seen, report: report?.output ?? null, verdict: report?.verdict ?? null });
+    tell(said, shown, options.keep === true ? folder : undefined, report?.output);
     if (seen.delivered !== seen.sent || seen.verified !== seen.sent || !seen.inOrder) {
       throw new CliError('CLI_INCOMPLETE', 'Not every document arrived once, in order and signed. Please report this.');
+    }
+    if (report !== undefined && report.verdict !== 'sound') {
+      throw new CliError(
+        'CLI_INCOMPLETE',
+        `What was recorded is ${report.verdict}, see ${report.output}. Please report this.`,
+      );
     }
   } finally {
     await recorder?.close();
@@ -61,7 +76,34 @@ async function demo(options: DemoOptions, ground: Ground): Promise<void> {
   }
 }
 
-function tell(said: Output, { seen, network }: Demonstration, kept: string | undefined): void {
+/** Beyond so many messages a page of everything is asked for by name. */
+const reportedUnasked = 2_000;
+
+function reportFile({ report, messages }: DemoOptions, folder: string): string | undefined {
+  if (report === false || (report === undefined && messages > reportedUnasked)) return undefined;
+  return report ?? `${folder}.html`;
+}
+
+async function drawn(
+  output: string | undefined,
+  transcript: string | undefined,
+  folder: string,
+  said: Output,
+  signal: AbortSignal,
+): Promise<{ readonly output: string; readonly verdict: string | undefined } | undefined> {
+  if (output === undefined || transcript === undefined) return undefined;
+  const title = 'surewire demo: orders through a bad network';
+  const verifier = { certs: join(folder, 'certificates') };
+  const { verdict } = await draw({ paths: [transcript], output, title, verifier, engines: 'own' }, said, signal);
+  return { output, verdict };
+}
+
+function tell(
+  said: Output,
+  { seen, network }: Demonstration,
+  kept: string | undefined,
+  report: string | undefined,
+): void {
   const { lost, duplicated, delayed, reordered, broken, exchanges } = network;
   said.line();
   said.line('What the network did');
@@ -90,5 +132,6 @@ function tell(said: Output, { seen, network }: Demonstration, kept: string | und
   said.line(
     kept === undefined ? 'Keep the delivered documents with --keep.' : `Documents, stores, certificates: ${kept}`,
   );
+  if (report !== undefined) said.line(`The picture of all of it, for a browser: ${report}`);
   said.line('Next: `surewire serve --help`, `surewire send --help`, and the programs in examples/.');
 }

@@ -5,10 +5,10 @@ import { sarif } from '../../audit/verify/sarif.ts';
 import { type Verification, verify } from '../../audit/verify/verify.ts';
 import { CliError, exitCodes } from '../errors.ts';
 import type { Ground } from '../ground.ts';
-import { type CommonOptions, certificatesFolder, withCommonOptions, withExamples } from '../options.ts';
+import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
 import { storedReceipts, timestampAuthorities } from '../receipts.ts';
 import { shownVerification } from '../verification.ts';
-import { evidenceKeys, evidenceTrust, type VerifierOptions } from '../verifier.ts';
+import { evidenceKeys, evidenceTrust, type VerifierOptions, withVerifierOptions } from '../verifier.ts';
 
 interface VerifyCommandOptions extends CommonOptions, VerifierOptions {
   readonly format?: string;
@@ -47,16 +47,10 @@ export function verifyCommand(program: Command, ground: Ground): void {
     .option('--tsa-ca <file>', 'the authorities of time stamps, PEM (default: those of --ca)')
     .addOption(new Option('--format <format>', 'of the result').choices(['table', 'json', 'sarif']))
     .option('--no-second-engine', 'do not ask xml-crypto about every signature: many times as fast')
-    .option('--unsafe-sha1', 'let signatures over SHA-1 count, which anybody with time may have made')
-    .option('--ca <file>', 'the authorities to trust, PEM')
-    .option('--crl <file>', 'their revocation lists, PEM')
-    .option('--known <file>', 'certificates that messages refer to without including them, PEM')
-    .option('--cert <file>', 'our certificate, PEM, for what was encrypted to it')
-    .option('--key <file>', 'its private key, PEM')
-    .option('--passphrase-file <file>', 'file whose first line opens --key')
-    .option('--certs <folder>', 'where the development certificates are', certificatesFolder)
-    .action((paths: readonly string[], options: VerifyCommandOptions) => run(paths, options, ground));
-  withExamples(withCommonOptions(command), examples);
+    .option('--unsafe-sha1', 'let signatures over SHA-1 count, which anybody with time may have made');
+  withExamples(withCommonOptions(withVerifierOptions(command)), examples).action(
+    (paths: readonly string[], options: VerifyCommandOptions) => run(paths, options, ground),
+  );
 }
 
 async function run(paths: readonly string[], options: VerifyCommandOptions, ground: Ground): Promise<void> {
