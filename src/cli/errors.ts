@@ -87,13 +87,15 @@ export function failureOf(thrown: unknown): Failure {
 
 /**
  * The innermost error of a cause chain says most: a session that gave up says that it did, its cause says why. An error of
- * the command line itself was worded for the user and is taken as it is.
+ * the command line itself was worded for the user and is taken as it is. What an unsecured fault says is proven by nobody, so
+ * the error that says so stands for it.
  */
 function surewireErrorIn(thrown: unknown): SurewireError | undefined {
   let found: SurewireError | undefined;
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if (error instanceof CliError) return error;
     if (error instanceof SurewireError) found = error;
+    if (found?.code === 'SECURITY_UNSECURED_FAULT') return found;
   }
   return found;
 }

@@ -90,13 +90,16 @@ async function refusedToPeople(args: readonly string[], code: string, exitCode: 
 }
 
 describe('help', () => {
-  test.each(['', 'certs', 'serve', 'send', 'verify', 'report', 'doctor', 'demo'])('surewire %s --help has examples', async (command) => {
-    const { exitCode, out } = await ran(`${command} --help`.trim().split(' '));
-    expect(exitCode).toBe(0);
-    expect(out).toMatch(/Examples:\n {2}# \S.*\n {2}\$ surewire /);
-    expect(out.split('\n').filter((line) => line.length > 125)).toEqual([]);
-    if (command !== '') expect(out).toContain('--json');
-  });
+  test.each(['', 'certs', 'serve', 'send', 'verify', 'report', 'doctor', 'demo'])(
+    'surewire %s --help has examples',
+    async (command) => {
+      const { exitCode, out } = await ran(`${command} --help`.trim().split(' '));
+      expect(exitCode).toBe(0);
+      expect(out).toMatch(/Examples:\n {2}# \S.*\n {2}\$ surewire /);
+      expect(out.split('\n').filter((line) => line.length > 125)).toEqual([]);
+      if (command !== '') expect(out).toContain('--json');
+    },
+  );
 
   test('every exit code is explained', async () => {
     const { out } = await ran(['--help']);

@@ -267,7 +267,17 @@ describe('on a terminal', () => {
 
 describe('where standard error is no terminal', () => {
   test('demo --watch prints lines, one heading, and how both ends ended', async () => {
-    const { exitCode, err } = await ran(['demo', '--messages', '8', '--loss', '0.2', '--seed', '3', '--watch', '--no-report']);
+    const { exitCode, err } = await ran([
+      'demo',
+      '--messages',
+      '8',
+      '--loss',
+      '0.2',
+      '--seed',
+      '3',
+      '--watch',
+      '--no-report',
+    ]);
     expect(exitCode).toBe(0);
     expect(err).not.toContain('\x1b');
     const lines = err.split('\n');
@@ -276,7 +286,11 @@ describe('where standard error is no terminal', () => {
   });
 
   test('with --json nothing but the outcome', async () => {
-    const { exitCode, out: printed, err } = await ran(['demo', '--messages', '5', '--loss', '0', '--watch', '--json', '--no-report']);
+    const {
+      exitCode,
+      out: printed,
+      err,
+    } = await ran(['demo', '--messages', '5', '--loss', '0', '--watch', '--json', '--no-report']);
     expect(exitCode).toBe(0);
     expect(err).toBe('');
     expect(JSON.parse(printed)).toMatchObject({ delivered: 5 });
