@@ -187,14 +187,14 @@ await withPeer(
           const policy = usernameOverTransport({ passwords });
           const listener = await listen(layers(policy, 'server'), new URL('https://127.0.0.1:0/sts'), own);
           try {
-            const got = await callCxf({
+            const { token, secret } = await callCxf({
               url: listener.url.href,
               trust: version.namespace,
               tokenType: tokenTypeOf(kind),
               keyType,
               appliesTo: audience,
             });
-            const assertion = readAssertion(XmlFragment.parse(String(got['token'])).element);
+            const assertion = readAssertion(XmlFragment.parse(String(token)).element);
             expect(assertion.subject?.name).toBe('alice');
             const [confirmed] = assertion.confirmations;
             if (keyType === 'Bearer') return expect(confirmed?.method).toBe('bearer');
@@ -202,7 +202,7 @@ await withPeer(
             if (confirmed?.keyInfo === undefined || service.decrypter === undefined) throw new Error('there is no key');
             const holder = { certificate: service.certificate, decrypter: service.decrypter };
             const held = await openHeldKey([holder], suite.accepted.encryption)(confirmed.keyInfo);
-            return expect(held?.export().toString('base64')).toBe(got['secret']);
+            return expect(held?.export().toString('base64')).toBe(secret);
           } finally {
             await listener.close();
           }
@@ -214,8 +214,8 @@ await withPeer(
     async function callCxf(asking: object): Promise<PeerEvent> {
       const id = ++ids;
       child.say(JSON.stringify({ id, do: 'call', security: keys, ...asking }));
-      const mine = (event: PeerEvent): boolean => event['id'] === id;
-      const failed = child.event('failed', mine).then(({ ['why']: why }): never => {
+      const mine = ({ id: owner }: PeerEvent): boolean => owner === id;
+      const failed = child.event('failed', mine).then(({ why }): never => {
         throw new Error(`cxf: ${String(why)}\n${child.tail()}`);
       });
       return Promise.race([child.event('token', mine), failed]);
