@@ -13,6 +13,7 @@ import { longestLine } from '../src/audit/transcript/parts.ts';
 import { mostFindings } from '../src/audit/verify/findings.ts';
 import { remembered } from '../src/audit/verify/view.ts';
 import { makeConnectionSettings } from '../src/connection/settings.ts';
+import { contextLimits } from '../src/conversation/contexts.ts';
 import { documentLimits } from '../src/metadata/documents.ts';
 import { mostAlternatives } from '../src/metadata/effective.ts';
 import { settingsOf } from '../src/reliable/settings.ts';
@@ -90,6 +91,7 @@ describe('SECURITY.md', () => {
     ],
     ['connection', new Map<string, unknown>(Object.entries(makeConnectionSettings({})))],
     ['reliable', new Map<string, unknown>(Object.entries(settingsOf({})))],
+    ['conversation', new Map<string, unknown>(Object.entries(contextLimits))],
     ['trust', new Map<string, unknown>(Object.entries(trustLimits))],
     ['service', new Map<string, unknown>(Object.entries(throttleOf({})))],
     ['metadata', new Map<string, unknown>([...Object.entries(documentLimits), ['alternatives', mostAlternatives]])],

@@ -69,6 +69,21 @@ export function issue<Owner>(
   return new Map(swept).set(record.identifier, record);
 }
 
+/** A context that came back in its own token takes its place among those that are remembered; where there is none, the oldest goes. */
+export function recall<Owner>(
+  table: Contexts<Owner>,
+  record: IssuedRecord<Owner>,
+  now: Instant,
+  limits: ContextLimits,
+): Contexts<Owner> {
+  const kept = new Map(sweep(table, now, limits));
+  for (const oldest of kept.keys()) {
+    if (kept.size < limits.contexts) break;
+    kept.delete(oldest);
+  }
+  return kept.set(record.identifier, record);
+}
+
 /**
  * The key that a message names.
  *

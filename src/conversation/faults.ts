@@ -7,8 +7,8 @@ import { faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import type { ConversationVersion } from './versions/version.ts';
 
-/** Of WCF: faults that concern the whole session. */
-const sessions = 'http://schemas.microsoft.com/ws/2006/05/security';
+/** Of WCF: faults that concern the whole session, and what it puts into tokens. */
+export const sessions = 'http://schemas.microsoft.com/ws/2006/05/security';
 
 /** wsa:Action under which WCF's client looks for RenewNeeded and SecuritySessionAborted. */
 export const sessionFaultAction: string = `${sessions}/SecureConversationFault`;

@@ -1,6 +1,6 @@
 /**
  * The issuer of security contexts at an acceptor: answers requests to issue, renew and cancel one, and finds the keys of those that
- * were issued. Contexts live in the memory of this process: who holds one after a restart asks for another.
+ * were issued: in the memory of this process, or in the token itself where they are sealed into it.
  */
 import { createSecretKey } from 'node:crypto';
 import { type Instant, later } from '../base/clock.ts';
@@ -8,13 +8,25 @@ import { uuidUrn } from '../base/random.ts';
 import { SecurityError } from '../security/errors.ts';
 import type { ContextSecret, ContextSource } from '../security/exchange.ts';
 import { type ContextName, idOf } from '../security/tokens/context.ts';
+import type { XmlElement } from '../xml/document.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
-import { type Contexts, cancel, type IssuedKey, type IssuedRecord, issue, keyFor, renew, used } from './contexts.ts';
+import {
+  type Contexts,
+  cancel,
+  type IssuedKey,
+  type IssuedRecord,
+  issue,
+  keyFor,
+  recall,
+  renew,
+  used,
+} from './contexts.ts';
 import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
 import type { Party } from './party.ts';
 import type { ContextRequest } from './requests.ts';
 import { writeCancelled, writeIssued } from './responses.ts';
+import { readCookie, writeCookie } from './sealed.ts';
 import { computedKey } from './secret.ts';
 import type { Settings } from './settings.ts';
 
@@ -24,6 +36,8 @@ export class Issuer implements ContextSource {
   readonly namespace: string;
   readonly #settings: Settings;
   #contexts: Contexts<Party> = new Map();
+  /** Of sealed contexts, until they would have expired: their tokens say nothing of it. */
+  readonly #cancelled = new Map<string, Instant>();
 
   constructor(settings: Settings) {
     this.namespace = settings.version.namespace;
@@ -31,10 +45,24 @@ export class Issuer implements ContextSource {
   }
 
   /** Also keys that may do nothing any more but renew; see `standing`. @throws SecurityError `SECURITY_CONTEXT` */
-  find(name: ContextName): ContextSecret {
+  find(name: ContextName, token?: XmlElement): ContextSecret {
+    if (token !== undefined) this.#recall(name, token);
     const found = keyFor(this.#contexts, name, this.#now);
     if (found !== 'unknown') return found.key.secret;
     throw new SecurityError('SECURITY_CONTEXT', 'The message is under a security context that is not known here.');
+  }
+
+  /** Remembers what the token itself says of a context that is not remembered. */
+  #recall({ identifier, instance }: ContextName, token: XmlElement): void {
+    const { sealing, limits } = this.#settings;
+    if (sealing.length === 0 || this.#contexts.has(identifier) || this.#cancelled.has(identifier)) return;
+    const sealed = readCookie(sealing, token, { namespace: this.namespace, identifier, instance });
+    if (sealed === undefined) return;
+    const { key, party } = sealed;
+    const { identity } = party;
+    const record = { identifier, identity, owner: party, keys: [key], used: true, issued: key.created };
+    this.#contexts = recall(this.#contexts, record, this.#now, limits);
+    publish(() => ({ event: 'context.recalled', identifier, identity }));
   }
 
   /** What a key may do now; whoever proved to have it is known by it. */
@@ -60,16 +88,12 @@ export class Issuer implements ContextSource {
   issue({ entropy, keySize }: Request<'issue'>, party: Party): XmlFragment {
     const now = this.#now;
     const identifier = uuidUrn(this.#settings.random);
-    const { key, answer } = this.#make({ identifier, instance: undefined }, entropy, keySize, now);
-    const record: IssuedRecord<Party> = {
-      identifier,
-      identity: party.identity,
-      owner: party,
-      keys: [key],
-      used: false,
-      issued: now,
-    };
-    const table = issue(this.#contexts, record, now, this.#settings.limits);
+    const { key, answer } = this.#make({ identifier, instance: undefined }, entropy, keySize, now, party);
+    const { identity } = party;
+    const record: IssuedRecord<Party> = { identifier, identity, owner: party, keys: [key], used: false, issued: now };
+    const { sealing, limits } = this.#settings;
+    // What the token holds takes no room until it comes back.
+    const table = sealing.length > 0 ? this.#contexts : issue(this.#contexts, record, now, limits);
     if (typeof table === 'string') {
       throw new ConversationError('CONVERSATION_TOO_BUSY', 'There is no room for another security context.');
     }
@@ -87,7 +111,7 @@ export class Issuer implements ContextSource {
     const now = this.#now;
     const { identifier } = proven;
     const name = { identifier, instance: uuidUrn(this.#settings.random) };
-    const { key, answer } = this.#make(name, entropy, keySize, now);
+    const { key, answer } = this.#make(name, entropy, keySize, now, party);
     const table = renew(this.#contexts, proven, party.identity, key, now, this.#settings.limits);
     if (typeof table === 'string')
       throw refused('A context is renewed by the identity that it was issued to, and in time.');
@@ -100,9 +124,22 @@ export class Issuer implements ContextSource {
   cancel({ target }: Request<'cancel'>, proven: ContextSecret): XmlFragment {
     if (target.identifier !== proven.identifier)
       throw refused('The request cancels another context than the one it is under.');
-    this.#contexts = cancel(this.#contexts, proven.identifier);
+    this.#forget(proven);
     publish(() => ({ event: 'context.cancelled', identifier: proven.identifier }));
     return writeCancelled(this.#settings.version);
+  }
+
+  #forget({ identifier }: ContextSecret): void {
+    const { sealing, limits } = this.#settings;
+    const keys = this.#contexts.get(identifier)?.keys ?? [];
+    this.#contexts = cancel(this.#contexts, identifier);
+    if (sealing.length === 0) return;
+    const now = this.#now;
+    for (const [over, until] of this.#cancelled) {
+      if (until > now && this.#cancelled.size < limits.contexts) break;
+      this.#cancelled.delete(over);
+    }
+    this.#cancelled.set(identifier, later(now, Math.max(0, ...keys.map(({ until }) => until - now))));
   }
 
   /** A new key, half of it of this end, and the answer that tells the other half's owner. */
@@ -111,8 +148,9 @@ export class Issuer implements ContextSource {
     theirs: Uint8Array,
     keySize: number,
     now: Instant,
+    party: Party,
   ): { readonly key: IssuedKey; readonly answer: XmlFragment } {
-    const { version, random, contextLifetime, limits, keySize: own } = this.#settings;
+    const { version, random, contextLifetime, limits, sealing, keySize: own } = this.#settings;
     if (keySize !== own) {
       const text = `A context of ${keySize} bits was asked for; here it has ${own}.`;
       throw new ConversationError('CONVERSATION_KEY_SIZE', text);
@@ -120,11 +158,17 @@ export class Issuer implements ContextSource {
     const entropy = random.bytes(keySize / 8);
     const id = idOf(uuidUrn(random));
     const expires = later(now, contextLifetime);
-    const issued = { ...name, id, entropy, keySize, created: now, expires };
-    const answer = writeIssued(version, issued, idOf(uuidUrn(random)));
-    const key = createSecretKey(computedKey(theirs, entropy, keySize));
-    const secret: ContextSecret = { ...name, key, namespace: version.namespace, token: undefined };
-    return { key: { secret, created: now, expires, until: later(expires, limits.rollover) }, answer };
+    const secret: ContextSecret = {
+      ...name,
+      key: createSecretKey(computedKey(theirs, entropy, keySize)),
+      namespace: version.namespace,
+      token: undefined,
+    };
+    const key = { secret, created: now, expires, until: later(expires, limits.rollover) };
+    const [sealer] = sealing;
+    const cookie = sealer && writeCookie(sealer, { key, party }, random);
+    const issued = { ...name, id, entropy, keySize, created: now, expires, cookie };
+    return { key, answer: writeIssued(version, issued, idOf(uuidUrn(random))) };
   }
 
   get #now(): Instant {

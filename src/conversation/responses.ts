@@ -32,6 +32,8 @@ export interface IssuedContext extends ContextName {
   readonly keySize: number;
   readonly created: Instant;
   readonly expires: Instant;
+  /** What the issuer puts into the token for itself. */
+  readonly cookie?: XmlFragment | undefined;
 }
 
 /** What the requester learns of its context. */
@@ -52,7 +54,7 @@ export function writeIssued(version: ConversationVersion, context: IssuedContext
   return answer(version, (writer) => {
     writer.element(trust, 'TokenType', version.tokenType, 'wst');
     writer.start(trust, 'RequestedSecurityToken', 'wst');
-    writer.fragment(writeContextToken(version.namespace, context.id, context)).end();
+    writer.fragment(writeContextToken(version.namespace, context.id, context, context.cookie)).end();
     writer.start(trust, 'RequestedAttachedReference', 'wst');
     writer.fragment(writeAttachedReference(version.namespace, context.id)).end();
     writer.start(trust, 'RequestedUnattachedReference', 'wst');

@@ -1,4 +1,5 @@
 /** What a secure conversation is told by whoever sets it up, completed with defaults and held to what is safe. */
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Random, systemRandom } from '../base/random.ts';
 import { suiteOf } from '../security/presets/common.ts';
@@ -39,6 +40,12 @@ export interface SecureConversationOptions extends Omit<ForCertificateOptions, '
   readonly renewal?: RenewalPolicy;
   /** How long an initiator waits for the answer to a request about its context, in milliseconds. Default 60 s. */
   readonly requestTimeout?: number;
+  /**
+   * Keys of 32 octets that an acceptor seals its contexts with, into their own tokens: then it need not remember them, a restart loses
+   * none, and every node with these keys takes them. The first seals, all of them open. A context that was cancelled is unknown
+   * at the node where it was. Without keys, contexts are remembered in the memory of the process.
+   */
+  readonly sealing?: readonly Uint8Array[];
   /** How many contexts an acceptor keeps, and for how long. */
   readonly limits?: Partial<ContextLimits>;
   /** Where the service is: `open` then asks for the context. Without, the first message does. */
@@ -65,6 +72,7 @@ export interface Settings {
   readonly contextLifetime: number;
   readonly renewal: RenewalPolicy;
   readonly requestTimeout: number;
+  readonly sealing: readonly KeyObject[];
   readonly limits: ContextLimits;
   readonly to: URL | undefined;
   readonly soap: SoapVersion;
@@ -103,6 +111,7 @@ export function settingsOf(options: SecureConversationOptions): Settings {
     contextLifetime,
     renewal,
     requestTimeout,
+    sealing: Object.freeze((options.sealing ?? []).map(sealingKey)),
     limits,
     to: options.to,
     soap: options.soap ?? soap12,
@@ -111,6 +120,14 @@ export function settingsOf(options: SecureConversationOptions): Settings {
     random,
     replay: options.replay ?? new MemoryReplayCache(),
   } satisfies Settings);
+}
+
+function sealingKey(octets: Uint8Array): KeyObject {
+  if (octets.length === 32) return createSecretKey(octets);
+  throw new ConversationError(
+    'CONVERSATION_SETTING',
+    `A key to seal contexts with has 32 octets, not ${octets.length}.`,
+  );
 }
 
 /** Attack P7: both halves of the secret stand in the requests. */
