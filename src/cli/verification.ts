@@ -14,7 +14,15 @@ const order: readonly Weight[] = ['unsound', 'unchecked', 'note'];
 /** Findings of one kind that are shown without --verbose. */
 const shownOfEach = 3;
 
+/** Words of messages and file names steer no terminal. */
+const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
+
+/** @param all also what is of one kind and repeats itself */
 export function shownVerification(found: Verification, all: boolean): readonly string[] {
+  return described(found, all).map(printable);
+}
+
+function described(found: Verification, all: boolean): readonly string[] {
   const { agreed, silent } = found.secondOpinions;
   const lines: string[] = [];
   if (found.sequences.length > 0) {
@@ -32,11 +40,11 @@ export function shownVerification(found: Verification, all: boolean): readonly s
     lines.push(`  receipt of ${commonName(one.signer)}, issued ${one.issued}, ${stamped}: ${numbers}`, '');
   }
   lines.push(
-    table([
+    ...table([
       ['messages', found.messages],
       ['signed', found.signed],
       ['second opinions', silent === 0 ? `${agreed} agree` : `${agreed} agree, ${silent} silent`],
-    ]),
+    ]).split('\n'),
     '',
   );
   for (const weight of order) lines.push(...findings(found, weight, all));
@@ -76,13 +84,13 @@ function findings({ findings: list, counts }: Verification, weight: Weight, all:
   );
   for (const [code, found] of byCode) {
     const shown = all ? found : found.slice(0, shownOfEach);
-    lines.push(...shown.map(line));
+    lines.push(...shown.flatMap(line));
     const more = (counts[code] ?? 0) - shown.length;
     if (more > 0) lines.push(`  ${' '.repeat(weight.length)}  … and ${more} more of ${code}`);
   }
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
-function line({ weight, code, what, where, sequence }: Finding): string {
-  return `  ${weight}  ${code}: ${what}\n      ${where}${sequence === undefined ? '' : `, sequence ${sequence}`}`;
+function line({ weight, code, what, where, sequence }: Finding): readonly string[] {
+  return [`  ${weight}  ${code}: ${what}`, `      ${where}${sequence === undefined ? '' : `, sequence ${sequence}`}`];
 }

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evidence } from '../../src/security/evidence.ts';
-import { wsu } from '../../src/security/names.ts';
 import { ecdsaSha384, rsaSha512, type SignatureAlgorithm, sha384 } from '../../src/security/suites.ts';
 import { soap11, soap12 } from '../../src/soap/version.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
 import { craft } from '../attacks/support.ts';
+import { idAttributes } from './id-attributes.ts';
 import type { Issued } from './pki.ts';
 import { acceptor, order, type Pki, pki, policyOf, secured } from './rig.ts';
 
@@ -32,17 +32,6 @@ const write = (name: string, content: string | Uint8Array): string => {
 };
 const pem = (label: string, der: Uint8Array): string =>
   `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64').replace(/.{64}/g, '$&\n')}\n-----END ${label}-----\n`;
-
-/** `--id-attr` for every kind of element that carries a wsu:Id. */
-function idAttributes(octets: Uint8Array): string[] {
-  const found = new Set<string>();
-  const visit = (element: XmlFragment['element']): void => {
-    if (element.attribute('Id', wsu) !== undefined) found.add(`${element.namespace}:${element.local}`);
-    element.children.forEach(visit);
-  };
-  visit(XmlFragment.parse(octets).element);
-  return [...found].flatMap((name) => ['--id-attr:Id', name]);
-}
 
 describe.skipIf(!there)('xmlsec1', () => {
   const signers: readonly (readonly [string, (of: Pki) => Issued])[] = [

@@ -106,11 +106,12 @@ export async function examineMessage(
   // What was signed before it was encrypted is not to be seen, or has another digest now: no reason to call it changed.
   const relevant = isLocked ? found.troubles.filter(({ code }) => !hidden.has(code)) : found.troubles;
   const troubles = [...opened.troubles, ...relevant];
+  const recorded = factsOf(arrived);
   const covering = coverage(read, found.held, troubles);
   const lifetime = covering.timestamp ? created : undefined;
   return {
-    facts: factsOf(opened.message),
-    recorded: factsOf(arrived),
+    facts: opened.message === arrived ? recorded : factsOf(opened.message),
+    recorded,
     body: isEncrypted(opened.message) ? undefined : bodyDigest(opened.message),
     author: authorOf(found.held, covering.main, around.exchange),
     isLocked,
