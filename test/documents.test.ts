@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { bindingsPage } from '../docs/bindings.ts';
 import { errorCodes, errorsPage } from '../docs/errors.ts';
 import { verifyPage } from '../docs/verify.ts';
 import { largestForeignFile } from '../src/audit/import/source.ts';
@@ -63,6 +64,10 @@ describe('docs/VERIFY.md', () => {
   test('lists every finding (run `npm run docs` after a change)', () => {
     expect(read('docs/VERIFY.md')).toBe(verifyPage());
   });
+});
+
+test('docs/BINDINGS.md is that of the rows (run `npm run docs` after a change)', () => {
+  expect(read('docs/BINDINGS.md')).toBe(bindingsPage());
 });
 
 describe('docs/DEPENDENCIES.md', () => {

@@ -159,6 +159,18 @@ describe('names', () => {
     ]);
   });
 
+  test('what else an endpoint says is noted, or named when it is not known', () => {
+    const text = config(
+      binding('Orders'),
+      endpoint('Orders', 'Orders').replace('/>', '><identity><dns value="orders"/></identity></endpoint>'),
+    );
+    expect(describeWcfConfig(text, 'Orders').notes).toEqual([
+      { line: 3, text: expect.stringMatching(/^<identity>: .*`peer`/) },
+    ]);
+    const headers = text.replaceAll('identity>', 'headers>');
+    expect(code(() => describeWcfConfig(headers, 'Orders'))).toMatch(/^METADATA_UNSUPPORTED: <headers> \(line 3\)/);
+  });
+
   test.each([
     [
       'of two kinds',

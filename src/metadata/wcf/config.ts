@@ -110,12 +110,21 @@ export function describeWcfConfig(xml: string | Uint8Array, name?: string): Conf
       `Endpoints "${name ?? ''}" connect to ${[...addresses].join(' and ')}. Rename one in a copy.`,
     );
   }
+  for (const { element } of endpoints) if (element !== undefined) readEndpoint(new Reader(element, notes));
   return {
     description: read(only, notes),
     address: address === undefined ? undefined : addressOf(address, endpoints[0]?.element),
     contract: endpoints[0]?.element?.attribute('contract'),
     notes,
   };
+}
+
+/** What else an endpoint says. @throws MetadataError `METADATA_UNSUPPORTED` */
+function readEndpoint(of: Reader): void {
+  for (const name of ['address', 'binding', 'bindingConfiguration', 'contract', 'name']) of.take(name, () => undefined);
+  of.note(['behaviorConfiguration'], 'credentials and certificates are given to bindingFromWcfConfig');
+  of.note(['<identity>'], 'who the service is: give its certificate as `peer`, or check its name in TLS');
+  of.finish();
 }
 
 /** Names of what a configuration holds. @throws MetadataError `METADATA_DOCUMENT` */
