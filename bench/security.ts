@@ -12,10 +12,11 @@ import { type Instant, systemClock } from '../src/base/clock.ts';
 import { systemRandom } from '../src/base/random.ts';
 import { algorithmSuite } from '../src/security/algorithm-suites.ts';
 import { base64Digest } from '../src/security/crypto.ts';
-import type { Exchange } from '../src/security/exchange.ts';
+import type { ContextSource, Exchange } from '../src/security/exchange.ts';
 import { insideHeader } from '../src/security/header.ts';
 import { type SigningKey, signingKey } from '../src/security/keys.ts';
 import { type SecurityPolicy, x509Signed } from '../src/security/policy.ts';
+import { contextProtection } from '../src/security/presets/context.ts';
 import { anonymousForCertificate } from '../src/security/presets/for-certificate.ts';
 import { Protector } from '../src/security/protect.ts';
 import { signedInfoOctets, writeSignature, writeSignedInfo } from '../src/security/signature.ts';
@@ -158,7 +159,8 @@ function java(peer: Wss4j | undefined, request: Readonly<Record<string, unknown>
 
 async function wss4jPeer(all: Parties, secret: Uint8Array, identifier: string): Promise<Wss4j | undefined> {
   try {
-    const secrets = { [identifier]: Buffer.from(secret).toString('base64') };
+    const octets = Buffer.from(secret).toString('base64');
+    const secrets = { [identifier]: octets, [contextIdentifier]: octets };
     return await wss4j(await buildWss4j(), all, { secrets });
   } catch (thrown) {
     if (thrown instanceof NotInstalled) return undefined;
@@ -266,6 +268,11 @@ async function certificateRows({ all, python, crypto, peer, add }: Context, kind
   }
 }
 
+/** What makes WSS4J's step one of a secure conversation: under keys derived of the secret of a SecurityContextToken. */
+const contextIdentifier = 'urn:uuid:5f0c6d0e-2f1e-4c6e-9a0c-6f6f0e0c0a01';
+const inConversation = { shared: undefined, context: contextIdentifier, derived: 2 } as const;
+const conversation = 'http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512';
+
 /** Under a secret that both ends have, as in every message of a session but its first. */
 async function secretRows({ all, python, peer, add }: Context, exchange: Exchange, shared: string): Promise<void> {
   const { reply } = anonymousForCertificate({
@@ -279,23 +286,30 @@ async function secretRows({ all, python, peer, add }: Context, exchange: Exchang
     outbound: { ...outbound, encryption: { ...outbound.encryption, body: false } },
   };
   const secret = exchange.secret?.key.export() ?? new Uint8Array();
-  const around = { now, replay: { remember: () => true }, peer: undefined, exchange };
-  const suite = algorithmSuite('Aes256GcmSha256');
+  const conversing = contextProtection({ suite: algorithmSuite('Basic256Sha256'), encryptSignature: false });
+  const context = { identifier: contextIdentifier, instance: undefined, token: undefined };
+  const known = { ...context, key: createSecretKey(secret), namespace: conversation };
+  const contexts: ContextSource = { namespace: conversation, find: () => known };
+  const around = { now, replay: { remember: () => true }, peer: undefined, exchange, contexts };
   for (const [size, name] of SIZES) {
     const plain = sampleMessage(size);
     const unsigned = fresh(readEnvelope(scan(plain)));
-    for (const [directions, what] of [
-      [signedOnly, 'HMAC-SHA256'],
-      [reply, 'HMAC-SHA256 and AES-256-GCM'],
+    for (const [directions, what, suite, more] of [
+      [signedOnly, 'HMAC-SHA256', 'Aes256GcmSha256', {}],
+      [reply, 'HMAC-SHA256 and AES-256-GCM', 'Aes256GcmSha256', {}],
+      [conversing, 'a conversation, HMAC-SHA256 and AES-256-CBC', 'Basic256Sha256', inConversation],
     ] as const) {
-      const encrypts = directions === reply;
+      const encrypts = directions !== signedOnly;
+      // In between, sizes tell nothing new of it.
+      if (directions === conversing && size !== 10_000 && size !== 1_000_000) continue;
       const step = {
-        ...{ do: 'session', shared, order: encrypts ? 'sign-encrypt' : 'sign', parts: sixParts },
-        ...{ content: suite.content.uri, encrypted: [['Body', soap, 'Content']] },
+        ...{ do: 'session', shared, order: encrypts ? 'sign-encrypt' : 'sign', parts: sixParts, ...more },
+        ...{ content: algorithmSuite(suite).content.uri, encrypted: [['Body', soap, 'Content']] },
       };
       const request = { op: 'secure', envelope: plain.toString('utf8'), steps: [{ do: 'timestamp' }, step] };
       const protector = new Protector(directions.outbound, systemRandom);
-      const sign = async () => encodeEnvelope((await protector.secure(fresh(unsigned), now, exchange)).message);
+      const under = { ...exchange, context: known };
+      const sign = async () => encodeEnvelope((await protector.secure(fresh(unsigned), now, under)).message);
       // What WSS4J wrote where it is here: a peer's message is not in canonical form.
       const made = await peer?.secure(request.envelope, request.steps as readonly Step[]);
       const message = made === undefined ? Buffer.from(await sign()) : Buffer.from(made.envelope);
