@@ -5,14 +5,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { instant } from '../src/base/clock.ts';
+import { destination } from '../src/reliable/destination.ts';
 import {
   type DestinationEffect,
   type DestinationEvent,
   type DestinationState,
-  destination,
   destinationDue,
   newDestination,
-} from '../src/reliable/destination.ts';
+} from '../src/reliable/destination-state.ts';
 import { assuranceOf, settingsOf, transmissionOf } from '../src/reliable/settings.ts';
 import { source } from '../src/reliable/source.ts';
 import {
@@ -275,10 +275,10 @@ representative of the state: the next phase, where it is another, and the effect
 what is known changes. Settings are the defaults (window 8, which starts at 1). This page is made from the code by
 \`node docs/states.ts\`.
 
-## RM Source (\`src/reliable/source.ts\`)
+## RM Source (\`src/reliable/source.ts\`, \`source-end.ts\`)
 
 ${sourceTables.map((one) => table(one, sourceStates, sources)).join('\n')}
-## RM Destination (\`src/reliable/destination.ts\`)
+## RM Destination (\`src/reliable/destination.ts\`, \`destination-end.ts\`)
 
 It is the same in both versions: they differ in what its driver writes and reads. In the ended state its driver answers for a
 sequence for a while, and then forgets it.

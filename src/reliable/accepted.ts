@@ -20,15 +20,15 @@ import { addressingOf, isNone } from '../soap/addressing.ts';
 import { faultFor, faultReply } from '../soap/fault.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import { answered, learned } from './answers.ts';
+import { destination } from './destination.ts';
 import {
   type DeliveryAssurance,
   type DestinationEffect,
   type DestinationEvent,
   type DestinationState,
-  destination,
   destinationDue,
   sameReceipt,
-} from './destination.ts';
+} from './destination-state.ts';
 import type { Outcome, ReliableError } from './errors.ts';
 import { type DropReason, publish } from './events.ts';
 import { type Acknowledgement, type SequenceBlock, withoutReliableHeaders } from './headers.ts';

@@ -12,7 +12,7 @@ import type { SoapVersion } from '../soap/version.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { usesToken } from './binding.ts';
 import { aboutSequence, createSequence } from './bodies.ts';
-import type { DestinationState } from './destination.ts';
+import type { DestinationState } from './destination-state.ts';
 import { formOf } from './faults.ts';
 import { acknowledgementHeader, ackRequestedHeader, sequenceHeader } from './headers.ts';
 import type { InitiatorRecord } from './record.ts';

@@ -5,7 +5,7 @@
  */
 import { diagnostics, type Publish } from '../base/diagnostics.ts';
 import type { Side } from '../channel/channel.ts';
-import type { DestinationState } from './destination.ts';
+import type { DestinationState } from './destination-state.ts';
 import type { Outcome } from './errors.ts';
 import type { ReliableFaultName } from './faults.ts';
 import type { Ranges } from './ranges.ts';

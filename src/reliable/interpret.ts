@@ -11,7 +11,7 @@ import { type Fault, FaultError, faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import { type IncompleteSequenceBehavior, readCreateSequenceResponse } from './bodies.ts';
 import type { About } from './composer.ts';
-import type { DestinationEvent, DestinationState } from './destination.ts';
+import type { DestinationEvent, DestinationState } from './destination-state.ts';
 import { ReliableError, type ReliableErrorCode } from './errors.ts';
 import { type ReliableFault, readReliableFault } from './faults.ts';
 import { maxRangesRead, type ReliableHeaders, readHeaders, withoutReliableHeaders } from './headers.ts';

@@ -7,7 +7,7 @@ import type { Template } from '../channel/channel.ts';
 import type { Delivery } from '../channel/delivery.ts';
 import type { Message } from '../soap/message.ts';
 import type { IncompleteSequenceBehavior } from './bodies.ts';
-import { type DestinationState, sameReceipt } from './destination.ts';
+import { type DestinationState, sameReceipt } from './destination-state.ts';
 import { ReliableError } from './errors.ts';
 import type { Origin } from './origin.ts';
 import { type InitiatorRecord, initiatorRecord, isOver, readInitiatorRecord } from './record.ts';

@@ -165,15 +165,14 @@ export function settle(
     if (!flight.taken) roundTrip = measured(roundTrip, event.now - flight.last);
   }
   if (settled.length === 0) return { ledger, settled };
-  const headMoved = settled[0] === ledger.flights[0]?.number;
+  // A receiver that takes only the next number refused these; now their turn may have come.
+  const hurries = settled[0] === ledger.flights[0]?.number && left.some(({ refused }) => refused);
   return {
     ledger: {
       ...ledger,
       roundTrip,
       window: grown(ledger.window, settled.length, policy.window),
-      // A receiver that takes only the next number refused these; now their turn may have come.
-      flights:
-        headMoved && left.some(({ refused }) => refused) ? left.map((flight) => hurried(flight, event.now)) : left,
+      flights: hurries ? left.map((flight) => hurried(flight, event.now)) : left,
     },
     settled,
   };

@@ -2,7 +2,7 @@
 import { SurewireError } from '../base/errors.ts';
 import type { Side } from '../channel/channel.ts';
 import type { About, Control } from './composer.ts';
-import type { DestinationState } from './destination.ts';
+import type { DestinationState } from './destination-state.ts';
 import { publish } from './events.ts';
 import type { ReliableFault } from './faults.ts';
 import type { Acknowledgement } from './headers.ts';

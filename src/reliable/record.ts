@@ -7,7 +7,7 @@ import type { Template } from '../channel/channel.ts';
 import { addressingVersions } from '../soap/addressing-versions.ts';
 import { soapVersions } from '../soap/version.ts';
 import type { IncompleteSequenceBehavior } from './bodies.ts';
-import type { DestinationState } from './destination.ts';
+import type { DestinationState } from './destination-state.ts';
 import type { Origin } from './origin.ts';
 import type { Ranges } from './ranges.ts';
 import type { SourceState } from './source-state.ts';

@@ -11,7 +11,7 @@ import { identityOf } from '../security/evidence.ts';
 import { type Addressing, isAnonymous } from '../soap/addressing.ts';
 import { unbindable } from './binding.ts';
 import { type CreateSequence, readExpires } from './bodies.ts';
-import { newDestination } from './destination.ts';
+import { newDestination } from './destination-state.ts';
 import type { ReliableError } from './errors.ts';
 import { publish } from './events.ts';
 import { originOf } from './origin.ts';

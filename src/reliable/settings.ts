@@ -7,7 +7,7 @@ import { type Random, systemRandom, uuidUrn } from '../base/random.ts';
 import { type AddressingVersion, addressing200508 } from '../soap/addressing-versions.ts';
 import { type SoapVersion, soap12 } from '../soap/version.ts';
 import type { IncompleteSequenceBehavior } from './bodies.ts';
-import type { DeliveryAssurance } from './destination.ts';
+import type { DeliveryAssurance } from './destination-state.ts';
 import { ReliableError } from './errors.ts';
 import type { Transmission } from './ledger.ts';
 import type { SessionView } from './session.ts';

@@ -112,6 +112,9 @@ export type SourceEffect =
   | { readonly effect: 'suspended'; readonly reason: EndReason }
   | { readonly effect: 'ended'; readonly reason: EndReason };
 
+/** One step of a source. */
+export type SourceStep = Step<SourceState, SourceEffect>;
+
 /** The good end. */
 export const completed: EndReason = Object.freeze({
   code: 'completed',

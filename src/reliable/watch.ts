@@ -1,6 +1,6 @@
 /** What changed in a source or a destination from one step to the next, told as events: phases and the window. */
 import type { Side } from '../channel/channel.ts';
-import type { DestinationState } from './destination.ts';
+import type { DestinationState } from './destination-state.ts';
 import { publish, type ResendCause } from './events.ts';
 import { open } from './ledger.ts';
 import { ledgerOf, type SourceEvent, type SourceState, sourceId } from './source-state.ts';

@@ -7,7 +7,7 @@ import { message, withHeaders } from '../soap/envelope.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import { aboutSequence, createSequenceResponse } from './bodies.ts';
-import { bufferRemaining, type DeliveryAssurance, type DestinationState, isFinal } from './destination.ts';
+import { bufferRemaining, type DeliveryAssurance, type DestinationState, isFinal } from './destination-state.ts';
 import { publish } from './events.ts';
 import { type Acknowledgement, acknowledgementHeader, sequenceHeader } from './headers.ts';
 import type { Ranges } from './ranges.ts';

@@ -2,13 +2,15 @@
 import type { Mutant } from './mutant.ts';
 
 const destination = 'reliable/destination.ts';
+const destinationEnd = 'reliable/destination-end.ts';
+const destinationState = 'reliable/destination-state.ts';
 const ranges = 'reliable/ranges.ts';
 
 export const destinationMutants: readonly Mutant[] = [
   {
     name: 'duplicate delivered',
     file: destination,
-    find: "if (includes(state.received, number)) return [known, [{ effect: 'duplicate', number }]];",
+    find: "if (includes(state.received, number)) return [heard(state, event.now), [{ effect: 'duplicate', number }]];",
     replace: '',
   },
   {
@@ -50,12 +52,12 @@ export const destinationMutants: readonly Mutant[] = [
   {
     name: 'ranges to acknowledge unbounded',
     file: destination,
-    find: "> assurance.heldBytes) return 'bytes';\n  return add(state.received, event.number).length > assurance.maxRanges ? 'ranges' : undefined;",
+    find: "> assurance.heldBytes) return 'bytes';\n  return received.length > assurance.maxRanges ? 'ranges' : undefined;",
     replace: "> assurance.heldBytes) return 'bytes';\n  return undefined;",
   },
   {
     name: 'room told without what is held',
-    file: destination,
+    file: destinationState,
     find: 'Math.max(0, assurance.window - state.held.length)',
     replace: 'Math.max(0, assurance.window)',
   },
@@ -79,7 +81,7 @@ export const destinationMutants: readonly Mutant[] = [
   },
   {
     name: 'LastMsgNumber that contradicts is believed',
-    file: destination,
+    file: destinationEnd,
     find: 'return last < highest(state.received) || (state.last !== null && state.last !== last);',
     replace: 'return false;',
   },
@@ -97,19 +99,19 @@ export const destinationMutants: readonly Mutant[] = [
   },
   {
     name: 'Final forgotten by the destination',
-    file: destination,
+    file: destinationState,
     find: "return state.phase !== 'created';",
     replace: 'return false;',
   },
   {
     name: 'Final said while messages are taken',
-    file: destination,
+    file: destinationState,
     find: "return state.phase !== 'created';",
     replace: 'return true;',
   },
   {
     name: 'messages behind a gap are kept for ever',
-    file: destination,
+    file: destinationEnd,
     find: 'const reachable = prefix(state.received);',
     replace: 'const reachable = highest(state.received);',
   },
@@ -121,13 +123,13 @@ export const destinationMutants: readonly Mutant[] = [
   },
   {
     name: 'all held messages are handed up at once after a restart',
-    file: destination,
+    file: destinationEnd,
     find: '.filter(({ number }) => !assurance.ordered || number === first)',
     replace: '.filter(({ number }) => number >= first)',
   },
   {
     name: 'session ended while the application is at work',
-    file: destination,
+    file: destinationEnd,
     find: 'if (next.held.length > 0) return [next, discarded];',
     replace: '',
   },
@@ -139,15 +141,15 @@ export const destinationMutants: readonly Mutant[] = [
   },
   {
     name: 'expiry ignored',
-    file: destination,
+    file: destinationState,
     find: 'return state.expires !== null && state.expires < silent ? state.expires : silent;',
     replace: 'return silent;',
   },
   {
     name: 'acknowledgement leaves a message out',
     file: ranges,
-    find: 'if (number === last.upper + 1) return [...set.slice(0, -1), { lower: last.lower, upper: number }];',
-    replace: 'if (number === last.upper + 1) return [...set.slice(0, -1), { lower: number, upper: number }];',
+    find: 'if (number === last.upper + 1) return set.with(-1, { lower: last.lower, upper: number });',
+    replace: 'if (number === last.upper + 1) return set.with(-1, { lower: number, upper: number });',
   },
   {
     name: 'touching ranges stay apart',

@@ -11,9 +11,9 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'acknowledged before it is in the store',
     file: accepted,
-    find: 'else if (!sameReceipt(before, receipt)) await this.#journal.commit({ state: record, ...change });',
+    find: 'return sameReceipt(before, record.receipt) ? undefined : this.#journal.commit({ state: record, ...change });',
     replace:
-      'else if (!sameReceipt(before, receipt)) void this.#journal.commit({ state: record, ...change }).catch(() => 0);',
+      'if (!sameReceipt(before, record.receipt)) this.#journal.commit({ state: record, ...change })?.catch(() => 0);\n    return undefined;',
   },
   {
     name: 'reply made anew for a repeated request',
@@ -144,13 +144,13 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'which of two Sequence blocks counts is guessed',
     file: headers,
-    find: "if (second !== undefined) throw malformed('The message has two Sequence header blocks.');",
+    find: "if (sequence !== undefined) throw malformed('The message has two Sequence header blocks.');",
     replace: '',
   },
   {
     name: 'which of two acknowledgements counts is guessed',
     file: headers,
-    find: '  requireOneEach(acknowledgements);\n',
+    find: '  if (acknowledgements.length > 1) requireOneEach(acknowledgements);\n',
     replace: '',
   },
   {
@@ -180,14 +180,14 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'Final not written',
     file: headers,
-    find: 'if (block.final && version.final) writer',
-    replace: "if (block.id === '') writer",
+    find: 'if (block.final && version.final) text',
+    replace: "if (block.id === '') text",
   },
   {
     name: 'empty acknowledgement of 200702 without None',
     file: headers,
-    find: "if (empty && version.emptyAcknowledgement === 'none') writer",
-    replace: "if (block.id === '') writer",
+    find: "if (empty && version.emptyAcknowledgement === 'none') text",
+    replace: "if (block.id === '') text",
   },
   {
     name: 'the final word about replies is not final',

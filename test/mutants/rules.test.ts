@@ -4,14 +4,14 @@ import { instant, VirtualClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { expectsReply } from '../../src/channel/correlation.ts';
 import { delivery } from '../../src/channel/delivery.ts';
+import { destination } from '../../src/reliable/destination.ts';
 import {
   bufferRemaining,
   type DestinationEvent,
   type DestinationState,
-  destination,
   isFinal,
   newDestination,
-} from '../../src/reliable/destination.ts';
+} from '../../src/reliable/destination-state.ts';
 import { readReliableFault } from '../../src/reliable/faults.ts';
 import { type Bare, interpret } from '../../src/reliable/interpret.ts';
 import { Keeper } from '../../src/reliable/keeper.ts';

@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 
 const ledger = 'reliable/ledger.ts';
 const source = 'reliable/source.ts';
+const sourceEnd = 'reliable/source-end.ts';
 const transmission = 'reliable/transmission.ts';
 
 export const sourceMutants: readonly Mutant[] = [
@@ -45,8 +46,8 @@ export const sourceMutants: readonly Mutant[] = [
   {
     name: 'acknowledgement settles a message that awaits its reply',
     file: ledger,
-    find: 'includes(ledger.acknowledged, flight.number) && !includes(ledger.awaiting, flight.number),',
-    replace: 'includes(ledger.acknowledged, flight.number),',
+    find: 'if (!includes(ledger.acknowledged, flight.number) || includes(ledger.awaiting, flight.number)) {',
+    replace: 'if (!includes(ledger.acknowledged, flight.number)) {',
   },
   {
     name: 'retry limit ignored',
@@ -99,7 +100,7 @@ export const sourceMutants: readonly Mutant[] = [
   {
     name: 'refused messages wait although their turn has come',
     file: ledger,
-    find: 'flights: headMoved ? left.map((flight) => hurried(flight, event.now)) : left,',
+    find: 'flights: hurries ? left.map((flight) => hurried(flight, event.now)) : left,',
     replace: 'flights: left,',
   },
   {
@@ -170,13 +171,13 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'LastMsgNumber of CloseSequence wrong',
-    file: source,
+    file: sourceEnd,
     find: "const effect: SourceEffect = { effect: 'close', last: ledger.next - 1, attempt: 1 };",
     replace: "const effect: SourceEffect = { effect: 'close', last: ledger.next, attempt: 1 };",
   },
   {
     name: 'LastMsgNumber of TerminateSequence wrong',
-    file: source,
+    file: sourceEnd,
     find: "[{ effect: 'terminate', last: ledger.next - 1, attempt: 1 }]",
     replace: "[{ effect: 'terminate', last: ledger.next - 2, attempt: 1 }]",
   },
@@ -188,7 +189,7 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'LastMessage takes the number of the last message',
-    file: source,
+    file: sourceEnd,
     find: 'const number = ledger.next;\n',
     replace: 'const number = ledger.next - 1;\n',
   },
@@ -212,19 +213,19 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'session closed early by the peer counts as completed',
-    file: source,
+    file: sourceEnd,
     find: 'const reason = lost || !asked ? closedEarly : completed;',
     replace: 'const reason = completed;',
   },
   {
     name: 'lost message reported as acknowledged',
-    file: source,
+    file: sourceEnd,
     find: "leftovers(state.ledger, final ? 'failed' : 'unknown')",
     replace: "leftovers(state.ledger, 'acknowledged')",
   },
   {
     name: 'message of unknown fate reported as failed',
-    file: source,
+    file: sourceEnd,
     find: "leftovers(state.ledger, final ? 'failed' : 'unknown')",
     replace: "leftovers(state.ledger, 'failed')",
   },
@@ -236,7 +237,7 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'the peer is not told when retries are used up',
-    file: source,
+    file: sourceEnd,
     find: ': abort(state, { reason, tell: true });',
     replace: ': abort(state, { reason, tell: false });',
   },

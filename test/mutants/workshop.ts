@@ -35,7 +35,10 @@ const nearest: Readonly<Record<string, readonly string[]>> = {
   'transmission.ts': ['test/reliable/transmission.test.ts', 'test/mutants/rules.test.ts'],
   'ledger.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
   'source.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
+  'source-end.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
   'destination.ts': ['test/reliable/destination.test.ts', 'test/mutants/rules.test.ts'],
+  'destination-end.ts': ['test/reliable/destination.test.ts', 'test/mutants/rules.test.ts'],
+  'destination-state.ts': ['test/reliable/destination.test.ts', 'test/mutants/rules.test.ts'],
   'headers.ts': ['test/reliable/messages.test.ts', 'test/attacks/reliable-headers.test.ts'],
   'registry.ts': [
     'test/reliable/acceptor.test.ts',

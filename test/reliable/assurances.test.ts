@@ -6,14 +6,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Instant, instant, VirtualClock } from '../../src/base/clock.ts';
 import { readCreateSequenceResponse } from '../../src/reliable/bodies.ts';
+import { destination } from '../../src/reliable/destination.ts';
 import {
   type DeliveryAssurance,
   type DestinationEvent,
   type DestinationState,
-  destination,
   destinationDue,
   newDestination,
-} from '../../src/reliable/destination.ts';
+} from '../../src/reliable/destination-state.ts';
 import type { Bare } from '../../src/reliable/interpret.ts';
 import { assuranceOf, type ReliableSessionOptions, settingsOf } from '../../src/reliable/settings.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';

@@ -2,16 +2,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Instant, instant } from '../../src/base/clock.ts';
+import { destination } from '../../src/reliable/destination.ts';
 import {
   type DeliveryAssurance,
   type DestinationEffect,
   type DestinationEvent,
   type DestinationState,
-  destination,
   destinationDue,
   newDestination,
   owed,
-} from '../../src/reliable/destination.ts';
+} from '../../src/reliable/destination-state.ts';
 import type { Bare } from '../../src/reliable/interpret.ts';
 import { covers, highest, none, prefix, type Ranges } from '../../src/reliable/ranges.ts';
 

@@ -3,17 +3,17 @@
  * session, where every message is answered with an acknowledgement. Each step is done once and remembered.
  */
 import { instant } from '../../src/base/clock.ts';
+import { destination } from '../../src/reliable/destination.ts';
 import {
   bufferRemaining,
   type DeliveryAssurance,
   type DestinationEffect,
   type DestinationEvent,
   type DestinationState,
-  destination,
   isFinal,
   newDestination,
   sameReceipt,
-} from '../../src/reliable/destination.ts';
+} from '../../src/reliable/destination-state.ts';
 import { assuranceOf, settingsOf } from '../../src/reliable/settings.ts';
 import {
   type About,

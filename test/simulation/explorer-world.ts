@@ -1,5 +1,5 @@
 /** What the explorer's world is made of, in few octets: states and messages under way have numbers, sets of messages are bits. */
-import type { DestinationState } from '../../src/reliable/destination.ts';
+import type { DestinationState } from '../../src/reliable/destination-state.ts';
 import type { ReliableFaultName } from '../../src/reliable/faults.ts';
 import type { Ranges } from '../../src/reliable/ranges.ts';
 import type { SourceState } from '../../src/reliable/source-state.ts';

@@ -5,7 +5,7 @@
  */
 import { Alarm } from '../../base/alarm.ts';
 import { type Instant, later } from '../../base/clock.ts';
-import { bufferRemaining, type DeliveryAssurance, type DestinationState } from '../destination.ts';
+import { bufferRemaining, type DeliveryAssurance, type DestinationState } from '../destination-state.ts';
 import { publish } from '../events.ts';
 import { type Acknowledgement, maxRangesRead } from '../headers.ts';
 import type { Narration } from '../narration.ts';

@@ -1,6 +1,6 @@
 /** One step of a duplex session from outside: what is given to its reducers, and what it changes among the stored messages. */
 import type { Delivery } from '../../channel/delivery.ts';
-import type { DestinationEffect, DestinationEvent } from '../destination.ts';
+import type { DestinationEffect, DestinationEvent } from '../destination-state.ts';
 import type { Bare } from '../interpret.ts';
 import type { SourceEffect, SourceEvent } from '../source-state.ts';
 import type { SessionChange } from '../store.ts';

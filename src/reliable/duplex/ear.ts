@@ -3,7 +3,7 @@
  * same connection. Runs in the mailbox of the session.
  */
 import type { Delivery } from '../../channel/delivery.ts';
-import type { DestinationEffect, DestinationEvent } from '../destination.ts';
+import type { DestinationEffect, DestinationEvent } from '../destination-state.ts';
 import { publish } from '../events.ts';
 import { type Acknowledgement, withoutReliableHeaders } from '../headers.ts';
 import type { Bare } from '../interpret.ts';

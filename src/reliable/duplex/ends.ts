@@ -4,7 +4,7 @@ import type { Carry, Delivery } from '../../channel/delivery.ts';
 import type { Session } from '../../channel/session.ts';
 import type { Message } from '../../soap/message.ts';
 import type { IncompleteSequenceBehavior } from '../bodies.ts';
-import type { DestinationState } from '../destination.ts';
+import type { DestinationState } from '../destination-state.ts';
 import type { ReliableError } from '../errors.ts';
 import type { OutcomeListener } from '../outcomes.ts';
 import type { Settings } from '../settings.ts';

@@ -6,7 +6,7 @@ import { type Delivery, delivery } from '../../channel/delivery.ts';
 import type { Addressing } from '../../soap/addressing.ts';
 import type { HeaderBlock, Message } from '../../soap/message.ts';
 import type { CreateSequence } from '../bodies.ts';
-import { sameReceipt } from '../destination.ts';
+import { sameReceipt } from '../destination-state.ts';
 import { ReliableError } from '../errors.ts';
 import { acknowledgementHeader } from '../headers.ts';
 import { withOrigin } from '../origin.ts';

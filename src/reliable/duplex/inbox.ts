@@ -8,7 +8,7 @@ import { isAnswer } from '../../channel/awaited.ts';
 import type { Delivery } from '../../channel/delivery.ts';
 import { session as sessionOf } from '../../channel/session.ts';
 import { faultFor, faultReply } from '../../soap/fault.ts';
-import type { DestinationState } from '../destination.ts';
+import type { DestinationState } from '../destination-state.ts';
 import { publish } from '../events.ts';
 import type { Narration } from '../narration.ts';
 import { position } from '../position.ts';

@@ -12,7 +12,7 @@ import { anonymous, identityOf } from '../../security/evidence.ts';
 import { addressingOf } from '../../soap/addressing.ts';
 import type { Message } from '../../soap/message.ts';
 import { Composer } from '../composer.ts';
-import { newDestination } from '../destination.ts';
+import { newDestination } from '../destination-state.ts';
 import { ReliableError, type ReliableErrorCode } from '../errors.ts';
 import { publish } from '../events.ts';
 import { abortion, interpret } from '../interpret.ts';

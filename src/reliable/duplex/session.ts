@@ -11,14 +11,14 @@ import { Serial } from '../../base/serial.ts';
 import { abortable } from '../../base/signals.ts';
 import type { Side } from '../../channel/channel.ts';
 import type { Delivery } from '../../channel/delivery.ts';
+import { destination } from '../destination.ts';
 import {
   type DeliveryAssurance,
   type DestinationEffect,
   type DestinationEvent,
   type DestinationState,
-  destination,
   destinationDue,
-} from '../destination.ts';
+} from '../destination-state.ts';
 import { type Outcome, ReliableError } from '../errors.ts';
 import { publish } from '../events.ts';
 import { abortion, type Bare } from '../interpret.ts';

@@ -11,7 +11,7 @@ import { faultPayload } from '../../soap/fault.ts';
 import type { HeaderBlock, Message } from '../../soap/message.ts';
 import type { XmlFragment } from '../../xml/fragment.ts';
 import { aboutSequence } from '../bodies.ts';
-import { bufferRemaining, type DeliveryAssurance, type DestinationState, isFinal } from '../destination.ts';
+import { bufferRemaining, type DeliveryAssurance, type DestinationState, isFinal } from '../destination-state.ts';
 import { formOf } from '../faults.ts';
 import { type Acknowledgement, acknowledgementHeader, ackRequestedHeader, sequenceHeader } from '../headers.ts';
 import { none } from '../ranges.ts';
