@@ -36,8 +36,8 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'sent before it is in the store',
     file: keeper,
-    find: 'await this.#journal.commit({\n      state: this.#record,',
-    replace: 'void this.#journal.commit({\n      state: this.#record,',
+    find: 'await this.#journal.commit({ state: this.#record, ...change });',
+    replace: 'void this.#journal.commit({ state: this.#record, ...change });',
   },
   {
     name: 'what is acknowledged is not stored',
