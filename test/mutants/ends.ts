@@ -53,7 +53,7 @@ export const endMutants: readonly Mutant[] = [
   },
   {
     name: 'repeated under a new number',
-    file: 'reliable/initiator.ts',
+    file: 'reliable/steps.ts',
     find: 'compose.sequenced(trip.message, this.#id, number, this.#replies, asks)',
     replace: 'compose.sequenced(trip.message, this.#id, number + attempt - 1, this.#replies, asks)',
   },

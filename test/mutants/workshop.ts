@@ -51,6 +51,7 @@ const nearest: Readonly<Record<string, readonly string[]>> = {
     'test/mutants/rules.test.ts',
   ],
   'initiator.ts': ['test/reliable/initiator.test.ts'],
+  'steps.ts': ['test/reliable/initiator.test.ts'],
   'keeper.ts': ['test/reliable/initiator.test.ts', 'test/mutants/rules.test.ts'],
   'accepted.ts': ['test/reliable/acceptor.test.ts'],
   'source-state.ts': ['test/mutants/rules.test.ts'],

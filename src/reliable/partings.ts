@@ -1,0 +1,46 @@
+/** The errors with which an initiator's session ends or stands still: what happened, and what to do about it. */
+import type { SurewireError } from '../base/errors.ts';
+import { type Outcome, ReliableError } from './errors.ts';
+import { abortion, type Bare } from './interpret.ts';
+import type { EndReason, SourceEvent } from './source-state.ts';
+
+/** What is known when a session is given up. */
+export interface Circumstances {
+  readonly outcomes: ReadonlyMap<number, Outcome>;
+  /** What the last exchange came to. */
+  readonly trouble: Error | undefined;
+}
+
+/** What to do with a session that the store keeps. */
+export function adviceFor(label: string | undefined): string {
+  return `The store keeps the session: connect again under the label "${label}" to go on.`;
+}
+
+export function suspension(
+  why: string,
+  label: string | undefined,
+  { outcomes, trouble }: Circumstances,
+): ReliableError {
+  const options = { outcomes, transient: true, cause: trouble };
+  return new ReliableError('RELIABLE_SUSPENDED', `${why} ${adviceFor(label)}`, options);
+}
+
+/** `undefined` for the good end. */
+export function errorFor(reason: EndReason, { outcomes, trouble }: Circumstances): ReliableError | undefined {
+  if (reason.code === 'completed') return undefined;
+  const transient = reason.code === 'RELIABLE_TOO_BUSY' || reason.code === 'RELIABLE_OPEN_TIMEOUT';
+  const text = `${reason.text}${lastTrouble(reason.code, trouble)}`;
+  return new ReliableError(reason.code, text, { outcomes, transient, cause: trouble });
+}
+
+/** What the last exchange came to, where the session was given up because nothing came of any. */
+export function lastTrouble(code: EndReason['code'], trouble: Error | undefined): string {
+  const isSilence = code === 'RELIABLE_RETRIES_EXHAUSTED' || code === 'RELIABLE_INACTIVE';
+  return isSilence && trouble !== undefined ? ` The last trouble: ${trouble.message}` : '';
+}
+
+/** The end of a session that was never created. Only a first answer counts so: later anybody may have forged one (M5). */
+export function declined(error: SurewireError): Bare<SourceEvent> {
+  const advice = 'Check the certificates or credentials of both ends, whom each of them trusts, and their clocks.';
+  return abortion('RELIABLE_REFUSED', `The session was not created. ${error.message} ${advice}`);
+}

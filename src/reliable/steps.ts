@@ -1,0 +1,491 @@
+/**
+ * The steps of one session at the initiator: what happens becomes events for the reducers, and their effects become messages, one
+ * step at a time, in this order: *append to the store, perform, tell*.
+ */
+import { Alarm } from '../base/alarm.ts';
+import { asError, SurewireError } from '../base/errors.ts';
+import { Serial } from '../base/serial.ts';
+import { wait } from '../base/signals.ts';
+import type { Template } from '../channel/channel.ts';
+import { type Delivery, delivery } from '../channel/delivery.ts';
+import { anonymous, identityOf } from '../security/evidence.ts';
+import { addressingOf } from '../soap/addressing.ts';
+import type { XmlFragment } from '../xml/fragment.ts';
+import { type About, Composer } from './composer.ts';
+import { destination } from './destination.ts';
+import { type DeliveryAssurance, type DestinationState, newDestination } from './destination-state.ts';
+import { type Outcome, ReliableError } from './errors.ts';
+import { publish } from './events.ts';
+import { abortion, type Bare, interpret, type Reply, type Said } from './interpret.ts';
+import { Keeper, type Knowledge } from './keeper.ts';
+import type { Transmission } from './ledger.ts';
+import { Narration } from './narration.ts';
+import { Outbox, type Submission } from './outbox.ts';
+import { outcomeUnder } from './outcomes.ts';
+import { type Circumstances, declined, errorFor, lastTrouble, suspension } from './partings.ts';
+import { templateOf } from './record.ts';
+import { newStatistics, type Statistics } from './session.ts';
+import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
+import { source } from './source.ts';
+import {
+  type EndReason,
+  noSource,
+  type SourceEffect,
+  type SourceEvent,
+  type SourceState,
+  sourceDue,
+  sourceId,
+  submitted,
+  unsettled,
+} from './source-state.ts';
+import { resendCause, watchSource } from './watch.ts';
+import type { Way } from './way.ts';
+
+/** What a step folds: events of the source, and with them a reply. */
+interface Given {
+  readonly source: readonly Bare<SourceEvent>[];
+  readonly reply?: Reply['event'] | undefined;
+}
+
+/** How long the last word to the peer may keep the channel below from being let go, in milliseconds. */
+const lastWordPatience = 2_000;
+
+export class Steps {
+  readonly statistics: Statistics = newStatistics();
+  /** The mailbox: what steps do, they do there. */
+  readonly serial: Serial = new Serial();
+  /** Settles when the session is over or stands still. */
+  readonly closed: Promise<Error | undefined>;
+  /** Settles when the sequence is there. */
+  readonly opened: Promise<void>;
+  /** What the last exchange came to, until one comes to something better. */
+  trouble: Error | undefined;
+  readonly #settings: Settings;
+  readonly #policy: Transmission;
+  readonly #assurance: DeliveryAssurance;
+  readonly #way: Way;
+  readonly #keeper: Keeper;
+  readonly #onRoom: () => void;
+  readonly #tell = new Narration('initiator', () => ({ id: this.#id, offer: this.#keeper.record?.offer ?? undefined }));
+  readonly #end = new AbortController();
+  readonly #closed = Promise.withResolvers<Error | undefined>();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #outbox = new Outbox();
+  readonly #timer: Alarm;
+  #compose: Composer | undefined;
+  #template: Template | undefined;
+  #source: SourceState = noSource;
+  #replies: DestinationState | undefined;
+  #id = '';
+  #lastWord: Promise<unknown> = Promise.resolve();
+  #standstill: ReliableError | undefined;
+  #resumed = false;
+
+  /** @param onRoom called when another message may be submitted, or none will ever be taken */
+  constructor(settings: Settings, way: Way, inUse: Set<string>, onRoom: () => void) {
+    this.#settings = settings;
+    this.#timer = new Alarm(settings.clock, () => this.post({ kind: 'elapsed' }));
+    this.#policy = transmissionOf(settings, settings.version, 'timer');
+    this.#way = way;
+    this.#keeper = new Keeper(settings, inUse);
+    this.#onRoom = onRoom;
+    // Replies need no order, and any may be missing while others have come.
+    const window = settings.maxUnsettled;
+    this.#assurance = {
+      ...assuranceOf(settings),
+      ordered: false,
+      repeats: 'exactly-once',
+      incomplete: 'NoDiscard',
+      window,
+    };
+    this.closed = this.#closed.promise;
+    this.opened = this.#opened.promise;
+    this.opened.catch(() => undefined);
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+  get peer(): string {
+    return this.#keeper.record?.peer ?? anonymous;
+  }
+  get resumed(): boolean {
+    return this.#resumed;
+  }
+  get source(): SourceState {
+    return this.#source;
+  }
+  get submitted(): number {
+    return submitted(this.#source);
+  }
+  /** Why the session stands still while the store keeps it. */
+  get standstill(): ReliableError | undefined {
+    return this.#standstill;
+  }
+  /** True once it can be asked and answered. */
+  get isComposed(): boolean {
+    return this.#compose !== undefined;
+  }
+  get #circumstances(): Circumstances {
+    return { outcomes: this.#outbox.outcomes((number) => this.outcome(number)), trouble: this.trouble };
+  }
+
+  outcome(number: number): Outcome {
+    return outcomeUnder(this.#source, number, this.#keeper.record?.behaviour);
+  }
+
+  /** The session was closed before it was opened. */
+  unopened(): void {
+    this.#closed.resolve(undefined);
+  }
+
+  /** Takes up the session of the store, or makes a new one. */
+  async begin(template: Template): Promise<void> {
+    const { record, resumed } = await this.#keeper.begin(template);
+    this.#template = templateOf(record) ?? template;
+    this.#compose = new Composer(this.#settings, this.#template, record);
+    if (!resumed) return this.advance({ source: [{ kind: 'open' }] });
+    this.#resumed = true;
+    this.#source = record.source;
+    this.#replies = record.replies ?? undefined;
+    this.#id = sourceId(this.#source) ?? '';
+    if (this.#id !== '') this.#opened.resolve();
+    publish(() => ({ event: 'session.resumed', ...this.#tell.of, submitted: this.submitted }));
+    await this.advance({ source: [{ kind: 'resumed' }] });
+  }
+
+  /** Posts an event of the outside world, which may count in one phase only. */
+  post(event: Bare<SourceEvent>, only?: SourceState['phase']): void {
+    this.serial
+      .run(() => {
+        return only === undefined || only === this.#source.phase ? this.advance({ source: [event] }) : undefined;
+      })
+      .catch((thrown: unknown) => this.halt(new ReliableError('RELIABLE_FAILED', asError(thrown).message)));
+  }
+
+  /**
+   * One step: reduce, append, perform, tell. Runs in the mailbox.
+   *
+   * @returns `undefined` when it is done: nothing had to be waited for
+   */
+  advance(given: Given, submission?: Submission): Promise<void> | undefined {
+    if (this.#standstill !== undefined) {
+      submission?.waiting.reject(this.#standstill);
+      return undefined;
+    }
+    const { clock, random } = this.#settings;
+    const when = { now: clock.now(), jitter: random.fraction() };
+    const before = this.#source;
+    let next = before;
+    const effects: SourceEffect[] = [];
+    for (const event of given.source) {
+      const [state, more] = source(next, { ...event, ...when } as SourceEvent, this.#policy);
+      next = state;
+      effects.push(...more);
+      if (event.kind === 'acknowledgement') this.#tell.requestsAcknowledged(event);
+    }
+    let replies = this.#replies;
+    if (given.reply !== undefined && replies !== undefined) {
+      // Replies are handed to whoever waits for them: what is accepted is delivered.
+      for (const event of [given.reply, { kind: 'delivered', number: given.reply.number } as const]) {
+        [replies] = destination(replies, { ...event, now: when.now }, this.#assurance);
+      }
+    }
+    const known = { source: before, replies: this.#replies };
+    const after = { source: next, replies };
+    const appended = this.#keeper.append(known, after, effects, submission?.trip);
+    if (appended === undefined) {
+      this.#stepped(given, after, effects, submission);
+      return undefined;
+    }
+    return appended.then(
+      () => this.#stepped(given, after, effects, submission),
+      (thrown: unknown) => this.#unwritten(asError(thrown), submission),
+    );
+  }
+
+  #unwritten(error: Error, submission: Submission | undefined): void {
+    submission?.waiting.reject(error);
+    this.trouble = error;
+    publish(() => ({ event: 'store.failed', ...this.#tell.of, number: null, reason: error.message }));
+    this.halt(new ReliableError('RELIABLE_STORE', error.message, { transient: true, cause: error }));
+  }
+
+  /** The second half of a step, once the store has it. */
+  #stepped(
+    given: Given,
+    { source: next, replies }: Knowledge,
+    effects: readonly SourceEffect[],
+    submission: Submission | undefined,
+  ): void {
+    const before = this.#source;
+    this.#source = next;
+    this.#replies = replies;
+    watchSource(this.#tell.of, before, next);
+    const numbered = submission === undefined ? undefined : effects.find((effect) => effect.effect === 'numbered');
+    if (numbered !== undefined && submission !== undefined) {
+      const { number } = numbered;
+      publish(() => ({ event: 'message.submitted', ...this.#tell.requests, number }));
+      this.#outbox.take(number, submission);
+    }
+    for (const effect of effects) {
+      if (effect.effect === 'rejected') submission?.waiting.reject(new ReliableError(effect.code, effect.text));
+      else if (effect.effect === 'transmit') this.#transmit(effect, given.source.at(-1)?.kind ?? 'elapsed');
+      else this.#perform(effect);
+    }
+    if (unsettled(next) < this.#settings.maxUnsettled) this.#onRoom();
+    this.#rearm();
+  }
+
+  #perform(effect: Exclude<SourceEffect, { readonly effect: 'rejected' | 'transmit' }>): void {
+    switch (effect.effect) {
+      case 'numbered':
+        return;
+      case 'create':
+      case 'poll':
+      case 'close':
+      case 'terminate':
+        this.#tell.control(effect);
+        if (effect.effect !== 'create') this.#tell.repliesAcknowledged(this.#replies, effect.effect !== 'poll');
+        void this.#exchange({ kind: effect.effect }, async () => {
+          // Asked for anew with each attempt: a context that was lost meanwhile is another.
+          const token = effect.effect === 'create' ? await this.#token() : undefined;
+          return this.#composed().control(effect, this.#id, this.#replies, token);
+        });
+        return;
+      case 'opened':
+        this.#id = effect.id;
+        publish(() => {
+          const { version } = this.#settings;
+          const { peer } = this;
+          const offer = this.#keeper.record?.offer ?? null;
+          return { event: 'sequence.created', ...this.#tell.of, version: version.name, peer, offer };
+        });
+        this.#opened.resolve();
+        return;
+      case 'settled':
+        this.#settle(effect.number, effect.outcome);
+        return;
+      case 'fault': {
+        const { fault, text: reason } = effect;
+        publish(() => ({ event: 'sequence.faulted', ...this.#tell.of, by: 'here', fault, reason }));
+        // Later than what else the step brings: the peer must not have heard before this end has told.
+        const message = async () => this.#composed().fault(effect, this.#id, this.#replies);
+        this.#lastWord = this.#exchange({ kind: 'fault' }, message);
+        if (effect.fault === 'InvalidAcknowledgement') {
+          this.post(abortion('RELIABLE_INVALID_ACKNOWLEDGEMENT', effect.text, false));
+        }
+        return;
+      }
+      case 'suspended':
+        this.halt(this.#suspended(`${effect.reason.text}${lastTrouble(effect.reason.code, this.trouble)}`));
+        return;
+      case 'ended':
+        this.#over(effect.reason);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #transmit(effect: Extract<SourceEffect, { readonly effect: 'transmit' }>, after: SourceEvent['kind']): void {
+    const { number, attempt, last, asks = false } = effect;
+    this.statistics[attempt === 1 ? 'sent' : 'resent'] += 1;
+    publish(() =>
+      attempt === 1
+        ? { event: 'message.sent', ...this.#tell.requests, number, attempt }
+        : { event: 'message.resent', ...this.#tell.requests, number, attempt, cause: resendCause(after) },
+    );
+    if (asks) publish(() => ({ event: 'acknowledgement.requested', ...this.#tell.requests }));
+    this.#tell.repliesAcknowledged(this.#replies, false);
+    const about: About = { kind: 'message', number, last };
+    void this.#exchange(about, () => {
+      const compose = this.#composed();
+      if (last) return compose.lastMessage(this.#id, number, this.#replies);
+      const sequenced = (trip: Delivery) =>
+        trip.carrying(compose.sequenced(trip.message, this.#id, number, this.#replies, asks));
+      const trip = this.#outbox.message(number);
+      return trip === undefined ? this.#stored(number).then(sequenced) : sequenced(trip);
+    });
+  }
+
+  async #stored(number: number): Promise<Delivery> {
+    const trip = delivery(await this.#keeper.message(number));
+    this.#outbox.keep(number, trip);
+    return trip;
+  }
+
+  #settle(number: number, outcome: Outcome): void {
+    if (outcome !== 'acknowledged') {
+      publish(() => ({ event: 'message.failed', ...this.#tell.requests, number, outcome }));
+    } else {
+      this.statistics.acknowledged += 1;
+      publish(() => ({ event: 'message.acknowledged', ...this.#tell.requests, number }));
+    }
+    this.#outbox.settle(number, outcome);
+  }
+
+  /** One exchange with the peer, beside the mailbox; what comes of it is posted. */
+  async #exchange(about: About, compose: () => Delivery | Promise<Delivery>): Promise<void> {
+    let answer: Delivery | undefined;
+    try {
+      const composed = compose();
+      const trip = composed instanceof Promise ? await composed : composed;
+      answer = await this.#way.send(trip.under(this.#end.signal));
+    } catch (thrown) {
+      this.#troubled(about, asError(thrown));
+      return;
+    }
+    if (answer === undefined) this.#unanswered(about);
+    else await this.hear(about, answer);
+  }
+
+  #troubled(about: About, error: Error): void {
+    if (this.#end.signal.aborted || about.kind === 'fault') return;
+    this.trouble = error;
+    const known = error instanceof SurewireError ? error : undefined;
+    // An answer that cannot be the peer's proves nothing once there is a session: a proxy's page, or a forgery.
+    const isFinal = known?.transient !== true && (known?.refusal !== true || about.kind === 'create');
+    this.#tell.trouble(about, error, isFinal);
+    if (about.kind === 'create' && known?.transient === true && known.refusal) {
+      this.post(declined(known), 'creating');
+    } else if (!isFinal) this.#refused(about, false);
+    else if (this.isKept) {
+      const kept = this.#suspended(`Sending again cannot mend this: ${error.message}`);
+      void this.serial.run(() => this.halt(kept));
+    } else this.post(abortion('RELIABLE_FAILED', error.message, false));
+  }
+
+  /** An empty answer. Whether that means taken or dropped, the source finds out. */
+  #unanswered(about: About): void {
+    this.#tell.empty(about);
+    if (about.kind === 'poll') this.post({ kind: 'poll-emptied' });
+    // 2005/02: TerminateSequence is one-way; and gSOAP answers a repeated one so, of either version. It has come.
+    else if (about.kind === 'terminate') this.post({ kind: 'terminate-answered' });
+    else this.#refused(about, true);
+  }
+
+  #refused(about: About, empty: boolean): void {
+    if (about.kind === 'message') this.post({ kind: 'refused', number: about.number, empty });
+  }
+
+  /** Reads an answer; what is not the peer's, or cannot be read, counts as lost. */
+  hear(about: About, answer: Delivery): Promise<void> | undefined {
+    if (about.kind === 'fault') return undefined;
+    const heard = this.serial.enter(() => this.#understand(about, answer));
+    return heard instanceof Promise ? heard : undefined;
+  }
+
+  #understand(about: About, answer: Delivery): Promise<void> | undefined {
+    const { record } = this.#keeper;
+    if (this.#end.signal.aborted || record === undefined) return undefined;
+    // A late answer to a repeated CreateSequence says nothing that matters to a session that exists.
+    if (about.kind === 'create' && this.#source.phase !== 'creating') return undefined;
+    const request = about.kind === 'message' ? this.#outbox.message(about.number)?.message : undefined;
+    const said = interpret(about, answer, {
+      version: this.#settings.version,
+      record,
+      id: this.#id,
+      phase: this.#source.phase,
+      messageId: request === undefined ? undefined : addressingOf(request)?.messageId,
+      replies: this.#replies,
+      flowControl: this.#settings.flowControlEnabled,
+    });
+    switch (said.kind) {
+      case 'lost':
+        this.#troubled(about, said.trouble);
+        return undefined;
+      case 'refused':
+        this.trouble = said.trouble ?? this.trouble;
+        this.#tell.faulted(said.fault);
+        return this.advance({ source: said.source });
+      case 'created':
+        return this.#created(said, answer);
+      case 'heard':
+        return this.#heard(about, said);
+      default:
+        return said satisfies never;
+    }
+  }
+
+  #created(said: Extract<Said, { readonly kind: 'created' }>, answer: Delivery): Promise<void> | undefined {
+    const offer = this.#keeper.record?.offer;
+    if (this.#source.phase !== 'creating') return undefined;
+    this.#keeper.bind(identityOf(answer), said.behaviour);
+    if (said.accepted && typeof offer === 'string') {
+      this.#replies = newDestination(offer, this.#settings.clock.now(), undefined);
+    }
+    return this.advance({ source: [{ kind: 'created', id: said.id }] });
+  }
+
+  #heard(about: About, said: Extract<Said, { readonly kind: 'heard' }>): Promise<void> | undefined {
+    const { reply } = said;
+    this.trouble = undefined;
+    if (about.kind !== 'message' || reply === undefined) return this.advance({ source: said.source });
+    const { number } = about;
+    this.statistics[reply.isNew ? 'delivered' : 'duplicates'] += 1;
+    if (reply.isNew) this.#outbox.answer(number, reply.trip);
+    const advanced = this.advance({ source: said.source, reply: reply.event });
+    if (advanced !== undefined) return advanced.then(() => void this.#outbox.forgetAnswer(number));
+    this.#outbox.forgetAnswer(number);
+    return undefined;
+  }
+
+  /** The reference to the token that the sequence belongs to, where the channel below secures with one. */
+  async #token(): Promise<XmlFragment | undefined> {
+    if (this.#template === undefined || !this.#settings.namesContext) return undefined;
+    return this.#way.token(this.#template, this.#end.signal);
+  }
+
+  #composed(): Composer {
+    if (this.#compose === undefined) throw new ReliableError('RELIABLE_CLOSED', 'The session was not opened.');
+    return this.#compose;
+  }
+
+  #rearm(): void {
+    this.#timer.set(this.#standstill !== undefined ? undefined : sourceDue(this.#source, this.#policy));
+  }
+
+  /** True when the session outlives its troubles in the store: what goes wrong at this end is never told to the peer. */
+  get isKept(): boolean {
+    const { phase } = this.#source;
+    return this.#policy.givesUp === 'suspend' && phase !== 'none' && phase !== 'creating' && phase !== 'ended';
+  }
+
+  /** Stands still for good in this process; nothing is told to the peer, and nothing more is written to the store. */
+  halt(error: ReliableError): void {
+    if (this.#standstill !== undefined || this.#source.phase === 'ended') return;
+    this.#standstill = error;
+    publish(() => ({ event: 'session.suspended', ...this.#tell.of, code: error.code, reason: error.message }));
+    this.#leave(error);
+  }
+
+  #over(reason: EndReason): void {
+    const error = errorFor(reason, this.#circumstances);
+    publish(() => ({ event: 'sequence.terminated', ...this.#tell.of, reason: reason.code, text: reason.text }));
+    this.#leave(error);
+  }
+
+  /** Lets go of everything and tells all who wait. */
+  #leave(error: ReliableError | undefined): void {
+    this.#timer.cancel();
+    const gone = error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.');
+    this.#outbox.leave((number) => this.outcome(number), gone);
+    this.#onRoom();
+    this.#opened.reject(gone);
+    this.#keeper.release();
+    void this.#letGo(error);
+  }
+
+  async #letGo(error: Error | undefined): Promise<void> {
+    await Promise.race([this.#lastWord, wait(this.#settings.clock, lastWordPatience)]);
+    this.#end.abort(error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
+    if (error === undefined) await this.#way.close().catch(() => undefined);
+    else this.#way.abort(error);
+    this.#closed.resolve(error);
+  }
+
+  #suspended(why: string): ReliableError {
+    return suspension(why, this.#settings.label, this.#circumstances);
+  }
+}
