@@ -117,10 +117,11 @@ export {
   peer,
   type Transport,
 } from './channel/transport.ts';
+export { compositeDuplex } from './connection/composite-duplex.ts';
 // connection: duplex channels made of exchanges
 export { ConnectionError, type ConnectionErrorCode } from './connection/errors.ts';
 export { makeConnection } from './connection/make-connection.ts';
-export type { MakeConnectionOptions } from './connection/settings.ts';
+export type { CompositeDuplexOptions, MakeConnectionOptions } from './connection/settings.ts';
 // conversation: a security context that is asked for once and secures what follows
 export { type RenewalPolicy, wcfRenewal } from './conversation/context.ts';
 export { type ContextLimits, contextLimits } from './conversation/contexts.ts';

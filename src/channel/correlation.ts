@@ -10,10 +10,10 @@ import {
   type Addressing,
   addressingOf,
   anonymousReference,
-  type EndpointReference,
   faultAddressing,
   isAnonymous,
   isNone,
+  referenceTo,
   replyAddressing,
   requireMessageId,
   withAddressing,
@@ -27,7 +27,7 @@ import { Awaited, isAnswer, isAnswerable } from './awaited.ts';
 import type { BindingElement, Channel } from './channel.ts';
 import { type Carry, type ContextKey, contextKey, type Delivery } from './delivery.ts';
 import { ChannelError } from './errors.ts';
-import { fromHere } from './reply-to.ts';
+import { fromHere, isAllowedHost } from './reply-to.ts';
 import { sendingThrough } from './transform.ts';
 import { destination } from './transport.ts';
 
@@ -93,7 +93,7 @@ async function unanswered(answer: Promise<Delivery | undefined>): Promise<undefi
 
 function asking(options: ExchangeOptions, below: Channel, next: Carry): Carry {
   const random = options.random ?? systemRandom;
-  return (trip) => {
+  const ask: Carry = (trip) => {
     try {
       const request = askingFor(trip, options, random, below);
       const { messageId } = request;
@@ -102,6 +102,17 @@ function asking(options: ExchangeOptions, below: Channel, next: Carry): Carry {
     } catch (thrown) {
       return Promise.reject(thrown);
     }
+  };
+  return below.isDuplex === true && below.side === 'initiator' ? onceOpen(below, ask) : ask;
+}
+
+/** Where this end of a duplex channel is reached is known when it is open. */
+function onceOpen(below: Channel, next: Carry): Carry {
+  let isOpen = false;
+  return async (trip) => {
+    if (!isOpen) await below.open(trip.signal);
+    isOpen = true;
+    return next(trip);
   };
 }
 
@@ -116,7 +127,7 @@ function askingFor(trip: Delivery, options: ExchangeOptions, random: Random, { s
   const version = options.addressing;
   const given = addressingOf(trip.message);
   const expected = trip.get(expectsReply);
-  const isNamed = side === 'initiator' && replyTo !== undefined;
+  const here = side === 'initiator' && replyTo !== undefined ? referenceTo(replyTo) : undefined;
   return {
     version,
     action: given?.action ?? trip.message.action,
@@ -126,10 +137,10 @@ function askingFor(trip: Delivery, options: ExchangeOptions, random: Random, { s
       (side === 'acceptor' ? replyTo : undefined) ??
       (version.writesAnonymousTo ? version.anonymous : undefined),
     parameters: given?.parameters,
-    messageId: given?.messageId ?? (expected ? uuidUrn(random) : undefined),
+    messageId: given?.messageId ?? (expected || here !== undefined ? uuidUrn(random) : undefined),
     relatesTo: given?.relatesTo,
     from: given?.from,
-    replyTo: given?.replyTo ?? (expected && !isNamed ? anonymousReference(version) : undefined),
+    replyTo: given?.replyTo ?? here ?? (expected ? anonymousReference(version) : undefined),
     faultTo: given?.faultTo,
   };
 }
@@ -184,7 +195,7 @@ function asked(
     ['FaultTo', request.faultTo],
   ] as const) {
     if (target === undefined || isAnonymous(version, target) || isNone(version, target)) continue;
-    if (target.address === back || isAllowed(target, replyHosts)) continue;
+    if (target.address === back || isAllowedHost(target.address, replyHosts)) continue;
     const reason = `Answers are sent only on the same connection here; wsa:${name} has to be anonymous.`;
     throw addressingError(version, 'invalidHeader', reason, {
       problem: replyHosts.length === 0 ? 'OnlyAnonymousAddressSupported' : 'InvalidAddress',
@@ -192,11 +203,6 @@ function asked(
     });
   }
   return request;
-}
-
-function isAllowed(target: EndpointReference, hosts: readonly string[]): boolean {
-  const url = URL.parse(target.address);
-  return url !== null && (hosts.includes(url.host) || hosts.includes(url.hostname));
 }
 
 /** The answer with addressing: its own, completed with what it relates to, or that which the request asks for. */

@@ -26,7 +26,13 @@ export async function arrive(trip: Delivery, { life, receive, write, failed }: D
     await life.run(never, async (signal) => {
       const answer = await answered(message, () => receive(trip.under(signal)), failed);
       if (answer === undefined || (faultOf(message) !== undefined && faultOf(answer) !== undefined)) return;
-      await write(answer);
+      try {
+        await write(answer);
+      } catch (thrown) {
+        // Whoever waits for an answer that cannot be sent is told so, if that can.
+        failed(asError(thrown), message);
+        if (faultOf(answer) === undefined) await write(faultReply(message, faultFor(undefined)));
+      }
     });
   } catch (thrown) {
     failed(asError(thrown), message);

@@ -2,9 +2,21 @@
  * Over some duplex channels the other end knows whose a message is by its wsa:ReplyTo alone: whatever the initiator of such a
  * channel says bears one, and with it a MessageID (WS-Addressing 1.0 Core, 3.4).
  */
-import { addressingOf, referenceTo, withAddressing } from '../soap/addressing.ts';
+import { addressingOf, isAnonymous, referenceTo, withAddressing } from '../soap/addressing.ts';
 import type { Message } from '../soap/message.ts';
 import type { Channel } from './channel.ts';
+
+/**
+ * True where the host of `address` (name, or name:port) is one of `hosts`: whatever else a peer names is not dialled (attack M15).
+ *
+ * @param scheme what the address has to begin with, such as `https:`; any, without
+ */
+export function isAllowedHost(address: string, hosts: readonly string[], scheme?: string): boolean {
+  const url = URL.parse(address);
+  if (url === null || url.username !== '' || url.password !== '') return false;
+  if (scheme !== undefined && url.protocol !== scheme) return false;
+  return hosts.includes(url.host) || hosts.includes(url.hostname);
+}
 
 /**
  * The message as it goes out over a channel.
@@ -18,7 +30,8 @@ export function fromHere(
 ): Message {
   if (side !== 'initiator' || replyTo === undefined) return message;
   const given = addressingOf(message);
-  if (given === undefined || given.replyTo !== undefined) return message;
+  // The anonymous address means this very channel.
+  if (given === undefined || !isAnonymous(given.version, given.replyTo)) return message;
   const messageId = given.messageId ?? newIdentifier();
   return withAddressing(message, { ...given, messageId, replyTo: referenceTo(replyTo) });
 }

@@ -9,7 +9,7 @@ import { addressingFault } from '../soap/addressing-faults.ts';
 import { addressing200508 } from '../soap/addressing-versions.ts';
 import { SoapError } from '../soap/errors.ts';
 import { ConnectionError } from './errors.ts';
-import type { WaitingSettings } from './settings.ts';
+import type { ClientSettings } from './settings.ts';
 
 /** What a client's channel is to the table. */
 interface Kept extends Channel {
@@ -18,7 +18,7 @@ interface Kept extends Channel {
 }
 
 export class Clients<C extends Kept> {
-  readonly #settings: Pick<WaitingSettings, 'maxConnections' | 'maxConnectionsPerIdentity'>;
+  readonly #settings: Pick<ClientSettings, 'maxConnections' | 'maxConnectionsPerIdentity'>;
   readonly #make: (address: string, receive: Parameters<ChannelFactory>[0]) => C;
   readonly #accept: (session: ChannelFactory) => Channel;
   readonly #known = new Map<string, Promise<C>>();
@@ -28,7 +28,7 @@ export class Clients<C extends Kept> {
   #isClosing = false;
 
   constructor(
-    settings: Pick<WaitingSettings, 'maxConnections' | 'maxConnectionsPerIdentity'>,
+    settings: Pick<ClientSettings, 'maxConnections' | 'maxConnectionsPerIdentity'>,
     accept: (session: ChannelFactory) => Channel,
     make: (address: string, receive: Parameters<ChannelFactory>[0]) => C,
   ) {

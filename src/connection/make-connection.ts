@@ -9,9 +9,7 @@ import { diagnostics } from '../base/diagnostics.ts';
 import { deadline, never } from '../base/signals.ts';
 import { type Binding, listen } from '../channel/binding.ts';
 import type { Channel, ChannelFactory } from '../channel/channel.ts';
-import type { Carry, Delivery } from '../channel/delivery.ts';
-import { ChannelError } from '../channel/errors.ts';
-import { Life } from '../channel/life.ts';
+import type { Delivery } from '../channel/delivery.ts';
 import type { Listener, Publication, Transport } from '../channel/transport.ts';
 import { identityOf } from '../security/evidence.ts';
 import { addressingOf } from '../soap/addressing.ts';
@@ -20,6 +18,7 @@ import { faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import { Clients, keyOf } from './clients.ts';
 import { ConnectionError } from './errors.ts';
+import { Plain } from './plain.ts';
 import { PollingChannel, type Standing } from './polling.ts';
 import { type MakeConnectionOptions, type MakeConnectionSettings, makeConnectionSettings } from './settings.ts';
 import { WaitingChannel } from './waiting.ts';
@@ -74,16 +73,15 @@ const mostQuestions = 4_096;
 
 class Service {
   readonly #settings: MakeConnectionSettings;
-  readonly #accept: (session: ChannelFactory) => Channel;
   readonly #clients: Clients<WaitingChannel>;
   /** What clients have fetched and may answer, by identity and MessageID. */
   readonly #questions = new Map<string, WaitingChannel>();
-  #plain: Promise<Plain> | undefined;
+  readonly #plain: Plain;
   #held = 0;
 
   constructor(settings: MakeConnectionSettings, accept: (session: ChannelFactory) => Channel) {
     this.#settings = settings;
-    this.#accept = accept;
+    this.#plain = new Plain(accept);
     this.#clients = new Clients(settings, accept, (address, receive) => new WaitingChannel(address, settings, receive));
   }
 
@@ -91,7 +89,7 @@ class Service {
     const below = await listen(over, at, (trip) => this.#receive(trip), publication);
     let closing: Promise<void> | undefined;
     const close = async (signal: AbortSignal): Promise<void> => {
-      await Promise.all([this.#clients.close(signal), this.#plain?.then(({ top }) => top.close(signal))]);
+      await Promise.all([this.#clients.close(signal), this.#plain.close(signal)]);
       await below.close(signal);
     };
     return {
@@ -114,8 +112,7 @@ class Service {
         await asker.take(trip);
         return undefined;
       }
-      this.#plain ??= plain(this.#accept);
-      return (await this.#plain).receive(trip);
+      return this.#plain.receive(trip);
     }
     const client = await this.#clients.announced(identityOf(trip), address);
     await client.take(trip);
@@ -171,31 +168,4 @@ class Service {
       limit.clear();
     }
   }
-}
-
-/** The channel of whoever can be answered on the same exchange, made when the first of them comes. */
-interface Plain {
-  readonly top: Channel;
-  readonly receive: Carry;
-}
-
-async function plain(accept: (session: ChannelFactory) => Channel): Promise<Plain> {
-  const life = new Life();
-  let up: Carry = async () => undefined;
-  const top = accept((receive) => {
-    up = receive;
-    return {
-      side: 'acceptor',
-      closed: life.closed,
-      open: async () => life.requireOpen(),
-      close: (signal) => life.close(signal),
-      abort: (reason) => life.abort(reason),
-      send: () =>
-        Promise.reject(
-          new ChannelError('CHANNEL_ONE_WAY', 'This client can only be answered: it named no address to wait at.'),
-        ),
-    } satisfies Channel;
-  });
-  await top.open();
-  return { top, receive: (trip) => life.run(never, (signal) => up(trip.under(signal))) };
 }

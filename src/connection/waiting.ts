@@ -2,19 +2,14 @@
  * A client that cannot be connected to, as the service sees it: a duplex channel whose messages wait until they are fetched. It
  * belongs to whoever announced its address; to everybody else it does not exist (attack M16).
  */
-import { Alarm } from '../base/alarm.ts';
-import { later } from '../base/clock.ts';
-import { diagnostics } from '../base/diagnostics.ts';
 import { abortable, deadline } from '../base/signals.ts';
 import type { Channel } from '../channel/channel.ts';
-import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
-import { arrive } from '../channel/duplex.ts';
+import type { Carry, Delivery } from '../channel/delivery.ts';
 import { Life } from '../channel/life.ts';
 import { ConnectionError } from './errors.ts';
 import { Mailbox } from './mailbox.ts';
-import type { WaitingSettings } from './settings.ts';
-
-const publish = diagnostics('connection');
+import { Reception } from './reception.ts';
+import type { MakeConnectionSettings } from './settings.ts';
 
 export class WaitingChannel implements Channel {
   readonly side = 'acceptor';
@@ -23,30 +18,25 @@ export class WaitingChannel implements Channel {
   readonly closed: Promise<Error | undefined>;
   readonly send: Carry;
   readonly life: Life = new Life();
-  readonly #settings: WaitingSettings;
-  readonly #receive: Carry;
+  readonly #settings: MakeConnectionSettings;
   readonly #mailbox: Mailbox;
-  readonly #silence: Alarm;
+  readonly #reception: Reception;
   /** Whoever asked and is held until something is there. */
   #held: (() => void) | undefined;
   /** Whoever waits for everything to be fetched. */
   #emptied: (() => void) | undefined;
   #closing: Promise<void> | undefined;
-  #underWay = 0;
 
-  constructor(address: string, settings: WaitingSettings, receive: Carry) {
+  constructor(address: string, settings: MakeConnectionSettings, receive: Carry) {
     this.replyTo = address;
     this.closed = this.life.closed;
     this.#settings = settings;
-    this.#receive = receive;
     this.#mailbox = new Mailbox(settings.maxWaiting);
-    this.#silence = new Alarm(settings.clock, () => this.#silent());
+    const { life } = this;
+    const say = async (trip: Delivery) => this.#put(trip);
+    this.#reception = new Reception({ life, settings, receive, say, silent: () => this.#silent() });
     this.send = (trip) => this.life.run(trip.signal, async () => this.#put(trip));
-    void this.closed.then(() => {
-      this.#silence.cancel();
-      this.#release();
-    });
-    this.heard();
+    void this.closed.then(() => this.#release());
   }
 
   get size(): number {
@@ -70,26 +60,12 @@ export class WaitingChannel implements Channel {
 
   /** The client is there. */
   heard(): void {
-    const { clock, idleTimeout } = this.#settings;
-    if (this.life.isOpen) this.#silence.set(later(clock.now(), idleTimeout));
+    this.#reception.heard();
   }
 
-  /**
-   * Takes a message of the client up; what comes back waits to be fetched. Settles at once, but when the application has more than
-   * enough to do: then when it has finished with this one, so that the client feels it.
-   *
-   * @throws ChannelError `CHANNEL_CLOSED`
-   */
-  async take(trip: Delivery): Promise<void> {
-    this.life.requireOpen();
-    this.heard();
-    this.#underWay += 1;
-    const write = async (answer: Parameters<typeof delivery>[0]) => this.#put(delivery(answer));
-    const failed = (error: Error) => publish(() => ({ event: 'message.failed', action: trip.message.action, error }));
-    const arrived = arrive(trip, { life: this.life, receive: this.#receive, write, failed }).finally(() => {
-      this.#underWay -= 1;
-    });
-    if (this.#underWay > this.#settings.maxMessagesUnderWay) await arrived;
+  /** A message of the client. */
+  take(trip: Delivery): Promise<void> {
+    return this.#reception.take(trip);
   }
 
   /** The next message that waits. */
