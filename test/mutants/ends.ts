@@ -10,7 +10,7 @@ const keeper = 'reliable/keeper.ts';
 export const endMutants: readonly Mutant[] = [
   {
     name: 'acknowledged before it is in the store',
-    file: accepted,
+    file: 'reliable/accepted-steps.ts',
     find: 'return sameReceipt(before, record.receipt) ? undefined : this.#journal.commit({ state: record, ...change });',
     replace:
       'if (!sameReceipt(before, record.receipt)) this.#journal.commit({ state: record, ...change })?.catch(() => 0);\n    return undefined;',

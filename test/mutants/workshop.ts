@@ -54,6 +54,7 @@ const nearest: Readonly<Record<string, readonly string[]>> = {
   'steps.ts': ['test/reliable/initiator.test.ts'],
   'keeper.ts': ['test/reliable/initiator.test.ts', 'test/mutants/rules.test.ts'],
   'accepted.ts': ['test/reliable/acceptor.test.ts'],
+  'accepted-steps.ts': ['test/reliable/acceptor.test.ts'],
   'source-state.ts': ['test/mutants/rules.test.ts'],
   'wording.ts': ['test/reliable/acceptor.test.ts'],
 };

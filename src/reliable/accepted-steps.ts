@@ -1,0 +1,381 @@
+/**
+ * The steps of one session at the acceptor: accepts, hands up and keeps replies, one step at a time, in this order: *append to the
+ * store, perform, tell*. What was acknowledged is in the store; what was not finished when the process died is handed up again.
+ */
+import { after } from '../base/after.ts';
+import { Alarm } from '../base/alarm.ts';
+import { later } from '../base/clock.ts';
+import { asError } from '../base/errors.ts';
+import { Serial } from '../base/serial.ts';
+import { wait } from '../base/signals.ts';
+import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
+import { session } from '../channel/session.ts';
+import { addressingOf, isNone } from '../soap/addressing.ts';
+import { faultFor, faultReply } from '../soap/fault.ts';
+import type { Message } from '../soap/message.ts';
+import { answered, learned } from './answers.ts';
+import { destination } from './destination.ts';
+import {
+  type DeliveryAssurance,
+  type DestinationEffect,
+  type DestinationEvent,
+  type DestinationState,
+  destinationDue,
+  sameReceipt,
+} from './destination-state.ts';
+import type { ReliableError } from './errors.ts';
+import { publish } from './events.ts';
+import type { Acknowledgement } from './headers.ts';
+import type { Bare } from './interpret.ts';
+import type { Transmission, When } from './ledger.ts';
+import { Narration } from './narration.ts';
+import { withOrigin } from './origin.ts';
+import { Parking } from './parking.ts';
+import { position } from './position.ts';
+import type { Ranges } from './ranges.ts';
+import type { AcceptorRecord } from './record.ts';
+import { type Journal, newStatistics, type Statistics } from './session.ts';
+import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
+import { submitted } from './source-state.ts';
+import type { SessionChange } from './store.ts';
+import { UpwardSession } from './upward.ts';
+import type { ReliableVersion } from './versions/version.ts';
+import { watchDestination, watchSource } from './watch.ts';
+import { Wording } from './wording.ts';
+
+/** How long to wait for a store that failed before trying it again, in milliseconds. */
+const storePatience = 1_000;
+
+interface AcceptedStepsInit {
+  readonly settings: Settings;
+  readonly version: ReliableVersion;
+  readonly record: AcceptorRecord;
+  readonly journal: Journal;
+  readonly resumed: boolean;
+  readonly receive: Carry;
+  /** Fires when the acceptor is torn down. */
+  readonly signal: AbortSignal;
+  /** Called once when the session is over for the peer and for the application. */
+  readonly onEnded: () => void;
+}
+
+export class AcceptedSteps {
+  readonly version: ReliableVersion;
+  readonly statistics: Statistics = newStatistics();
+  /** The mailbox: what steps do, they do there. */
+  readonly serial: Serial = new Serial();
+  readonly tell: Narration = new Narration('acceptor', () => this);
+  readonly wording: Wording;
+  /** Exchanges that wait for the application. */
+  readonly parking: Parking = new Parking();
+  /** Messages that are accepted and not finished, and replies that are not acknowledged, as far as they are in memory. */
+  readonly held: Map<number, Delivery> = new Map();
+  readonly replies: Map<number, Message> = new Map();
+  readonly #settings: Settings;
+  readonly #policy: Transmission;
+  readonly #assurance: DeliveryAssurance;
+  readonly #journal: Journal;
+  readonly #receive: Carry;
+  readonly #signal: AbortSignal;
+  readonly #onEnded: () => void;
+  readonly #snapshots = new Map<number, Ranges>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #upward: UpwardSession;
+  #record: AcceptorRecord;
+  readonly #timer: Alarm;
+  #stopped = false;
+
+  constructor(init: AcceptedStepsInit) {
+    this.version = init.version;
+    this.#settings = init.settings;
+    this.#timer = new Alarm(init.settings.clock, () => this.#elapse());
+    this.#policy = transmissionOf(init.settings, init.version, 'reply');
+    this.#assurance = assuranceOf(init.settings);
+    this.#record = init.record;
+    this.wording = new Wording(init.settings, init.version, this.#assurance, this.offer);
+    this.#journal = init.journal;
+    this.#receive = init.receive;
+    this.#signal = init.signal;
+    this.#onEnded = init.onEnded;
+    this.#upward = new UpwardSession(init.record, init.resumed);
+  }
+
+  get id(): string {
+    return this.#record.receipt.id;
+  }
+  get record(): AcceptorRecord {
+    return this.#record;
+  }
+  /** Identifier of the sequence that the client offered. */
+  get offer(): string | undefined {
+    const { source: replies } = this.#record;
+    return replies !== null && 'id' in replies ? replies.id : undefined;
+  }
+  get submitted(): number {
+    return this.#record.source === null ? 0 : submitted(this.#record.source);
+  }
+  get isOver(): boolean {
+    return this.#record.receipt.phase === 'ended';
+  }
+  /** True once this process has let go of it. */
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  async suspend(): Promise<void> {
+    this.#stopped = true;
+    this.#timer.cancel();
+    this.#upward.end(undefined);
+    await this.serial.idle();
+    this.parking.clear();
+  }
+
+  /** Settles when the application has finished with everything that it was handed. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.serial.idle();
+  }
+
+  /** Makes a new session durable. */
+  async begin(): Promise<void> {
+    await this.#journal.commit({ state: this.#record });
+    publish(() => {
+      const { version, offer = null } = this;
+      const { identity: peer } = this.#record;
+      return { event: 'sequence.created', ...this.tell.of, version: version.name, peer, offer };
+    });
+    this.#rearm();
+  }
+
+  /** Takes up what the store kept: hands up again what was not finished. */
+  async resume(): Promise<void> {
+    publish(() => ({ event: 'session.resumed', ...this.tell.of, submitted: this.submitted }));
+    // Until its reply is there a repeated request has to wait: a WCF client takes a bare acknowledgement for the answer.
+    const { held } = this.#record.receipt;
+    for (const { number, begun } of held) if (begun !== true) this.parking.open(number);
+    const drop = held.flatMap(({ number, begun }) => (begun === true ? [{ direction: 'in' as const, number }] : []));
+    await this.serial.run(() => this.advance({ kind: 'resumed' }, { drop }));
+  }
+
+  /** True when the exchange waits for the application: the request can be answered. */
+  answersLater(request: Message): boolean {
+    if (request.action === this.version.actions.lastMessage) return this.offer !== undefined;
+    // What is handed up when the sequence is whole is answered too late for anybody.
+    if (this.#assurance.incomplete === 'DiscardEntireSequence') return false;
+    const asked = addressingOf(request);
+    return asked?.messageId !== undefined && !isNone(asked.version, asked.replyTo);
+  }
+
+  /** Learns what the client has of the replies; what it has is forgotten. Runs in the mailbox. */
+  learn(acknowledgement: Acknowledgement): Promise<ReliableError | undefined> | ReliableError | undefined {
+    const found = learned(this.#record, acknowledgement, this.#now, this.#policy);
+    if ('error' in found) return found.error;
+    this.tell.heardOfReplies(acknowledgement);
+    if (found.settled.length === 0) return undefined;
+    const record = { ...this.#record, ...found.record };
+    const drop = found.settled.map((number) => ({ direction: 'out' as const, number }));
+    const committed = this.isOver ? undefined : this.#journal.commit({ state: record, drop });
+    return after(committed, () => {
+      this.#watch(record);
+      this.#record = record;
+      for (const number of found.settled) {
+        this.replies.delete(number);
+        this.statistics.acknowledged += 1;
+        publish(() => ({ event: 'message.acknowledged', ...this.tell.replies, number }));
+      }
+      return undefined;
+    });
+  }
+
+  get #now(): When {
+    return { now: this.#settings.clock.now(), jitter: this.#settings.random.fraction() };
+  }
+
+  /**
+   * One step: reduce, append, perform. Runs in the mailbox.
+   *
+   * @param change what else is to be committed when the message is accepted
+   * @param accepted called after the commit, before anything is handed up
+   */
+  advance(
+    given: Bare<DestinationEvent>,
+    change: Omit<SessionChange, 'session' | 'state'> = {},
+    accepted: () => void = () => undefined,
+    replies: Pick<AcceptorRecord, 'source' | 'answers'> = this.#record,
+  ): Promise<readonly DestinationEffect[]> | readonly DestinationEffect[] {
+    if (this.#stopped) return [];
+    const event = { ...given, now: this.#settings.clock.now() } as DestinationEvent;
+    const before = this.#record.receipt;
+    const [receipt, effects] = destination(before, event, this.#assurance);
+    const record = { ...this.#record, receipt, source: replies.source, answers: replies.answers };
+    return after(this.#append(before, record, change), () => {
+      this.#watch(record);
+      this.#record = record;
+      if (given.kind === 'message' && effects.some(({ effect }) => effect === 'accept' || effect === 'deliver'))
+        accepted();
+      for (const effect of effects) this.#perform(effect);
+      this.#rearm();
+      return effects;
+    });
+  }
+
+  /** Makes a step durable, where it is worth a write. */
+  #append(
+    before: DestinationState,
+    record: AcceptorRecord,
+    change: Omit<SessionChange, 'session' | 'state'>,
+  ): Promise<void> | undefined {
+    if (!this.#journal.isDurable) return undefined;
+    const isOver = record.receipt.phase === 'ended' && before.phase !== 'ended';
+    if (isOver) return this.#journal.commit({ end: true });
+    return sameReceipt(before, record.receipt) ? undefined : this.#journal.commit({ state: record, ...change });
+  }
+
+  #watch(next: AcceptorRecord): void {
+    const { receipt, source: replies } = this.#record;
+    watchDestination(this.tell.of, receipt, next.receipt);
+    if (replies !== null && next.source !== null) watchSource(this.tell.of, replies, next.source);
+  }
+
+  #perform(effect: DestinationEffect): void {
+    switch (effect.effect) {
+      case 'deliver': {
+        // Not when it came: acknowledgements of parked requests would take back what earlier replies have said.
+        this.#snapshots.set(effect.number, this.#record.receipt.received);
+        const running = this.#deliver(effect.number).finally(() => this.#running.delete(running));
+        this.#running.add(running);
+        return;
+      }
+      case 'discard':
+        publish(() => ({ event: 'messages.discarded', ...this.tell.requests, numbers: effect.numbers }));
+        for (const number of effect.numbers) this.#release(number, undefined);
+        return;
+      case 'closed':
+        publish(() => ({ event: 'sequence.closed', ...this.tell.requests }));
+        return;
+      case 'fault': {
+        const { fault, text: reason } = effect;
+        publish(() => ({ event: 'sequence.faulted', ...this.tell.of, by: 'here', fault, reason }));
+        return;
+      }
+      case 'ended':
+        this.#timer.cancel();
+        publish(() => {
+          const { reason } = effect;
+          return { event: 'sequence.terminated', ...this.tell.of, reason, text: `the sequence is over: ${reason}` };
+        });
+        this.parking.clear();
+        this.held.clear();
+        this.replies.clear();
+        this.#upward.end(effect.reason);
+        this.#onEnded();
+        return;
+      case 'accept':
+      case 'duplicate':
+      case 'drop':
+      case 'terminated':
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Hands a message up, beside the mailbox, and keeps the reply. */
+  async #deliver(number: number): Promise<void> {
+    const { clock } = this.#settings;
+    let done: { readonly trip: Delivery; readonly reply: Delivery | undefined } | undefined;
+    while (!this.#signal.aborted && !this.#stopped) {
+      try {
+        if (done === undefined) {
+          const trip = this.held.get(number) ?? (await this.#stored(number));
+          done = { trip, reply: await this.#handle(trip, number) };
+          if (this.#signal.aborted) return;
+        }
+        const { trip, reply } = done;
+        await this.serial.enter(() => this.#finish(number, trip, reply));
+        return;
+      } catch (thrown) {
+        // Only the store can fail here. Until it works again the message counts as not finished.
+        publish(() => ({ event: 'store.failed', ...this.tell.of, number, reason: asError(thrown).message }));
+        await wait(clock, storePatience, this.#signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #stored(number: number): Promise<Delivery> {
+    return withOrigin(delivery(await this.#journal.message('in', number), this.#signal), this.#record.origin);
+  }
+
+  async #handle(trip: Delivery, number: number): Promise<Delivery | undefined> {
+    const { lastMessage } = this.version.actions;
+    if (lastMessage !== undefined && trip.message.action === lastMessage) {
+      // Our own last message answers it, on the reply sequence.
+      return this.offer === undefined ? undefined : trip.carrying(this.wording.lastMessage(trip.message, lastMessage));
+    }
+    const at = { sequence: this.id, number };
+    const up = trip.with(position, at).with(session, this.#upward).under(this.#signal);
+    try {
+      return await this.#receive(up);
+    } catch (thrown) {
+      publish(() => ({ event: 'handler.failed', ...this.tell.requests, number, reason: asError(thrown).message }));
+      return trip.carrying(faultReply(trip.message, faultFor(thrown)));
+    }
+  }
+
+  /** Marks a message finished and gives its reply a number, in one commit. Runs in the mailbox. */
+  #finish(number: number, trip: Delivery, reply: Delivery | undefined): Promise<void> | void {
+    const drop = [{ direction: 'in' as const, number }];
+    const last = trip.message.action === this.version.actions.lastMessage;
+    if (reply === undefined || !this.answersLater(trip.message)) {
+      return after(this.advance({ kind: 'delivered', number }, { drop }), () => {
+        // Nobody waits for it when the exchange was answered on arrival.
+        const isAwaited = this.parking.has(number);
+        const message = isAwaited ? this.wording.acknowledged(trip.message, this.#record.receipt) : undefined;
+        this.#finished(number, message === undefined ? undefined : trip.carrying(message), last);
+      });
+    }
+    const acknowledged = this.#snapshots.get(number) ?? this.#record.receipt.received;
+    const { maxTransferWindowSize } = this.#settings;
+    const made = answered(this.#record, number, acknowledged, this.#now, this.#policy, maxTransferWindowSize);
+    const { answer, forgotten } = made;
+    const put = [{ direction: 'out' as const, number: answer.reply, octets: this.#journal.octets(reply.message) }];
+    const without = [...drop, ...forgotten.map((old) => ({ direction: 'out' as const, number: old }))];
+    this.replies.set(answer.reply, reply.message);
+    return after(this.advance({ kind: 'delivered', number }, { drop: without, put }, undefined, made.record), () => {
+      for (const old of forgotten) this.replies.delete(old);
+      if (this.offer !== undefined) {
+        this.statistics.sent += 1;
+        publish(() => ({ event: 'message.sent', ...this.tell.replies, number: answer.reply, attempt: 1 }));
+      }
+      this.#finished(number, reply.carrying(this.wording.numbered(reply.message, answer, this.#record.receipt)), last);
+    });
+  }
+
+  #finished(number: number, answer: Delivery | undefined, last: boolean): void {
+    if (!last) {
+      this.statistics.delivered += 1;
+      publish(() => ({ event: 'message.delivered', ...this.tell.requests, number }));
+    }
+    this.#release(number, answer);
+  }
+
+  #release(number: number, answer: Delivery | undefined): void {
+    this.held.delete(number);
+    this.#snapshots.delete(number);
+    this.parking.settle(number, answer);
+  }
+
+  #rearm(): void {
+    this.#timer.set(this.#stopped ? undefined : destinationDue(this.#record.receipt, this.#assurance));
+  }
+
+  #elapse(): void {
+    this.serial
+      .run(() => this.advance({ kind: 'elapsed' }))
+      .catch((thrown: unknown) => {
+        publish(() => ({ event: 'store.failed', ...this.tell.of, number: null, reason: asError(thrown).message }));
+        const { clock } = this.#settings;
+        if (!this.#stopped) this.#timer.set(later(clock.now(), storePatience));
+      });
+  }
+}
