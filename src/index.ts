@@ -360,6 +360,7 @@ export { type SoapVersion, soap11, soap12 } from './soap/version.ts';
 export { StoreError, type StoreErrorCode } from './stores/errors.ts';
 export { type MemoryStoreOptions, memory } from './stores/memory.ts';
 export { type SqliteStoreOptions, sqlite } from './stores/sqlite.ts';
+export { type SharedReplayCache, type SqliteReplayOptions, sqliteReplayCache } from './stores/sqlite-replay.ts';
 // transport: HTTP and HTTPS, WebSocket
 export { TransportError, type TransportErrorCode } from './transport/errors.ts';
 export { type HttpHandler, type HttpHandlerOptions, httpHandler } from './transport/http/handler.ts';

@@ -63,7 +63,7 @@ export function openFile(name: string, maxBytes: number): OpenFile {
 }
 
 /** Loaded with the first store: Node 22 warns that the module is experimental, and only who uses it should be told. */
-function sqliteModule(): typeof import('node:sqlite') {
+export function sqliteModule(): typeof import('node:sqlite') {
   return createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite');
 }
 
@@ -71,7 +71,7 @@ function sqliteModule(): typeof import('node:sqlite') {
  * Messages are kept in the clear, so the file is its owner's alone. An existing file is never opened here: to close any
  * descriptor of a file drops every lock this process holds on it.
  */
-function createPrivate(path: string): void {
+export function createPrivate(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
