@@ -47,13 +47,13 @@ export function record(entry: Row | Skipped): void {
 }
 
 /** Merges what was recorded since `begin` into the matrix; writes the file unless a true row turned false. */
-export function settle({ SUREWIRE_INTEROP_ROWS: latest = '' }: NodeJS.ProcessEnv): Outcome {
+export function settle({ SUREWIRE_INTEROP_ROWS: latest = '' }: NodeJS.ProcessEnv, matrix: string = committed): Outcome {
   const lines = existsSync(latest) ? readFileSync(latest, 'utf8').split('\n').filter(Boolean) : [];
   rmSync(latest, { force: true });
   const entries = lines.map((line) => JSON.parse(line) as Row | Skipped);
   const rows = entries.filter((entry): entry is Row => 'result' in entry).map(inOrder);
   const skipped = entries.filter((entry): entry is Skipped => 'skipped' in entry);
-  const before = existsSync(committed) ? (JSON.parse(readFileSync(committed, 'utf8')) as readonly Row[]) : [];
+  const before = existsSync(matrix) ? (JSON.parse(readFileSync(matrix, 'utf8')) as readonly Row[]) : [];
   const claimed = new Set(before.filter((row) => row.result).map(keyOf));
   const broken = rows.filter((row) => !row.result && claimed.has(keyOf(row)));
   if (broken.length === 0) {
@@ -61,7 +61,9 @@ export function settle({ SUREWIRE_INTEROP_ROWS: latest = '' }: NodeJS.ProcessEnv
     // A peer that ran is told anew; what is known of a peer that was skipped stays.
     const merged = [...before.filter((row) => !ran.has(row.peer)), ...rows];
     merged.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    writeFileSync(committed, `[\n${merged.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
+    // A run of nothing writes nothing: others may be reading.
+    if (rows.length > 0)
+      writeFileSync(matrix, `[\n${merged.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
   }
   return { rows, skipped, broken };
 }

@@ -12,6 +12,7 @@ const peers: ReadonlyMap<string, string> = new Map([
   ['cxf-sts', 'The security token service and client of Apache CXF: WS-Trust over HTTPS; the version is that of CXF'],
   ['metro', 'Eclipse Metro (WSIT): reliable sessions; the version is that of WS-ReliableMessaging'],
   ['metadata', 'Metadata: WSDL and policies, published and read; the version is that of WS-Policy'],
+  ['dotnet', '.NET (System.ServiceModel) and CoreWCF: the version is that of WS-ReliableMessaging'],
   ['node-soap', 'node-soap: message security over HTTPS; the version is that of node-soap'],
   ['zeep', 'zeep: message security over HTTPS; the version is that of zeep'],
   ['wss4j', 'Apache WSS4J: message security; the version is that of WSS4J'],

@@ -28,7 +28,7 @@ const { peer } = values;
 if (values.record) process.exit(await vitest([], { ...process.env, SUREWIRE_INTEROP_RECORD: '1' }));
 const tests = await vitest(peer === undefined ? [] : [`interop/${peer}.interop`, `interop/${peer}-`]);
 const outcome = settle(environment);
-if (outcome.broken.length === 0) writeInterop();
+if (outcome.broken.length === 0 && outcome.rows.length > 0) writeInterop();
 process.stdout.write(values.json ? `${JSON.stringify(outcome)}\n` : summary(outcome));
 process.exitCode = tests === 0 && outcome.broken.length === 0 ? 0 : 1;
 
@@ -52,7 +52,7 @@ function summary({ rows, skipped, broken }: Outcome): string {
   return [
     '',
     ...lines.sort(),
-    ...skipped.map(({ peer, skipped: reason }) => `skipped: ${peer} not installed: ${reason}`),
+    ...skipped.map(({ peer, skipped: reason }) => `skipped: ${peer}: ${reason}`),
     ...broken.map((row) => `no longer true: ${row.peer}, ${titleOf(row)}`),
     `${yes} of ${rows.length} scenarios interoperate.`,
     '',

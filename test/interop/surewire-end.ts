@@ -141,6 +141,13 @@ export function securedClient(policy: BindingElement, tls: Certificates, url: UR
   return client(interop, channel, { version: soap === '1.1' ? soap11 : soap12, timeout: 15_000 });
 }
 
+/** A client over HTTPS with addressing and without a session. */
+export function exchangingClient(policy: BindingElement, tls: Certificates, url: URL): InteropClient {
+  const elements = [exchange({ addressing: addressing200508, to: url }), policy];
+  const channel = connect(binding(elements, httpTransport({ tls: { ca: tls.authority } })), url);
+  return client(interop, channel, { version: soap12, timeout: 15_000 });
+}
+
 /** The texts of a course; the last fills up to the size that is asked for. */
 export function textsOf(course: Course): readonly string[] {
   return Array.from({ length: course.messages }, (_, at) => `message ${at + 1} `.padEnd(course.size, 'x'));

@@ -1,0 +1,132 @@
+/**
+ * The harness of `npm run interop` itself: a peer that hangs is ended and its last words are told, none outlives the run, a peer
+ * that is missing is skipped by name, and a row that was true may not turn false.
+ */
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { start } from './interop/child.ts';
+import { type Row, settle } from './interop/matrix.ts';
+import { relayTo } from './interop/relay.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const node = (script: string, limit: number) => start(process.execPath, ['-e', script], { name: 'the peer', limit });
+/** Also false for what has ended and was not reaped yet. */
+const alive = (pid: number): boolean => {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.startsWith('Z');
+};
+
+describe('a peer that hangs', () => {
+  const hanging =
+    'console.log(\'{"event":"ready","pid":\' + process.pid + \'}\'); console.error(\'I wait for nothing\'); setInterval(() => {}, 1000)';
+
+  test('is ended after its limit, and the error holds the tail of its log', async () => {
+    const peer = node(hanging, 1_500);
+    const { pid } = await peer.event('ready');
+    await expect(peer.exit).rejects.toThrow(
+      /the peer was killed after 1500 ms; its last lines:[\s\S]*I wait for nothing/,
+    );
+    expect(alive(Number(pid))).toBe(false);
+  });
+
+  test('is not waited for by whoever waits for a word of it', async () => {
+    const peer = node(hanging, 1_500);
+    await expect(peer.event('never')).rejects.toThrow(/ended without 1 × the event "never"[\s\S]*I wait for nothing/);
+  });
+
+  test('that does not heed SIGTERM is killed', async () => {
+    const peer = node(`process.on('SIGTERM', () => {}); ${hanging}`, 30_000);
+    const { pid } = await peer.event('ready');
+    await peer.stop();
+    expect(alive(Number(pid))).toBe(false);
+  });
+
+  test('does not outlive a run that ends without stopping it', () => {
+    const script = `
+      import { start } from ${JSON.stringify(join(root, 'test/interop/child.ts'))};
+      const peer = start(process.execPath, ['-e', ${JSON.stringify(`process.on('SIGTERM', () => {}); ${hanging}`)}],
+        { name: 'the peer', limit: 60000 });
+      console.log((await peer.event('ready')).pid);
+      process.exit(3);`;
+    const ran = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect(ran.status, ran.stderr).toBe(3);
+    expect(Number(ran.stdout)).toBeGreaterThan(1);
+    expect(alive(Number(ran.stdout))).toBe(false);
+  });
+});
+
+test('ports are chosen free: two relays to one place listen at two', async () => {
+  const relays = await Promise.all([1, 2].map(() => relayTo(new URL('http://127.0.0.1:9/'))));
+  expect(new Set(relays.map(({ url }) => url.port)).size).toBe(2);
+  for (const relay of relays) await relay.close();
+});
+
+describe('the matrix', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'surewire-matrix-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const row = (scenario: string, result: boolean): Row => ({
+    ...{ peer: 'gsoap', version: '1.1', scenario, direction: 'gsoap -> surewire', result },
+    ...(!result && { reason: 'it went wrong' }),
+  });
+  /** Settles what a run said against what is committed. */
+  const settled = (committed: readonly Row[], said: readonly object[]) => {
+    const [matrix, rows] = [join(folder, 'matrix.json'), join(folder, 'rows.jsonl')];
+    writeFileSync(matrix, JSON.stringify(committed));
+    writeFileSync(rows, said.map((one) => `${JSON.stringify(one)}\n`).join(''));
+    const outcome = settle({ SUREWIRE_INTEROP_ROWS: rows }, matrix);
+    return { ...outcome, after: JSON.parse(readFileSync(matrix, 'utf8')) as readonly Row[] };
+  };
+
+  test('a row that was true and is false now is broken, and the file stays as it was', () => {
+    const { broken, after } = settled([row('one', true)], [row('one', false), row('two', true)]);
+    expect(broken).toEqual([row('one', false)]);
+    expect(after).toEqual([row('one', true)]);
+  });
+
+  test('what was false may become true, and what is new may be false', () => {
+    const { broken, after } = settled([row('one', false)], [row('one', true), row('two', false)]);
+    expect(broken).toEqual([]);
+    expect(after).toEqual([row('one', true), row('two', false)]);
+  });
+
+  test('what is known of a peer that was skipped stays', () => {
+    const { skipped, after } = settled([row('one', true)], [{ peer: 'gsoap', skipped: 'no gsoap' }]);
+    expect(skipped).toEqual([{ peer: 'gsoap', skipped: 'no gsoap' }]);
+    expect(after).toEqual([row('one', true)]);
+  });
+});
+
+describe('a machine without .NET', () => {
+  const run = promisify(execFile);
+  /** `npm run interop -- --peer dotnet --json` where no program is found. */
+  const interop = async (required: string): Promise<{ readonly code: number; readonly told: string }> => {
+    const env = { ...process.env, PATH: dirname(process.execPath), SUREWIRE_REQUIRE_PEERS: required };
+    const args = ['test/interop/run.ts', '--peer', 'dotnet', '--json'];
+    try {
+      const { stdout } = await run(process.execPath, args, { cwd: root, env, timeout: 60_000 });
+      return { code: 0, told: stdout };
+    } catch (thrown) {
+      const { code, stdout } = thrown as { readonly code: number; readonly stdout: string };
+      return { code, told: stdout };
+    }
+  };
+
+  test('skips it by name, and fails where it is required', async () => {
+    const [skipped, required] = await Promise.all([interop(''), interop('dotnet')]);
+    expect(skipped.code).toBe(0);
+    const reason = expect.stringMatching(/^no dotnet/);
+    expect(JSON.parse(skipped.told)).toMatchObject({ rows: [], skipped: [{ peer: 'dotnet', skipped: reason }] });
+    expect(required.code).toBe(1);
+    expect(JSON.parse(required.told)).toMatchObject({ skipped: [{ peer: 'dotnet', skipped: reason }] });
+  }, 60_000);
+});
