@@ -18,6 +18,7 @@ const courses: readonly JavaCourse[] = versions.flatMap((version) =>
     { ...plain, version, operation, mode: 'sign' },
     { ...plain, version, operation, mode: 'sign-encrypt' },
     { ...plain, version, operation, mode: 'conversation' },
+    { ...plain, version, operation, secure: true, mode: 'user-conversation' },
     { ...plain, version, operation, mode: 'sign-encrypt', size: 65_536 },
   ]),
 );

@@ -33,7 +33,7 @@ export type Unclaimed = readonly [what: string, why: string];
 const CLOSE_LIMIT = 15_000;
 
 /** Every second exchange but the first two and those at the end, its request and its answer in turn. */
-const unlucky: Plan = (exchange) => {
+export const unlucky: Plan = (exchange) => {
   if (exchange < 3 || exchange > 12 || exchange % 2 !== 0) return undefined;
   return exchange % 4 === 0 ? 'answer lost' : 'request lost';
 };

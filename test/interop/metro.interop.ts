@@ -19,6 +19,7 @@ const courses: readonly JavaCourse[] = versions.flatMap((version) =>
     { ...plain, version, operation, mode: 'sign-encrypt' },
     { ...plain, version, operation, mode: 'mutual' },
     { ...plain, version, operation, mode: 'conversation' },
+    { ...plain, version, operation, secure: true, mode: 'user-conversation' },
   ]),
 );
 const lossy: readonly JavaCourse[] = versions.flatMap((version) =>

@@ -11,7 +11,7 @@ import type { JavaCourse, JavaKeys, JavaStack } from './java-peer.ts';
 import type { EndOptions } from './surewire-end.ts';
 import { keyOf, signing } from './surewire-party.ts';
 
-export type Mode = 'username' | 'sign' | 'sign-encrypt' | 'mutual' | 'conversation';
+export type Mode = 'username' | 'sign' | 'sign-encrypt' | 'mutual' | 'conversation' | 'user-conversation';
 
 export const protectionNames: Readonly<Record<Mode, string>> = {
   username: 'user name and password',
@@ -19,6 +19,7 @@ export const protectionNames: Readonly<Record<Mode, string>> = {
   'sign-encrypt': 'signed and encrypted',
   mutual: 'signed and encrypted under a secret (WSS 1.1)',
   conversation: 'secure conversation with derived keys',
+  'user-conversation': 'user name, under a security context',
 };
 
 /** Metro signs with SHA-1, as WS-SecurityPolicy has it, whatever the suite; CXF's peer says its algorithms one by one. */
@@ -35,6 +36,10 @@ export function protectionOf(
   keys: JavaKeys,
 ): EndOptions {
   if (mode === undefined) return {};
+  if (mode === 'user-conversation') {
+    const bootstrap = policyOf(stack, 'username', own, keys);
+    return { security: secureConversation({ bootstrap, suite: suites.metro }), namesContext: stack !== 'cxf' };
+  }
   if (mode !== 'conversation') return { security: security(policyOf(stack, mode, own, keys)) };
   // Of policies, both have the suites of WS-SecurityPolicy only.
   const bootstrap = policyOf('metro', 'sign-encrypt', own, keys);
@@ -47,7 +52,7 @@ export function protectionOf(
 
 function policyOf(
   stack: JavaStack,
-  mode: Exclude<Mode, 'conversation'>,
+  mode: Exclude<Mode, 'conversation' | 'user-conversation'>,
   own: 'client' | 'service',
   { messages: all }: JavaKeys,
 ): SecurityPolicy {

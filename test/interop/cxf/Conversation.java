@@ -22,10 +22,11 @@ final class Conversation {
     private Conversation() {
     }
 
-    static WSPolicyFeature policy() throws Exception {
+    /** @param byUser whether a user name over HTTPS asks for the context, which then endorses the Timestamp and nothing else */
+    static WSPolicyFeature policy(boolean byUser) throws Exception {
         DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
         factory.setNamespaceAware(true);
-        byte[] octets = text().getBytes(StandardCharsets.UTF_8);
+        byte[] octets = (byUser ? overTransport() : text()).getBytes(StandardCharsets.UTF_8);
         Element policy = factory.newDocumentBuilder().parse(new ByteArrayInputStream(octets)).getDocumentElement();
         WSPolicyFeature feature = new WSPolicyFeature();
         feature.setPolicyElements(List.of(policy));
@@ -39,6 +40,7 @@ final class Conversation {
         keys.put(SecurityConstants.ENCRYPT_CRYPTO + ".sct", crypto);
         keys.put(SecurityConstants.SIGNATURE_USERNAME + ".sct", "own");
         keys.put(SecurityConstants.ENCRYPT_USERNAME + ".sct", server ? "useReqSigCert" : "peer");
+        keys.put(SecurityConstants.USERNAME + ".sct", "alice");
         keys.put(SecurityConstants.CALLBACK_HANDLER + ".sct", passwords);
         keys.put(SecurityConstants.CALLBACK_HANDLER, passwords);
         return keys;
@@ -64,6 +66,36 @@ final class Conversation {
               %3$s
             </wsp:Policy>
             """.formatted(POLICY, certificates(), parts(), suite());
+    }
+
+    private static String overTransport() {
+        String transport = """
+            <sp:TransportBinding><wsp:Policy>
+              <sp:TransportToken><wsp:Policy><sp:HttpsToken><wsp:Policy/></sp:HttpsToken></wsp:Policy></sp:TransportToken>
+              <sp:AlgorithmSuite><wsp:Policy><sp:Basic256Sha256/></wsp:Policy></sp:AlgorithmSuite>
+              <sp:Layout><wsp:Policy><sp:Lax/></wsp:Policy></sp:Layout><sp:IncludeTimestamp/>
+            </wsp:Policy></sp:TransportBinding>
+            """;
+        return """
+            <wsp:Policy xmlns:wsp="http://www.w3.org/ns/ws-policy" xmlns:sp="%1$s"
+                xmlns:wsam="http://www.w3.org/2007/05/addressing/metadata">
+              <wsam:Addressing><wsp:Policy/></wsam:Addressing>
+              %2$s
+              <sp:EndorsingSupportingTokens><wsp:Policy>
+                <sp:SecureConversationToken sp:IncludeToken="%1$s/IncludeToken/AlwaysToRecipient"><wsp:Policy>
+                  <sp:BootstrapPolicy><wsp:Policy>%2$s
+                    <sp:SignedSupportingTokens><wsp:Policy>
+                      <sp:UsernameToken sp:IncludeToken="%1$s/IncludeToken/AlwaysToRecipient"><wsp:Policy>
+                        <sp:WssUsernameToken10/></wsp:Policy></sp:UsernameToken>
+                    </wsp:Policy></sp:SignedSupportingTokens>
+                  </wsp:Policy></sp:BootstrapPolicy>
+                </wsp:Policy></sp:SecureConversationToken>
+              </wsp:Policy></sp:EndorsingSupportingTokens>
+              <sp:Wss11><wsp:Policy/></sp:Wss11>
+              <sp:Trust13><wsp:Policy><sp:MustSupportIssuedTokens/><sp:RequireClientEntropy/><sp:RequireServerEntropy/>
+              </wsp:Policy></sp:Trust13>
+            </wsp:Policy>
+            """.formatted(POLICY, transport);
     }
 
     private static String certificates() {

@@ -5,12 +5,14 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import org.apache.cxf.Bus;
 import org.apache.cxf.BusFactory;
+import org.apache.cxf.configuration.jsse.TLSClientParameters;
 import org.apache.cxf.endpoint.Client;
 import org.apache.cxf.endpoint.Server;
 import org.apache.cxf.frontend.ClientProxy;
 import org.apache.cxf.jaxws.JaxWsProxyFactoryBean;
 import org.apache.cxf.jaxws.JaxWsServerFactoryBean;
 import org.apache.cxf.transport.http.HTTPConduit;
+import org.apache.cxf.transport.http.HTTPConduitConfigurer;
 import org.apache.cxf.ws.addressing.WSAddressingFeature;
 import org.apache.cxf.ws.rm.RMManager;
 import org.apache.cxf.ws.rm.feature.RMFeature;
@@ -49,7 +51,7 @@ public final class Peer extends Stack {
         factory.getFeatures().add(new WSAddressingFeature());
         factory.getFeatures().add(reliable(asked));
         if (security.converses()) {
-            factory.getFeatures().add(Conversation.policy());
+            factory.getFeatures().add(Conversation.policy(security.byUser()));
             factory.setProperties(security.conversation(true));
         } else {
             // On the bus, because messages of WS-RM itself have an endpoint of their own.
@@ -75,8 +77,13 @@ public final class Peer extends Stack {
         factory.getFeatures().add(new WSAddressingFeature());
         factory.getFeatures().add(reliable(asked));
         Security security = Security.of(asked);
+        if (security.secure()) {
+            // On the bus, because requests for a security context have a conduit of their own.
+            TLSClientParameters trusting = security.trusting();
+            bus.setExtension((name, at, conduit) -> conduit.setTlsClientParameters(trusting), HTTPConduitConfigurer.class);
+        }
         if (security.converses()) {
-            factory.getFeatures().add(Conversation.policy());
+            factory.getFeatures().add(Conversation.policy(security.byUser()));
             factory.setProperties(security.conversation(false));
         } else {
             security.addTo(bus, false);
@@ -85,9 +92,6 @@ public final class Peer extends Stack {
         tune(bus);
         Client client = ClientProxy.getClient(proxy);
         HTTPConduit conduit = (HTTPConduit) client.getConduit();
-        if (security.secure()) {
-            conduit.setTlsClientParameters(security.trusting());
-        }
         conduit.getClient().setReceiveTimeout(10_000);
         conduit.getClient().setConnectionTimeout(5_000);
         Calls.make(id, asked, proxy);

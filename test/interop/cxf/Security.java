@@ -30,8 +30,8 @@ import org.w3c.dom.Node;
 import surewire.peer.Stores;
 
 /**
- * How messages are protected: {"mode":"none"|"username"|"sign"|"sign-encrypt"|"conversation",
- * and the keys of Stores.
+ * How messages are protected: {"mode":"none"|"username"|"sign"|"sign-encrypt"|"conversation"|
+ * "user-conversation", and the keys of Stores.
  */
 final class Security {
     private static final List<String> SIGNED_WHERE_PRESENT = List.of(
@@ -69,7 +69,11 @@ final class Security {
 
     /** Whether policies say what is done, and not interceptors. */
     boolean converses() {
-        return mode.equals("conversation");
+        return mode.equals("conversation") || byUser();
+    }
+
+    boolean byUser() {
+        return mode.equals("user-conversation");
     }
 
     Map<String, Object> conversation(boolean server) throws GeneralSecurityException {

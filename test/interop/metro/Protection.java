@@ -8,7 +8,7 @@ import surewire.peer.Stores;
 
 /**
  * WS-SecurityPolicy 1.2 of a scenario, and where Metro finds its keys: {"mode":"none"|"username"|"sign"|"sign-encrypt"|"mutual"|
- * "conversation"}. Metro signs with SHA-1 whatever the suite, as WS-SecurityPolicy has it; its attribute `signatureAlgorithm` changes
+ * "conversation"|"user-conversation"}. Metro signs with SHA-1 whatever the suite, as WS-SecurityPolicy has it; its attribute `signatureAlgorithm` changes
  * that for messages of the application only, not for those of WS-ReliableMessaging.
  */
 final class Protection {
@@ -42,17 +42,19 @@ final class Protection {
     String binding() throws GeneralSecurityException, IOException {
         return switch (mode) {
             case "none" -> "";
-            case "username" -> overTransport() + users();
+            case "username" -> overTransport() + user() + users();
             case "sign", "sign-encrypt" -> asymmetric() + stores();
             case "mutual" -> symmetric(x509(NEVER, "<sp:RequireThumbprintReference/>"), true) + endorsed() + stores();
             case "conversation" -> symmetric(conversation(), false) + stores();
+            case "user-conversation" -> overTransport() + endorsedByUser() + users();
             default -> throw new IllegalArgumentException("There is no mode " + mode + ".");
         };
     }
 
     /** Assertions of each message. */
     String message() {
-        return mode.equals("none") || mode.equals("username") ? "" : parts(!mode.equals("sign"));
+        boolean transport = mode.equals("none") || mode.equals("username") || mode.equals("user-conversation");
+        return transport ? "" : parts(!mode.equals("sign"));
     }
 
     private static String parts(boolean encrypted) {
@@ -114,10 +116,29 @@ final class Protection {
               <sp:TransportToken><wsp:Policy><sp:HttpsToken><wsp:Policy/></sp:HttpsToken></wsp:Policy></sp:TransportToken>
               %s
             </wsp:Policy></sp:TransportBinding>
+            """.formatted(POLICY, suite());
+    }
+
+    private static String user() {
+        return """
             <sp:SignedSupportingTokens xmlns:sp="%s"><wsp:Policy>
               <sp:UsernameToken sp:IncludeToken="%s"><wsp:Policy><sp:WssUsernameToken10/></wsp:Policy></sp:UsernameToken>
             </wsp:Policy></sp:SignedSupportingTokens>
-            """.formatted(POLICY, suite(), POLICY, ALWAYS);
+            """.formatted(POLICY, ALWAYS);
+    }
+
+    /** A context that a user name asked for endorses the Timestamp, as WCF has it. */
+    private static String endorsedByUser() {
+        return """
+            <sp:EndorsingSupportingTokens xmlns:sp="%1$s"><wsp:Policy>
+              <sp:SecureConversationToken sp:IncludeToken="%2$s"><wsp:Policy>
+                <sp:BootstrapPolicy><wsp:Policy>%3$s%4$s</wsp:Policy></sp:BootstrapPolicy>
+              </wsp:Policy></sp:SecureConversationToken>
+            </wsp:Policy></sp:EndorsingSupportingTokens>
+            <sp:Wss11 xmlns:sp="%1$s"><wsp:Policy/></sp:Wss11>
+            <sp:Trust13 xmlns:sp="%1$s"><wsp:Policy><sp:MustSupportIssuedTokens/><sp:RequireClientEntropy/>
+              <sp:RequireServerEntropy/></wsp:Policy></sp:Trust13>
+            """.formatted(POLICY, ALWAYS, overTransport(), user());
     }
 
     private String users() {

@@ -1,0 +1,100 @@
+/**
+ * Records what goes wrong, for the rows that are false: `npm run interop -- --record`. Each scenario is tried and has to fail; what
+ * went over the wire is kept in test/interop/transcripts, and docs/INTEROP.md points there.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { certificates } from './certificates.ts';
+import type { Course } from './course.ts';
+import { disturbances } from './disturbances.ts';
+import { buildGsoap } from './gsoap-build.ts';
+import { gsoapServer } from './gsoap-peer.ts';
+import { type JavaCourse, type JavaStack, startJava } from './java-peer.ts';
+import { plain, unlucky } from './java-sessions.ts';
+import { parties } from './parties.ts';
+import { protectionOf } from './protections.ts';
+import { type Plan, relayTo } from './relay.ts';
+import { type EndOptions, type InteropClient, surewireClient, surewireServer } from './surewire-end.ts';
+import { writeTranscript } from './transcripts.ts';
+
+const folder = fileURLToPath(new URL('transcripts', import.meta.url));
+const [tls, all] = await Promise.all([certificates(), parties()]);
+const plan = (what: string): Plan | undefined => disturbances.find((one) => one.what('echo') === what)?.plan();
+const answersLost = plan('answers lost on the way');
+const answersCut = plan('connections broken in the middle of an answer');
+
+/** Our client against a server of the peer. */
+async function calling(
+  name: string,
+  course: Course,
+  at: URL,
+  use: (client: InteropClient) => Promise<unknown>,
+  { plan: mishaps, ...options }: EndOptions & { readonly plan?: Plan | undefined } = {},
+): Promise<void> {
+  const relay = await relayTo(at, mishaps);
+  const client = surewireClient(course, tls, relay.url, options);
+  const ended = await use(client).catch((thrown: unknown) => thrown);
+  client.abort(new Error('the scenario is over'));
+  await relay.close();
+  writeTranscript(join(folder, name), relay.heard);
+  expect(ended).toBeInstanceOf(Error);
+}
+
+const echoes = async (client: InteropClient): Promise<void> => {
+  for (const text of ['one', 'two', 'three', 'four', 'five', 'six']) await client.echo({ text });
+};
+const together = (client: InteropClient): Promise<unknown> =>
+  Promise.all(Array.from({ length: 12 }, (_, at) => client.echo({ text: `message ${at}` })));
+const faultBetween = async (client: InteropClient): Promise<void> => {
+  await client.echo({ text: 'before' });
+  await client.echo({ text: 'fault' }).catch(() => undefined);
+  await client.echo({ text: 'after' });
+};
+
+describe.each(['cxf', 'metro'] as const)('%s', async (stack: JavaStack) => {
+  const keys = { messages: all, tls };
+  const peer = await startJava(stack, keys);
+  afterAll(() => peer.stop());
+  const course: JavaCourse = { ...plain, messages: 6 };
+
+  test('its client, answers cut', async () => {
+    const server = await surewireServer(course, tls);
+    const relay = await relayTo(server.listener.url, answersCut);
+    const ended = await peer.call(course, relay.url).catch((thrown: unknown) => thrown);
+    await relay.close();
+    await server.listener.close(AbortSignal.timeout(2_000));
+    writeTranscript(join(folder, `${stack}-client-answer-cut`), relay.heard);
+    expect(ended).toBeInstanceOf(Error);
+  });
+
+  const served = async (
+    name: string,
+    use: (client: InteropClient) => Promise<unknown>,
+    more: { readonly plan?: Plan | undefined; readonly mode?: JavaCourse['mode'] } = {},
+  ): Promise<void> => {
+    const { plan: mishaps, mode } = more;
+    const secured = { ...course, ...(mode !== undefined && { mode }) };
+    const server = await peer.serve(secured);
+    const options = { ...protectionOf(stack, secured, 'client', keys), plan: mishaps };
+    await calling(`${stack}-${name}`, secured, server.url, use, options).finally(() => server.stop());
+  };
+  if (stack === 'cxf') {
+    test('its server, answers lost', () => served('server-answer-lost', echoes, { plan: answersLost }));
+    test('its server, a fault', () => served('server-fault', faultBetween));
+  } else {
+    test('its server, calls at the same time', () => served('server-together', together));
+    test('its server, a secret repeated', () => served('server-secret', echoes, { plan: unlucky, mode: 'mutual' }));
+  }
+});
+
+describe('gsoap', async () => {
+  const gsoap = await buildGsoap();
+  const served = async (name: string, use: (client: InteropClient) => Promise<unknown>, mishaps?: Plan) => {
+    const course: Course = { ...plain, messages: 6 };
+    const server = await gsoapServer(gsoap, course, tls);
+    await calling(`gsoap-${name}`, course, server.url, use, { plan: mishaps }).finally(() => server.child.stop());
+  };
+  test('its server, answers lost', () => served('server-answer-lost', echoes, answersLost));
+  test('its server, calls at the same time', () => served('server-together', together));
+});
