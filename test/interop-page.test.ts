@@ -1,5 +1,5 @@
 /** docs/INTEROP.md says what test/interop/matrix.json says, and false rows state a reason. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Row } from './interop/matrix.ts';
@@ -19,4 +19,11 @@ test('every row is told once', () => {
 
 test('a row that is false says why', () => {
   expect(rows.filter((row) => !row.result && (row.reason ?? '').length < 10)).toEqual([]);
+});
+
+test('a transcript that a row points at is there, and every one is pointed at', () => {
+  const told = new Set(rows.flatMap(({ transcript }) => transcript ?? []));
+  const kept = readdirSync(resolve(import.meta.dirname, 'interop/transcripts'));
+  expect([...told].toSorted()).toEqual(kept.toSorted());
+  expect(rows.filter(({ result, transcript }) => result && transcript !== undefined)).toEqual([]);
 });

@@ -57,6 +57,7 @@ await withPeer(
         `${what} over HTTP, connections broken in the middle of an answer`,
         'CXF takes half an answer for an answer: its application gets "Error reading XMLStreamReader: closed", although the ' +
           'message is not acknowledged and is sent again (WS-RM 1.1 section 2.4, Protocol Invariants: it stays to be delivered)',
+        'cxf-client-answer-cut',
       ]),
       not: [
         ...['answers lost on the way', 'connections broken in the middle of an answer'].map(
@@ -66,12 +67,15 @@ await withPeer(
               'CXF does not keep the answer for a client at the anonymous address: it acknowledges the repeated request, and the ' +
                 'answer that was lost is lost (WS-RM leaves it open: section 2.4 wants the message delivered once, and says nothing of ' +
                 'its reply)',
+              'cxf-server-answer-lost',
             ] as const,
         ),
         [
           'request-reply, an operation answers with a fault',
           'CXF takes what its implementation throws for a delivery that failed: with in-order delivery it never processes, ' +
-            'acknowledges or answers the next message of the sequence',
+            'acknowledges or answers the next message of the sequence, although a fault is a reply like any other (WS-RM 1.1 section 2.2: it was ' +
+            'delivered)',
+          'cxf-server-fault',
         ],
       ],
     });

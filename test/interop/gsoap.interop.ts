@@ -191,7 +191,11 @@ await withPeer(
             if ((only ?? operation) !== operation) continue;
             const row = { ...one, scenario: `${titleOf(course)}, ${what(operation)}` };
             if (losesAnswers && operation === 'echo') {
-              unclaimed(row, 'gSOAP answers a repeated request with an empty 202: an answer that was lost is lost');
+              unclaimed(
+                row,
+                'gSOAP answers a repeated request with an empty 202: an answer that was lost is lost',
+                'gsoap-server-answer-lost',
+              );
             } else scenario(row, () => run(course, plan()));
           }
           const large: Course = { ...course, size: 1_048_576, messages: 3 };
@@ -239,6 +243,7 @@ await withPeer(
         { ...row, version: '1.1', scenario: 'request-reply, calls at the same time' },
         'gSOAP takes DiscardFollowingFirstGap, which an ordered session offers for its replies, for the requests too and ' +
           'ends the sequence when one overtakes another: use ordered: false, or one call at a time',
+        'gsoap-server-together',
       );
       scenario({ ...row, version: '1.0', scenario: 'request-reply, the server keeps connections alive' }, () =>
         run({ ...plain, version: '1.0', keepAlive: true }),

@@ -27,7 +27,7 @@ export interface JavaSessions {
   readonly notCalling?: readonly Unclaimed[];
 }
 
-export type Unclaimed = readonly [what: string, why: string];
+export type Unclaimed = readonly [what: string, why: string, transcript?: string];
 
 /** Milliseconds for the end of a session. */
 const CLOSE_LIMIT = 15_000;
@@ -86,7 +86,7 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
       );
     }
     for (const version of versions) {
-      for (const [what, why] of notCalling) unclaimed({ ...row, version, scenario: what }, why);
+      for (const [what, why, seen] of notCalling) unclaimed({ ...row, version, scenario: what }, why, seen);
       for (const [title, course, plan] of disturbed(version)) {
         if (notCalling.some(([what]) => what === title)) continue;
         scenario({ ...row, version, scenario: title }, () => run(course, plan));
@@ -151,7 +151,7 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
     }
     for (const version of versions) {
       const one = { ...row, version };
-      for (const [what, why] of not) unclaimed({ ...one, scenario: what }, why);
+      for (const [what, why, seen] of not) unclaimed({ ...one, scenario: what }, why, seen);
       for (const [title, course, plan] of disturbed(version)) {
         if (!claims(title)) continue;
         scenario({ ...one, scenario: title }, () => run(course, plan));

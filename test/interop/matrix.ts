@@ -17,6 +17,8 @@ export interface Row {
   readonly result: boolean;
   /** Why not; only with a false result. */
   readonly reason?: string;
+  /** A folder of test/interop/transcripts with what went over the wire; only with a false result. */
+  readonly transcript?: string;
 }
 
 /** A peer that is not on this machine, and what is missing. */
@@ -69,15 +71,16 @@ export function settle({ SUREWIRE_INTEROP_ROWS: latest = '' }: NodeJS.ProcessEnv
 }
 
 /** The members as the file has them. */
-function inOrder({ peer, version, scenario, direction, result, reason }: Row): Row {
-  return { peer, version, scenario, direction, result, ...(reason !== undefined && { reason }) };
+function inOrder({ peer, version, scenario, direction, result, reason, transcript }: Row): Row {
+  const told = { ...(reason !== undefined && { reason }), ...(transcript !== undefined && { transcript }) };
+  return { peer, version, scenario, direction, result, ...told };
 }
 
 /** Peers that are asked about security, and whose rows have their own version. */
 const oracles: ReadonlySet<string> = new Set(['wss4j', 'cxf-sts', 'xmlsec1', 'node-soap', 'zeep', 'metadata']);
 
 /** What a row is about, for people. */
-export function titleOf({ peer, direction, version, scenario }: Omit<Row, 'result' | 'reason'>): string {
+export function titleOf({ peer, direction, version, scenario }: Omit<Row, 'result' | 'reason' | 'transcript'>): string {
   return `${direction}, ${oracles.has(peer) ? peer : 'WS-RM'} ${version}, ${scenario}`;
 }
 

@@ -24,7 +24,7 @@ const courses: readonly JavaCourse[] = versions.flatMap((version) =>
 );
 const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
   (['echo', 'notify'] as const).flatMap((operation) =>
-    ([undefined, 'sign', 'sign-encrypt', 'mutual', 'conversation'] as const).map((mode) => ({
+    ([undefined, 'sign-encrypt', 'conversation'] as const).map((mode) => ({
       ...plain,
       version,
       operation,
@@ -39,6 +39,7 @@ const notCalling = (['request-reply', 'one-way'] as const).map(
       `${what} over HTTP, connections broken in the middle of an answer`,
       'Metro never sends again what half an answer came to: its call waits for ever, although the message is not acknowledged ' +
         '(WS-RM 1.1 section 2.4, Protocol Invariants: it stays to be delivered)',
+      'metro-client-answer-cut',
     ] as const,
 );
 
@@ -48,11 +49,14 @@ const not = [
     'Metro secures its answer to a repeated request under the EncryptedKey of the first one, and names it by EncryptedKeySHA1; the ' +
       'reply to a message is secured under the key of that message (WS-SecurityPolicy 1.3 section 7.4, WSS 1.1 section 7.7): use ' +
       'secure conversation, or mutual certificates of WSS 1.0',
+    'metro-server-secret',
   ],
   [
     'request-reply, calls at the same time',
-    'Metro answers a message that overtook another on its connection with a fault ("No registered fiber found"): make one ' +
-      'call at a time, or use ordered: false',
+    'Metro answers a message that overtook another on its connection with a fault ("No registered fiber found"), and takes it only ' +
+      'when it is sent again, seconds later (WS-RM 1.1 section 2.4: it may be held until its turn comes): make one call at a ' +
+      'time, or use ordered: false',
+    'metro-server-together',
   ],
 ] as const;
 

@@ -6,6 +6,9 @@ import type { Row } from './matrix.ts';
 const matrix: string = fileURLToPath(new URL('matrix.json', import.meta.url));
 const page: string = fileURLToPath(new URL('../../docs/INTEROP.md', import.meta.url));
 
+/** As seen from the page. */
+const TRANSCRIPTS = '../test/interop/transcripts';
+
 const peers: ReadonlyMap<string, string> = new Map([
   ['gsoap', 'gSOAP (wsrmapi): reliable sessions; the version is that of WS-ReliableMessaging'],
   ['cxf', 'Apache CXF: reliable sessions; the version is that of WS-ReliableMessaging'],
@@ -31,7 +34,8 @@ export function interopPage(rows: readonly Row[]): string {
     '# What interoperates',
     '',
     'Written by `npm run interop` from test/interop/matrix.json; every row was tried with the peer itself. A scenario that',
-    'does not work, or is not claimed, says why.',
+    'does not work, or is not claimed, says why. WS-ReliableMessaging 1.1 and 1.2 have one namespace and the same messages: the rows',
+    'of 1.1 are those of 1.2 (WSIT calls its assertion 1.1).',
     '',
     `${yes} of ${rows.length} rows are true.`,
     ...names.flatMap((name) =>
@@ -51,7 +55,9 @@ function section(name: string, rows: readonly Row[]): readonly string[] {
   const cell = (scenario: string, version: string, direction: string): string => {
     const row = rows.find((one) => one.scenario === scenario && one.version === version && one.direction === direction);
     if (row === undefined) return '–';
-    return row.result ? 'yes' : `**no**: ${escaped(row.reason ?? '')}`;
+    if (row.result) return 'yes';
+    const seen = row.transcript === undefined ? '' : ` ([transcript](${TRANSCRIPTS}/${row.transcript}))`;
+    return `**no**: ${escaped(row.reason ?? '')}${seen}`;
   };
   return [
     '',

@@ -32,15 +32,15 @@ export async function withPeer<T>(peer: string, prepare: () => Promise<T>, decla
   describe(peer, () => declare(made));
 }
 
-/** A row that says what is not claimed, and why. */
-export function unclaimed(row: Scenario, reason: string): void {
+/** A row that says what is not claimed, why, and where it can be seen. */
+export function unclaimed(row: Scenario, reason: string, transcript?: string): void {
   test(`${titleOf(row)}: not claimed`, () => {
-    record({ ...row, result: false, reason });
+    record({ ...row, result: false, reason, ...(transcript !== undefined && { transcript }) });
   });
 }
 
 /** What is tried. */
-export type Scenario = Omit<Row, 'result' | 'reason'>;
+export type Scenario = Omit<Row, 'result' | 'reason' | 'transcript'>;
 
 /**
  * A test whose outcome becomes a row of the matrix.
