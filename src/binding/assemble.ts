@@ -4,6 +4,7 @@ import { type Binding, binding } from '../channel/binding.ts';
 import type { BindingElement } from '../channel/channel.ts';
 import { exchange } from '../channel/correlation.ts';
 import type { Transport } from '../channel/transport.ts';
+import { compositeDuplex } from '../connection/composite-duplex.ts';
 import { makeConnection } from '../connection/make-connection.ts';
 import { secureConversation } from '../conversation/element.ts';
 import { reliableSession } from '../reliable/element.ts';
@@ -108,24 +109,28 @@ function transport({ transport: of, encoding, limits }: BindingDescription, arou
     maxReceivedMessageSize,
     ...defined({ readerQuotas: around.readerQuotas, clock: around.clock, tls }),
   };
+  const overHttp = (): Transport =>
+    guarded(
+      httpTransport({
+        ...common,
+        client: { sendTimeout, openTimeout, ...around.client },
+        ...defined({ listener: around.listener }),
+      }),
+      of.tls ? 'https:' : 'http:',
+    );
   switch (of.kind) {
     case 'http':
     case 'fetched':
-      return guarded(
-        httpTransport({
-          ...common,
-          client: { sendTimeout, openTimeout, ...around.client },
-          ...defined({ listener: around.listener }),
-        }),
-        of.tls ? 'https:' : 'http:',
-      );
+      return overHttp();
     case 'websocket':
       return guarded(
         webSocketTransport({ ...common, sendTimeout, version: encoding.soap, client: { openTimeout } }),
         of.tls ? 'wss:' : 'ws:',
       );
-    case 'dual':
-      throw unsupported('Two HTTP connections are no transport of their own.');
+    case 'dual': {
+      const { callbackAddress, knownAs, replyHosts, clock } = around;
+      return compositeDuplex(overHttp(), defined({ callbackAddress, knownAs, replyHosts, clock }));
+    }
     default:
       return of.kind satisfies never;
   }

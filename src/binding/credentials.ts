@@ -53,6 +53,11 @@ export interface Surroundings {
   readonly readerQuotas?: Quotas;
   /** Where a service keeps what it has seen of late; default: the memory of this process. */
   readonly replay?: ReplayCache;
+  /** wsDualHttp: where a client listens for the service, and what the service is told where it is reached by another name. */
+  readonly callbackAddress?: URL;
+  readonly knownAs?: URL;
+  /** wsDualHttp: the hosts (name, or name:port) that a service calls back; without, nobody. */
+  readonly replyHosts?: readonly string[];
   /** The values of wsa:To that mean this service; see `exchange`. */
   readonly addresses?: readonly string[];
   readonly clock?: Clock;

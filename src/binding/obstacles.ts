@@ -5,9 +5,9 @@ import { authenticationModes, isAsymmetric } from './modes.ts';
 /** @returns a sentence for each, with what to use in its place; empty when the binding can be made */
 export function obstacles({ transport, encoding, security }: BindingDescription): readonly string[] {
   const found: string[] = [];
-  if (transport.kind === 'dual') {
+  if (transport.kind === 'dual' && security?.mode === 'SecureConversation') {
     found.push(
-      'Two HTTP connections, one from each end, are not spoken yet. Use netHttp over WebSocket for callbacks.',
+      'Security contexts over two HTTP connections, one from each end, are not spoken yet. Use mode None inside a protected network, compositeDuplex below a policy of certificates, or netHttps over WebSocket.',
     );
   }
   if (encoding.kind !== 'Text') {

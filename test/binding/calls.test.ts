@@ -1,7 +1,15 @@
 /** Calls over the system-provided bindings, with what each puts on the wire. */
 import { describe, expect, test } from 'vitest';
 import type { SystemBinding } from '../../src/binding/assemble.ts';
-import { basicHttp, basicHttps, netHttp, netHttps, ws2007Http, wsHttp } from '../../src/binding/bindings.ts';
+import {
+  basicHttp,
+  basicHttps,
+  netHttp,
+  netHttps,
+  ws2007Http,
+  wsDualHttp,
+  wsHttp,
+} from '../../src/binding/bindings.ts';
 import { customBinding } from '../../src/binding/custom.ts';
 import {
   messageSecurity,
@@ -57,6 +65,14 @@ const shown = { security: transportSecurity({ clientCredentialType: 'Certificate
 type Pair = readonly [service: SystemBinding, client: SystemBinding];
 const pairs: readonly (readonly [name: string, scheme: string, make: () => Pair])[] = [
   ['basicHttp', 'http', () => [basicHttp(), basicHttp()]],
+  [
+    'wsDualHttp',
+    'http',
+    () => [
+      wsDualHttp({ ...plain, replyHosts: ['127.0.0.1'] }),
+      wsDualHttp({ ...plain, callbackAddress: new URL('http://127.0.0.1:0/callback') }),
+    ],
+  ],
   ['basicHttps', 'https', () => [basicHttps({ tls: tls.service }), basicHttps({ tls: tls.client })]],
   ['wsHttp None', 'http', () => [wsHttp(plain), wsHttp(plain)]],
   [

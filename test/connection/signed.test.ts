@@ -1,0 +1,109 @@
+/**
+ * Connections made of exchanges under message security: below MakeConnection, so that the question for what waits is signed too, and
+ * above connections over two, as WCF has it. Each transmission is signed anew, whichever way it goes.
+ */
+import { describe, expect, test } from 'vitest';
+import { seededRandom, systemRandom } from '../../src/base/random.ts';
+import { binding, connect, listen } from '../../src/channel/binding.ts';
+import { callbackChannel } from '../../src/channel/callback.ts';
+import type { BindingElement } from '../../src/channel/channel.ts';
+import { exchange } from '../../src/channel/correlation.ts';
+import { delivery } from '../../src/channel/delivery.ts';
+import { loopback } from '../../src/channel/loopback.ts';
+import { Network, on } from '../../src/channel/network.ts';
+import type { Transport } from '../../src/channel/transport.ts';
+import { compositeDuplex } from '../../src/connection/composite-duplex.ts';
+import { makeConnection } from '../../src/connection/make-connection.ts';
+import { makeConnection as question } from '../../src/connection/wording.ts';
+import { reliableSession } from '../../src/reliable/element.ts';
+import { security } from '../../src/security/element.ts';
+import { addressing200508, addressingOf } from '../../src/soap/addressing.ts';
+import { message } from '../../src/soap/envelope.ts';
+import { faultOf } from '../../src/soap/fault.ts';
+import type { Message } from '../../src/soap/message.ts';
+import { soap12 } from '../../src/soap/version.ts';
+import { issue } from '../security/pki.ts';
+import { pki, policyOf } from '../security/rig.ts';
+import { SimulationClock } from '../simulation/clock.ts';
+
+const to = new URL('http://service.example/box');
+const said = (action: string): Message => message({ version: soap12, action });
+
+type Below = (
+  protection: BindingElement,
+  net: Transport,
+  clock: SimulationClock,
+) => readonly [BindingElement[], Transport];
+const ways: Readonly<Record<string, Below>> = {
+  'MakeConnection above security': (protection, net, clock) => [
+    [],
+    makeConnection(binding([protection], net), { clock }),
+  ],
+  'security above two connections': (protection, net, clock) => {
+    const callbackAddress = new URL('http://client.example:0/callback');
+    return [[protection], compositeDuplex(net, { clock, callbackAddress, replyHosts: ['client.example'] })];
+  },
+};
+
+async function scene(way: Below, network: Network, clock: SimulationClock) {
+  const { root, ...all } = await pki();
+  const net = loopback({ network });
+  const as = (own: 'client' | 'service') => {
+    const [elements, transport] = way(security(policyOf(all[own], root), { clock }), net, clock);
+    const session = reliableSession({ clock, random: seededRandom(5), to });
+    return binding([exchange({ addressing: addressing200508, to }), session, ...elements], transport);
+  };
+  const served: string[] = [];
+  const called: string[] = [];
+  await listen(as('service'), to, async (trip) => {
+    served.push(trip.message.action);
+    const back = await callbackChannel(trip).send(delivery(said('urn:back')));
+    return trip.carrying(said(`urn:re:${back?.message.action}`));
+  });
+  const channel = connect(as('client'), to, async (trip) => {
+    called.push(trip.message.action);
+    return trip.carrying(said('urn:me'));
+  });
+  const until = <T>(work: Promise<T>) => clock.until(work, 600_000);
+  return { net, channel, served, called, until, root };
+}
+
+describe.each(Object.entries(ways))('%s', (_, way) => {
+  test('both ends call, over exchanges that break', async () => {
+    for (const cut of [0, 2, 3, 5, 8]) {
+      const clock = new SimulationClock();
+      const network = new Network({ clock });
+      network.script(on('request', [cut], 'break'));
+      network.script(on('reply', [cut + 1], 'break'));
+      const { channel, served, called, until } = await scene(way, network, clock);
+      const reply = await until(channel.send(delivery(said('urn:ask'))));
+      expect(reply?.message.action).toBe('urn:re:urn:me');
+      await until(channel.close());
+      expect([served, called], `cut under exchange ${cut}`).toEqual([['urn:ask'], ['urn:back']]);
+      expect(await channel.closed).toBeUndefined();
+    }
+  });
+});
+
+test('a question that another has signed fetches nothing, and one that nobody has signed is refused (M16)', async () => {
+  const clock = new SimulationClock();
+  const network = new Network({ clock });
+  let address = '';
+  network.script(({ message: carried }) => {
+    address ||= (carried && addressingOf(carried)?.replyTo?.address) ?? '';
+    return undefined;
+  });
+  const way = ways['MakeConnection above security'];
+  if (way === undefined) throw new Error('there is no such way');
+  const { net, channel, until, root } = await scene(way, network, clock);
+  await until(channel.open());
+  const another = await issue({ name: 'mallory', kind: 'rsa' }, root);
+  const asking = () => delivery(question(soap12, to.href, address, systemRandom));
+  const mallory = connect(binding([security(policyOf(another, root), { clock })], net), to);
+  const sending = channel.send(delivery(said('urn:ask')));
+  for (let turn = 0; turn < 5; turn += 1) expect(await until(mallory.send(asking()))).toBeUndefined();
+  const nobody = await until(connect(binding([], net), to).send(asking()));
+  expect(nobody && faultOf(nobody.message)?.subcode?.local).toBe('InvalidSecurity');
+  expect((await until(sending))?.message.action).toBe('urn:re:urn:me');
+  await until(channel.close());
+});
