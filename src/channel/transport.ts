@@ -47,6 +47,11 @@ export interface Peer {
   readonly certificate?: Uint8Array;
   /** SHA-256 of `certificate`, lower-case hex. */
   readonly fingerprint?: string;
+  /**
+   * What no other TLS connection has: its exporter value (RFC 9266, `tls-exporter`), lower-case hex, the same at both ends. Only with TLS
+   * 1.3.
+   */
+  readonly exporter?: string;
   /** Network address of the other end, for diagnostics only. */
   readonly address?: string;
 }

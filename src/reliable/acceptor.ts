@@ -7,7 +7,7 @@ import { asError } from '../base/errors.ts';
 import { abortable } from '../base/signals.ts';
 import type { Channel } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
-import { identityOf } from '../security/evidence.ts';
+import { identitiesOf } from '../security/evidence.ts';
 import { type Addressing, addressingOf, requireMessageId } from '../soap/addressing.ts';
 import { addressingFault } from '../soap/addressing-faults.ts';
 import { addressing200508 } from '../soap/addressing-versions.ts';
@@ -99,7 +99,7 @@ export class Acceptor implements Channel {
   #route(trip: Delivery, version: ReliableVersion, headers: ReliableHeaders | undefined): Answered {
     const { message } = trip;
     const { actions } = version;
-    const identity = identityOf(trip);
+    const identities = identitiesOf(trip);
     const asked = addressingOf(message);
     if (asked === undefined) throw new ReliableError('RELIABLE_MALFORMED', 'WS-RM needs WS-Addressing headers.');
     const about = this.#protocol(message, version);
@@ -109,9 +109,9 @@ export class Acceptor implements Channel {
     }
     if (about !== undefined) {
       requireUnderstood(message, version);
-      return after(this.#acknowledge(identity, headers), () => {
+      return after(this.#acknowledge(identities, headers), () => {
         const { id, last } = readAboutSequence(version, message, about);
-        const session = this.#session(identity, id, version);
+        const session = this.#session(identities, id, version);
         return this.#answered(trip, session, async () => {
           const answer = about === 'CloseSequence' ? session.close(message, last) : session.terminate(message, last);
           const reply = await answer;
@@ -122,9 +122,9 @@ export class Acceptor implements Channel {
     if (headers?.sequence !== undefined) {
       requireMessageId(asked);
       const { sequence } = headers;
-      const session = this.#session(identity, sequence.id, version);
+      const session = this.#session(identities, sequence.id, version);
       const own = headers.acknowledgements.find(({ id }) => id === session.offer);
-      return after(this.#acknowledge(identity, headers, session.offer), () =>
+      return after(this.#acknowledge(identities, headers, session.offer), () =>
         this.#answered(trip, session, () => session.sequenced(trip, sequence, own)),
       );
     }
@@ -133,10 +133,10 @@ export class Acceptor implements Channel {
       return this.#notOurs(trip, version);
     }
     requireUnderstood(message, version);
-    return after(this.#acknowledge(identity, headers), () => {
+    return after(this.#acknowledge(identities, headers), () => {
       const [first] = headers.ackRequested;
       if (first === undefined) return undefined;
-      const session = this.#session(identity, first, version);
+      const session = this.#session(identities, first, version);
       return this.#answered(trip, session, async () => trip.carrying(await session.ackRequested(message)));
     });
   }
@@ -191,29 +191,33 @@ export class Acceptor implements Channel {
    *
    * @returns `undefined` when there is nothing to wait for
    */
-  #acknowledge(identity: string, headers: ReliableHeaders | undefined, except?: string): Promise<void> | undefined {
+  #acknowledge(
+    identities: readonly string[],
+    headers: ReliableHeaders | undefined,
+    except?: string,
+  ): Promise<void> | undefined {
     const others = headers?.acknowledgements.filter(({ id }) => id !== except) ?? [];
-    return others.length === 0 ? undefined : this.#learn(identity, others);
+    return others.length === 0 ? undefined : this.#learn(identities, others);
   }
 
-  async #learn(identity: string, acknowledgements: readonly Acknowledgement[]): Promise<void> {
+  async #learn(identities: readonly string[], acknowledgements: readonly Acknowledgement[]): Promise<void> {
     for (const acknowledgement of acknowledgements) {
-      await this.#registry.offered(identity, acknowledgement.id)?.acknowledge(acknowledgement);
+      await this.#registry.offered(identities, acknowledgement.id)?.acknowledge(acknowledgement);
     }
   }
 
-  #session(identity: string, id: string, version: ReliableVersion): Accepted {
-    const session = this.#registry.session(identity, id);
+  #session(identities: readonly string[], id: string, version: ReliableVersion): Accepted {
+    const session = this.#registry.session(identities, id);
     if (session === undefined || session.version !== version) throw unknownSequence(id);
     return session;
   }
 
   /** A fault that was posted here: the client gave its session up. It is never answered, whatever it says. */
   async #posted(trip: Delivery): Promise<undefined> {
-    const identity = identityOf(trip);
+    const identities = identitiesOf(trip);
     const id = readReliableFault(trip.message)?.fault.identifier;
     const session =
-      id === undefined ? undefined : (this.#registry.session(identity, id) ?? this.#registry.offered(identity, id));
+      id === undefined ? undefined : (this.#registry.session(identities, id) ?? this.#registry.offered(identities, id));
     await session?.faulted();
     return undefined;
   }

@@ -10,7 +10,7 @@ import { faultPayload } from '../soap/fault.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
-import { usesToken } from './binding.ts';
+import { usesTls, usesToken } from './binding.ts';
 import { aboutSequence, createSequence } from './bodies.ts';
 import type { DestinationState } from './destination-state.ts';
 import { formOf } from './faults.ts';
@@ -48,7 +48,10 @@ export class Composer {
     switch (effect.effect) {
       case 'create':
         return this.#message(actions.createSequence, {
-          headers: token === undefined ? [] : usesToken(version, this.#template.soap),
+          headers: [
+            ...(token === undefined ? [] : usesToken(version, this.#template.soap)),
+            ...(this.#settings.usesTls ? usesTls(version, this.#template.soap) : []),
+          ],
           body: this.#createSequence(token),
           messageId: this.#createId,
         });

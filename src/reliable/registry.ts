@@ -7,9 +7,8 @@
  */
 import { later, type Timer } from '../base/clock.ts';
 import type { Delivery } from '../channel/delivery.ts';
-import { identityOf } from '../security/evidence.ts';
 import { type Addressing, isAnonymous } from '../soap/addressing.ts';
-import { unbindable } from './binding.ts';
+import { ownerOf, unbindable } from './binding.ts';
 import { type CreateSequence, readExpires } from './bodies.ts';
 import { newDestination } from './destination-state.ts';
 import type { ReliableError } from './errors.ts';
@@ -69,17 +68,27 @@ export class Registry<S extends Registered> {
     this.#signal = signal;
   }
 
-  /** The session whose messages have this identifier, when it is `identity`'s. */
-  session(identity: string, id: string): S | undefined {
+  /** The session whose messages have this identifier, when it is that of one of these. */
+  session(identities: readonly string[], id: string): S | undefined {
     const found = this.#sessions.get(id);
-    if (found === undefined || found.peer === identity) return found;
-    publish(() => ({ event: 'identity.refused', side: 'acceptor', session: id, owner: found.peer, identity }));
+    if (found === undefined || identities.includes(found.peer)) return found;
+    publish(() => ({
+      event: 'identity.refused',
+      side: 'acceptor',
+      session: id,
+      owner: found.peer,
+      identity: identities.at(-1) ?? '',
+    }));
     return undefined;
   }
 
-  /** The session whose replies have this identifier, when it is `identity`'s. */
-  offered(identity: string, id: string): S | undefined {
-    return this.#offered.get(keyOf(identity, id));
+  /** The session whose replies have this identifier, when it is that of one of these. */
+  offered(identities: readonly string[], id: string): S | undefined {
+    for (const identity of identities) {
+      const found = this.#offered.get(keyOf(identity, id));
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /**
@@ -89,7 +98,7 @@ export class Registry<S extends Registered> {
    * @throws ReliableError with CreateSequenceRefused, `RELIABLE_STORE`
    */
   create(trip: Delivery, version: ReliableVersion, asked: Addressing, body: CreateSequence, back?: string): Promise<S> {
-    const identity = identityOf(trip);
+    const identity = ownerOf(trip, version);
     const keys = [
       ...(asked.messageId === undefined ? [] : [keyOf(identity, `message ${asked.messageId}`)]),
       ...(body.offer === undefined ? [] : [keyOf(identity, `offer ${body.offer.id}`)]),

@@ -75,6 +75,12 @@ export interface ReliableSessionOptions {
    * request that does; the sequence belongs to the context that its CreateSequence came under all the same.
    */
   readonly namesContext?: boolean;
+  /**
+   * Asks that the sequence belongs to the TLS session as well (UsesSequenceSSL, WS-RM 1.1 section 5.1): to the client certificate, or
+   * without one to the connection itself, which then has to be the only one (`connections: 1`) and to hold until the end. WCF
+   * refuses a request that does. Default false.
+   */
+  readonly usesTls?: boolean;
 
   /** Where an initiator's messages go. Without it the first message says so, and `open` waits for that message. */
   readonly to?: URL | undefined;
@@ -160,6 +166,7 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
     whenRetriesRunOut: options.whenRetriesRunOut ?? (isKept(options) ? 'suspend' : 'fault'),
     flowControlEnabled: options.flowControlEnabled ?? true,
     namesContext: options.namesContext ?? true,
+    usesTls: options.usesTls ?? false,
     soap: options.soap ?? soap12,
     addressing: options.addressing ?? addressing200508,
     openTimeout: number('openTimeout', options.openTimeout, 60_000, 1, days(24)),

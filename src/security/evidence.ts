@@ -64,6 +64,30 @@ export function namesContextOf(reference: XmlElement, delivery: Delivery): boole
 /** The identity of whoever protected no part of a message. */
 export const anonymous = 'anonymous';
 
+/**
+ * What TLS proves of the session that a delivery came through: the client's certificate, else the connection itself (RFC 9266);
+ * `undefined` without TLS, and where the connection has nothing of its own.
+ */
+function tlsSessionOf(delivery: Delivery): string | undefined {
+  const { fingerprint, exporter } = delivery.get(peer) ?? {};
+  if (fingerprint !== undefined) return `certificate:${fingerprint}`;
+  return exporter === undefined ? undefined : `exporter:${exporter}`;
+}
+
+/** The identity of whoever a delivery comes from, in one TLS session and in no other. */
+export function identityInTls(delivery: Delivery): string | undefined {
+  const session = tlsSessionOf(delivery);
+  if (session === undefined) return undefined;
+  const identity = identityOf(delivery);
+  return `in-tls:${identity.length}:${identity}:${session}`;
+}
+
+/** All that a delivery may speak for: whoever it comes from in this TLS session, and whoever that is. */
+export function identitiesOf(delivery: Delivery): readonly string[] {
+  const inTls = identityInTls(delivery);
+  return inTls === undefined ? [identityOf(delivery)] : [inTls, identityOf(delivery)];
+}
+
 /** Who a delivery comes from: its signer, else its user, else the certificate that TLS proved, else `anonymous`. */
 export function identityOf(delivery: Delivery): string {
   const found = delivery.get(evidence);

@@ -150,8 +150,15 @@ export function peerOf(socket: Socket): Peer {
   const where = address === undefined ? undefined : { address };
   if (!(socket instanceof TLSSocket)) return { secure: false, ...where };
   const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
-  if (certificate === undefined) return { secure: true, ...where };
-  return { secure: true, certificate: certificate.raw, fingerprint: plain(certificate.fingerprint256), ...where };
+  const known = { secure: true, ...exporterOf(socket), ...where };
+  if (certificate === undefined) return known;
+  return { ...known, certificate: certificate.raw, fingerprint: plain(certificate.fingerprint256) };
+}
+
+/** Before TLS 1.3 two connections may be made to have one value (RFC 9266 section 4.2), and it proves nothing. */
+function exporterOf(socket: TLSSocket): Pick<Peer, 'exporter'> {
+  if (socket.getProtocol() !== 'TLSv1.3') return {};
+  return { exporter: socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)).toString('hex') };
 }
 
 function contextOptions(options: TlsOptions): SecureContextOptions {

@@ -17,7 +17,9 @@ import { reliableSession } from '../../src/reliable/element.ts';
 import { formOf, readReliableFault } from '../../src/reliable/faults.ts';
 import { acknowledgementHeader, ackRequestedHeader, sequenceHeader } from '../../src/reliable/headers.ts';
 import type { SessionView } from '../../src/reliable/session.ts';
+import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
 import { reliableVersions } from '../../src/reliable/versions/table.ts';
+import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
 import { security } from '../../src/security/element.ts';
 import { usernameOverTransport, x509Signed } from '../../src/security/policy.ts';
@@ -43,6 +45,9 @@ interface Identity {
   readonly client: (who: Name) => Promise<readonly BindingElement[]>;
   readonly service: () => Promise<readonly BindingElement[]>;
   readonly peer: (who: Name) => Peer;
+  readonly session?: ReliableSessionOptions;
+  /** Where only one version has it. */
+  readonly only?: ReliableVersion;
 }
 
 const passwords = { password: (user: string) => ({ victim: 'one', attacker: 'two' })[user] };
@@ -95,6 +100,22 @@ const identities: readonly Identity[] = [
     client: async () => [],
     service: async () => [],
     peer: (who) => ({ secure: true, certificate: new Uint8Array([who.length]), fingerprint: `${who} fingerprint` }),
+  },
+  {
+    name: 'TLS connection (UsesSequenceSSL)',
+    client: async () => [],
+    service: async () => [],
+    peer: (who) => ({ secure: true, exporter: `${who} exporter` }),
+    session: { usesTls: true },
+    only: reliable200702,
+  },
+  {
+    name: 'TLS connection of the same user (UsesSequenceSSL)',
+    client: async () => [security(withPassword('victim'))],
+    service: async () => [security(usernameOverTransport({ passwords }))],
+    peer: (who) => ({ secure: true, exporter: `${who} exporter` }),
+    session: { usesTls: true },
+    only: reliable200702,
   },
 ];
 
@@ -202,7 +223,8 @@ const attacks: readonly Attack[] = [
 ];
 
 describe.each(reliableVersions)('WS-RM $name', (version) => {
-  test.each(identities)('$name: every kind of message against the sequence of another', async (identity) => {
+  const ours = identities.filter(({ only = version }) => only === version);
+  test.each(ours)('$name: every kind of message against the sequence of another', async (identity) => {
     const heard: string[] = [];
     let offer = '';
     const network = new Network();
@@ -223,7 +245,7 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     const onSession = (session: SessionView) => {
       view = session;
     };
-    const session = reliableSession({ version, onSession });
+    const session = reliableSession({ version, onSession, ...identity.session });
     const mine = [addressed, session, ...(await identity.client('victim'))];
     const victim = connect(binding(mine, transport.as(identity.peer('victim'))), address);
     const say = (text: string) => {

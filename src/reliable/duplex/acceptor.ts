@@ -8,7 +8,7 @@ import { abortable } from '../../base/signals.ts';
 import type { Channel } from '../../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../../channel/delivery.ts';
 import { session as sessionOf } from '../../channel/session.ts';
-import { identityOf } from '../../security/evidence.ts';
+import { identitiesOf } from '../../security/evidence.ts';
 import { addressingOf, requireMessageId } from '../../soap/addressing.ts';
 import { addressingFault } from '../../soap/addressing-faults.ts';
 import { addressing200508 } from '../../soap/addressing-versions.ts';
@@ -112,7 +112,7 @@ export class DuplexAcceptor implements Channel {
   async #route(trip: Delivery, heard: Hearing): Promise<Delivery | undefined> {
     const { message } = trip;
     const { version, about } = heard;
-    const identity = identityOf(trip);
+    const identities = identitiesOf(trip);
     const asked = addressingOf(message);
     if (asked === undefined) throw new ReliableError('RELIABLE_MALFORMED', 'WS-RM needs WS-Addressing headers.');
     if (about.kind === 'create') {
@@ -133,7 +133,7 @@ export class DuplexAcceptor implements Channel {
     }
     if (about.kind !== 'message') requireUnderstood(message, version);
     else requireMessageId(asked);
-    const { session, named } = this.#hub.find(identity, heard);
+    const { session, named } = this.#hub.find(identities, heard);
     if (session === undefined || session.version !== version) {
       if (about.kind === 'message' || about.kind === 'close' || about.kind === 'terminate')
         throw unknownSequence(named);

@@ -155,13 +155,13 @@ export class Hub {
     return this.#registry.create(trip, version, asked, body, connection.replyTo);
   }
 
-  /** The session that a message of `identity` is about. */
+  /** The session that a message is about, when it is that of one of these. */
   find(
-    identity: string,
+    identities: readonly string[],
     { about, headers }: Hearing,
   ): { readonly session: Accepted | undefined; readonly named: string } {
-    const received = (id: string) => ({ session: this.#registry.session(identity, id), named: id });
-    const sent = (id: string) => ({ session: this.#registry.offered(identity, id), named: id });
+    const received = (id: string) => ({ session: this.#registry.session(identities, id), named: id });
+    const sent = (id: string) => ({ session: this.#registry.offered(identities, id), named: id });
     switch (about.kind) {
       case 'message':
         return received(about.block.id);
