@@ -151,7 +151,7 @@ describe.skipIf(!there)('what WCF and Metro said to each other', () => {
     ? readdirSync(captures).filter((name) => existsSync(join(captures, name, '001-request.http')))
     : [];
   const pem = (name: string) => new Uint8Array(readFileSync(join(captures, 'pki', name)));
-  const verified = async (run: string) => {
+  const verified = async (run: string, secondEngine = false) => {
     const trust = trustChain({ anchors: certificates(pem('ca.cert.pem')) });
     const keys = ['alice', 'bob'].flatMap((name) => {
       const { certificate, decrypter } = signingKey({
@@ -160,7 +160,7 @@ describe.skipIf(!there)('what WCF and Metro said to each other', () => {
       });
       return decrypter === undefined ? [] : [{ certificate, decrypter }];
     });
-    const options = { trust, keys, unsafeSha1: true, secondEngine: false };
+    const options = { trust, keys, unsafeSha1: true, secondEngine };
     return verify(await sourcesAt(join(captures, run), { secrets: 'kept' }), options);
   };
 
@@ -186,10 +186,27 @@ describe.skipIf(!there)('what WCF and Metro said to each other', () => {
     'metro-mutual11-sigconf',
     'metro-user11',
     'metro-anon11',
+    'metro-sc-anon11',
+    'metro-sc-user11',
+    'metro-sc-mutual10',
+    'metro-sc-mutual11',
+    'metro-sc-mutual11-sc05',
+    'metro-sc-mutual11-noderive',
+    'metro-sc-mutual11-rm11',
+    'metro-sc-mutual11-rm11-sha256',
+    'metro-sc-mutual11-rm11-fault',
+    'metro-sc-mutual11-rm11-seqstr-inorder-sigconf',
   ])('%s is sound with the keys of both ends: decrypted, every signature verified', async (run) => {
     const found = await verified(run);
     expect(found.findings).toEqual([]);
     expect(found.verdict).toBe('sound');
+  });
+
+  test.each(['metro-mutual11', 'metro-sc-mutual11', 'wcf-metro-cert-tls'])('both engines agree on %s', async (run) => {
+    const found = await verified(run, true);
+    expect(found.counts['engines-disagree']).toBeUndefined();
+    expect(found.secondOpinions.agreed).toBeGreaterThan(4);
+    expect(found.verdict).not.toBe('unsound');
   });
 
   test('without keys nothing that is encrypted passes, and without trust nothing at all', async () => {

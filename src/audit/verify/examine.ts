@@ -19,6 +19,8 @@ import type { Message } from '../../soap/message.ts';
 import { scan } from '../../xml/scan.ts';
 import { bodyDigest } from '../body.ts';
 import { type Facts, factsOf } from '../transcript/facts.ts';
+import type { MessageRecord } from '../transcript/record.ts';
+import type { Contexts } from './contexts.ts';
 import { encryptionRows } from './rows.ts';
 import { examineSignatures, type Held, type SignatureRules, type SignaturesExamined } from './signatures.ts';
 import { type Trouble, troubleOf } from './trouble.ts';
@@ -33,10 +35,13 @@ export interface Author {
   /** As evidence has it: `x509:` and the fingerprint of the key. */
   readonly identity: string;
   readonly name: string;
-  readonly certificate: Certificate;
+  /** Absent where a security context says no more than that it is always the same. */
+  readonly certificate?: Certificate | undefined;
 }
 
 export interface ExaminedMessage {
+  /** Decrypted where that was possible; nothing of it is proven. */
+  readonly message: Message;
   readonly facts: Facts;
   /** As it arrived, nothing decrypted: what a recorder read. */
   readonly recorded: Facts;
@@ -66,6 +71,8 @@ export interface Around {
   readonly at: Instant | undefined;
   /** What its request left. */
   readonly exchange: Exchange | undefined;
+  readonly leg: MessageRecord['leg'];
+  readonly contexts: Contexts;
 }
 
 /** @throws XmlError, SoapError when the octets are no envelope */
@@ -84,7 +91,7 @@ export async function examineMessage(
   if (header === undefined) return unsigned(arrived, isEncrypted(arrived) ? [encrypted] : [], false);
   const created = createdOf(header);
   const at = created?.created ?? around.at ?? (0 as Instant);
-  const opened = await open(arrived, header, rules, around.exchange);
+  const opened = await open(arrived, header, rules, around);
   let read = { message: opened.message, header: opened.header };
   const examined = ({ message, header: its }: Readable) =>
     examineSignatures({ message, header: its, ids: idsOf(its), keys: opened.keys, at }, rules);
@@ -113,7 +120,8 @@ export async function examineMessage(
     facts: opened.message === arrived ? recorded : factsOf(opened.message),
     recorded,
     body: isEncrypted(opened.message) ? undefined : bodyDigest(opened.message),
-    author: authorOf(found.held, covering.main, around.exchange),
+    message: opened.message,
+    author: authorOf(found.held, covering.main, around),
     isLocked,
     isSigned: read.header.signatures.length > 0,
     isBodyCovered: covering.main !== undefined,
@@ -136,6 +144,7 @@ const encrypted: Trouble = {
 function unsigned(message: Message, troubles: readonly Trouble[], isSigned: boolean): ExaminedMessage {
   const facts = factsOf(message);
   return {
+    message,
     facts,
     recorded: facts,
     body: isEncrypted(message) ? undefined : bodyDigest(message),
@@ -164,16 +173,18 @@ async function open(
   message: Message,
   header: SecurityHeader,
   { keys }: MessageRules,
-  exchange: Exchange | undefined,
+  { exchange, contexts }: Around,
 ): Promise<OpenedMessage> {
+  const source = contexts.source(message);
   const { encryptedKeys, referenceLists, encryptedData, derivedKeyTokens } = header;
   const needs =
     encryptedKeys.length + referenceLists.length + encryptedData.length + derivedKeyTokens.length > 0 ||
     isEncrypted(message) ||
+    source !== undefined ||
     exchange?.secret !== undefined;
   if (!needs) return { message, header, keys: undefined, troubles: [] };
   try {
-    const opening = await Opening.of({ message, header }, requirementOf(header, keys), exchange, undefined);
+    const opening = await Opening.of({ message, header }, requirementOf(header, keys), exchange, source);
     const readable = await opening.readable();
     opening.conclude(readable);
     return { ...readable, keys: opening.keys, troubles: isEncrypted(readable.message) ? [encrypted] : [] };
@@ -181,7 +192,7 @@ async function open(
     const trouble = troubleOf(thrown);
     // Without keys nothing else was to be expected.
     const isLocked = trouble.code === 'signature-key-unknown' || trouble.code === 'security-unsupported';
-    return { message, header, keys: undefined, troubles: [isLocked ? encrypted : trouble] };
+    return { message, header, keys: undefined, troubles: [isLocked && isEncrypted(message) ? encrypted : trouble] };
   }
 }
 
@@ -242,7 +253,13 @@ const addressing: ReadonlySet<string> = new Set(addressingVersions.map(({ namesp
 const reliable: ReadonlySet<string> = new Set(reliableNamespaces);
 
 /** The signer of the Body, or of the Timestamp where TLS protects the Body; by secret, whoever that was encrypted for. */
-function authorOf(held: readonly Held[], main: Held | undefined, exchange: Exchange | undefined): Author | undefined {
+function authorOf(
+  held: readonly Held[],
+  main: Held | undefined,
+  { exchange, contexts, leg }: Around,
+): Author | undefined {
+  const context = main === undefined ? held.find((one) => one.context !== undefined)?.context : main.context;
+  if (context !== undefined && leg !== 'message') return contexts.parties(context)?.[leg];
   const endorsing = held.find((one) => one !== main && one.certificate !== undefined);
   const isReply = main?.secret !== undefined && main.secret === exchange?.secret;
   const certificate = main?.certificate ?? (isReply ? exchange?.certificate : undefined) ?? endorsing?.certificate;

@@ -7,8 +7,9 @@
 import type { KeyObject } from 'node:crypto';
 import { constants, createHash, createHmac, hash, type KeyLike, verify as verifyOctets } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { SignedXml } from 'xml-crypto';
+import { ExclusiveCanonicalization, SignedXml } from 'xml-crypto';
 import { modernMacs, modernSignatures, type SignatureAlgorithm, unsafeHmacSha1 } from '../../security/suites.ts';
+import { exclusive } from '../../xml/methods.ts';
 
 /** What the second engine says of one signature. */
 export type SecondOpinion =
@@ -49,6 +50,7 @@ export class SecondReading {
       const signed = new SignedXml({ publicCert: keyFor(key), getCertFromKeyInfo: () => null });
       Object.assign(signed.SignatureAlgorithms, algorithms);
       Object.assign(signed.HashAlgorithms, digests);
+      Object.assign(signed.CanonicalizationAlgorithms, canonicalizations);
       signed.loadSignature(node);
       if (!signed.checkSignature(this.#text)) return { kind: 'invalid', reason: 'a reference does not fit' };
       const covered = signed.getSignedReferences().map((text) => hash('sha256', text));
@@ -119,3 +121,13 @@ const digests = {
     }
   },
 };
+
+/** Its own, which puts namespaces into the order of a language ("ds" before "S", as Metro has them) where that of code points is due. */
+class ByCodePoint extends ExclusiveCanonicalization {
+  override nsCompare(one: { readonly prefix: string }, other: { readonly prefix: string }): number {
+    if (one.prefix === other.prefix) return 0;
+    return one.prefix < other.prefix ? -1 : 1;
+  }
+}
+
+const canonicalizations = { [exclusive.uri]: ByCodePoint };

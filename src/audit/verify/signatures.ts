@@ -8,7 +8,7 @@ import { view } from '../../base/bytes.ts';
 import type { Instant } from '../../base/clock.ts';
 import type { Certificate } from '../../security/certificates.ts';
 import { SecurityError } from '../../security/errors.ts';
-import type { SharedSecret } from '../../security/exchange.ts';
+import type { ContextSecret, SharedSecret } from '../../security/exchange.ts';
 import type { SecurityHeader } from '../../security/header.ts';
 import type { MessageKeys } from '../../security/message-keys.ts';
 import { messageProfile } from '../../security/profile.ts';
@@ -39,6 +39,7 @@ export interface SignatureRules {
 export interface Held {
   readonly certificate: Certificate | undefined;
   readonly secret: SharedSecret | undefined;
+  readonly context: ContextSecret | undefined;
   readonly verified: Verified;
   readonly read: ReadSignature;
 }
@@ -59,6 +60,14 @@ export interface SignedMessage {
   readonly at: Instant;
 }
 
+/** The key of a signature, and where it is from. */
+interface SignatureKey {
+  readonly key: KeyObject;
+  readonly certificate?: Certificate;
+  readonly secret?: SharedSecret;
+  readonly context?: ContextSecret;
+}
+
 export async function examineSignatures(of: SignedMessage, rules: SignatureRules): Promise<SignaturesExamined> {
   const { message, header, ids } = of;
   const profile = messageProfile(message, header, ids, rules.accepted, rules.known);
@@ -67,9 +76,7 @@ export async function examineSignatures(of: SignedMessage, rules: SignatureRules
   const opinions: SecondOpinion['kind'][] = [];
   const second = rules.secondEngine ? new SecondReading(header.element.document.bytes) : undefined;
   for (const [at, element] of header.signatures.entries()) {
-    let key:
-      | { readonly key: KeyObject; readonly certificate?: Certificate; readonly secret?: SharedSecret }
-      | undefined;
+    let key: SignatureKey | undefined;
     let mine: Held | Trouble;
     if (isStruck(element.children[1])) {
       troubles.push(struck('the value of a signature'));
@@ -85,7 +92,7 @@ export async function examineSignatures(of: SignedMessage, rules: SignatureRules
       const weak = !rules.sha1 && isWeak(read);
       if (weak) troubles.push({ code: 'signature-weak', what: 'A signature or a digest is over SHA-1.' });
       const verified = verifySignature(read, key.key, profile);
-      mine = { read, verified, certificate: key.certificate, secret: key.secret };
+      mine = { read, verified, certificate: key.certificate, secret: key.secret, context: key.context };
       held.push(mine);
     } catch (thrown) {
       mine = troubleOf(thrown);
@@ -129,11 +136,11 @@ async function keyOf(
   { header, ids, keys, at }: SignedMessage,
   { trust, known }: SignatureRules,
   troubles: Trouble[],
-): Promise<{ readonly key: KeyObject; readonly certificate?: Certificate; readonly secret?: SharedSecret }> {
+): Promise<SignatureKey> {
   if (read.algorithm.family === 'hmac') {
     if (keys !== undefined) {
       const { key, of } = await keys.signing(read.keyInfo);
-      return of.kind === 'secret' ? { key, secret: of.secret } : { key };
+      return of.kind === 'secret' ? { key, secret: of.secret } : { key, context: of.secret };
     }
     throw new SecurityError(
       'SECURITY_TOKEN',

@@ -14,6 +14,7 @@ const codes: Readonly<Partial<Record<SecurityErrorCode, FindingCode>>> = {
   SECURITY_SIGNATURE: 'signature-invalid',
   SECURITY_DIGEST: 'signature-digest-differs',
   SECURITY_TOKEN: 'signature-key-unknown',
+  SECURITY_CONTEXT: 'signature-key-unknown',
   SECURITY_KEY: 'signature-weak',
   SECURITY_ALGORITHM: 'security-unsupported',
   SECURITY_UNSUPPORTED: 'security-unsupported',

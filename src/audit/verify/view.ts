@@ -8,6 +8,7 @@ import { asError } from '../../base/errors.ts';
 import { defaultFreshness } from '../../security/timestamp.ts';
 import type { Facts } from '../transcript/facts.ts';
 import type { EvidenceRecord, MessageRecord } from '../transcript/record.ts';
+import { Contexts } from './contexts.ts';
 import { type ExaminedMessage, examineMessage, type MessageRules } from './examine.ts';
 import type { FindingCode, Findings } from './findings.ts';
 import { Group, type Place } from './group.ts';
@@ -54,6 +55,7 @@ export class View {
   readonly #creates = new Map<string, ExaminedMessage>();
   readonly #ids = new Set<string>();
   readonly #values = new Set<string>();
+  readonly #contexts = new Contexts();
   /** True once a message was signed: from then on what nobody signed changes nothing. */
   #isSigned = false;
 
@@ -83,7 +85,12 @@ export class View {
     let message: ExaminedMessage;
     try {
       const at = timeOfRecord(record);
-      message = await examineMessage(octets, this.#rules, { at, exchange: asked?.message.exchange });
+      message = await examineMessage(octets, this.#rules, {
+        at,
+        exchange: asked?.message.exchange,
+        leg: record.leg,
+        contexts: this.#contexts,
+      });
     } catch (thrown) {
       if (evidence?.accepted !== false) this.outside.find('message-unreadable', asError(thrown).message, place);
       return undefined;
@@ -97,6 +104,7 @@ export class View {
     if (record.facts !== undefined && differ(record.facts, message.recorded)) {
       this.outside.find('transcript-facts-differ', 'The record says something else than its octets.', place);
     }
+    this.#contexts.learn(record.exchange, record.leg, message.message, message.author);
     this.#count(record, message, evidence, place, asked?.message);
     return message;
   }
@@ -153,8 +161,9 @@ export class View {
     }
     group.take(message, place);
     if (facts.malformed !== undefined) group.find('message-malformed', facts.malformed, place);
-    if (evidence?.identity?.startsWith('x509:') && author !== undefined && evidence.identity !== author.identity) {
-      const what = `Security is said to have found ${evidence.identity}, and the signer is ${author.identity}.`;
+    const isNamed = evidence?.identity?.startsWith('x509:') === true && author?.certificate !== undefined;
+    if (isNamed && evidence?.identity !== author?.identity) {
+      const what = `Security is said to have found ${evidence?.identity}, and the signer is ${author?.identity}.`;
       group.find('transcript-evidence-differs', what, place);
     }
     outsideOfTime(record, message, group, place);
