@@ -80,7 +80,7 @@ function reliable(
 function secured(
   { security: described, encoding }: BindingDescription,
   credentials: Credentials,
-  { clock, random, replay }: Surroundings,
+  { clock, random, replay, sealing }: Surroundings,
 ): readonly BindingElement[] {
   if (described === undefined) return [];
   const addressed = encoding.addressing !== undefined;
@@ -97,7 +97,7 @@ function secured(
       version: described.versions.conversation,
       protection: isOverTransport ? 'transport' : 'message',
       soap: encoding.soap,
-      ...defined({ addressing }),
+      ...defined({ addressing, sealing }),
     }),
   ];
 }

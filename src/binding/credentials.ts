@@ -58,6 +58,8 @@ export interface Surroundings {
   readonly knownAs?: URL;
   /** wsDualHttp: the hosts (name, or name:port) that a service calls back; without, nobody. */
   readonly replyHosts?: readonly string[];
+  /** Keys of 32 octets that a service seals its security contexts with; see `secureConversation`. Default: they are remembered. */
+  readonly sealing?: readonly Uint8Array[];
   /** The values of wsa:To that mean this service; see `exchange`. */
   readonly addresses?: readonly string[];
   readonly clock?: Clock;

@@ -1,13 +1,14 @@
 /** What a description says and surewire does not speak: asked before a binding is made, and told by `inspect`. */
-import type { BindingDescription } from './description.ts';
+import type { BindingDescription, SecurityDescription } from './description.ts';
 import { authenticationModes, isAsymmetric } from './modes.ts';
 
 /** @returns a sentence for each, with what to use in its place; empty when the binding can be made */
 export function obstacles({ transport, encoding, security }: BindingDescription): readonly string[] {
   const found: string[] = [];
-  if (transport.kind === 'dual' && security?.mode === 'SecureConversation') {
+  if (security !== undefined && isDuplex(transport.kind) && needsExchange(security)) {
     found.push(
-      'Security contexts over two HTTP connections, one from each end, are not spoken yet. Use mode None inside a protected network, compositeDuplex below a policy of certificates, or netHttps over WebSocket.',
+      `${security.mode} answers under the key of a question, and over ${transport.kind === 'dual' ? 'two connections' : 'WebSocket'} both ends send unasked. ` +
+        'Use mode None inside a protected network, certificates of both ends (MutualCertificate of WSS 1.0), a credential over TLS without a security context, or ws2007Http.',
     );
   }
   if (encoding.kind !== 'Text') {
@@ -30,4 +31,13 @@ export function obstacles({ transport, encoding, security }: BindingDescription)
     if (instead !== undefined) found.push(`The authentication mode ${one.mode} is not spoken. ${instead}`);
   }
   return found;
+}
+
+function isDuplex(kind: BindingDescription['transport']['kind']): boolean {
+  return kind === 'dual' || kind === 'websocket';
+}
+
+/** Whether what one end sends is secured by something that the other end sent before. */
+function needsExchange({ mode, versions }: SecurityDescription): boolean {
+  return authenticationModes[mode].binding !== 'transport' && !isAsymmetric(mode, versions);
 }

@@ -6,9 +6,11 @@ import type { BindingDescription, ReliableDescription, SecurityDescription } fro
 import { authenticationModes, isAsymmetric } from '../binding/modes.ts';
 import { addressing200408 } from '../soap/addressing-versions.ts';
 import {
+  duplex,
   mtom,
   netBinary,
   netrmp,
+  oneWayPolicy,
   type PolicyVersion,
   rmp10,
   rmp11,
@@ -26,6 +28,7 @@ export function endpointPolicy(of: BindingDescription, wsp: PolicyVersion): read
     ...(reliableSession === undefined ? [] : [reliable(reliableSession, security)]),
     ...(encoding.kind === 'Mtom' ? [assertion(mtom, 'OptimizedMimeSerialization')] : []),
     ...(encoding.kind === 'Binary' ? [assertion(netBinary, 'BinaryEncoding')] : []),
+    ...(transport.kind === 'dual' ? [assertion(duplex, 'CompositeDuplex'), assertion(oneWayPolicy, 'OneWay')] : []),
     ...(transport.kind === 'fetched' ? [assertion(wsmc, 'MCSupported')] : []),
     ...(security === undefined ? plainTransport(of) : secured(security, transport.clientCertificate)),
     ...addressed(of, wsp),

@@ -145,6 +145,13 @@ describe('what cannot work says so', () => {
     expect(error.message).toMatch(says);
   });
 
+  test('a security context where both ends send unasked, which is the default of wsDualHttp', () => {
+    const settings = { clientCredentialType: 'UserName', negotiateServiceCredential: false, username } as const;
+    const { code, message } = refused(() => wsDualHttp({ security: messageSecurity(settings) }));
+    expect(code).toBe('BINDING_UNSUPPORTED');
+    expect(message).toMatch(/over two connections both ends send unasked.*or ws2007Http/);
+  });
+
   test('a mode, encoding or credential that the binding does not have', () => {
     expect(refused(() => wsDualHttp({ security: transportSecurity() })).message).toMatch(/no security mode Transport/);
     expect(refused(() => wsHttp({ messageEncoding: 'Binary', security: noSecurity })).message).toMatch(

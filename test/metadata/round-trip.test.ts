@@ -111,6 +111,7 @@ describe.each(policyVersions)('WS-Policy $name', (policy) => {
       [{ kind: 'reliableSession', version: reliable200502 }, { kind: 'httpsTransport' }],
       [{ kind: 'reliableSession', version: reliable200702, ordered: false }, { kind: 'httpTransport' }],
       [{ kind: 'httpTransport', webSocket: true }],
+      [{ kind: 'reliableSession' }, { kind: 'compositeDuplex' }, { kind: 'oneWay' }, { kind: 'httpTransport' }],
       [{ kind: 'reliableSession', version: reliable200702 }, { kind: 'makeConnection' }, { kind: 'httpTransport' }],
     ];
     for (const one of all) {
