@@ -4,7 +4,8 @@
  * (python3-xmlsec, in one process) and WSS4J (a warm Java process that times itself). Here verifying includes the envelope, the
  * timestamp, the certificate (known already, as from a regular peer) and the rules of coverage, as in WSS4J, which builds the
  * certificate's path each time; the other peers check the signature alone, with the key given. "raw crypto" hashes the
- * message once and does the one operation under the key.
+ * message once and does the one operation under the key. Rates count what the working thread of each has of the processor, so
+ * that other work on the machine falsifies them less.
  */
 import { createPrivateKey, createSecretKey, hash, sign as signRaw } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -36,7 +37,7 @@ import { type Parties, parties } from '../test/interop/parties.ts';
 import { NotInstalled } from '../test/interop/tools.ts';
 import { buildWss4j } from '../test/interop/wss4j-build.ts';
 import { type MessagePart, type Step, type Wss4j, wss4j } from '../test/interop/wss4j-peer.ts';
-import { awaited, type Contender, compare, contender, line, PythonPeer, type Row } from './harness.ts';
+import { awaited, type Contender, compare, contender, line, PythonPeer, processor, type Row } from './harness.ts';
 import { sampleMessage } from './sample.ts';
 import { XMLSEC } from './xmlsec.ts';
 
@@ -236,10 +237,10 @@ async function certificateRows({ all, python, crypto, peer, add }: Context, kind
     await add({
       work: `verify ${signer.name}, six parts`,
       size: name,
-      surewire: awaited(verify),
+      surewire: awaited(verify, processor),
       peers: {
-        ...withCrypto(rsa && contender(rsa.verify(message, signer.certificatePem))),
-        xmlsec1: await python?.contender('verify', { xml: message, cert: Buffer.from(signer.certificatePem) }),
+        ...withCrypto(rsa && contender(rsa.verify(message, signer.certificatePem), processor)),
+        xmlsec1: await python?.contender('verify', { xml: message, cert: Buffer.from(signer.certificatePem) }, 'busy'),
         WSS4J: java(peer, { op: 'process', envelope: message.toString('utf8'), quiet: true }),
       },
     });
@@ -257,11 +258,15 @@ async function certificateRows({ all, python, crypto, peer, add }: Context, kind
     await add({
       work: `sign ${signer.name}, six parts`,
       size: name,
-      surewire: awaited(sign),
+      surewire: awaited(sign, processor),
       peers: {
-        'raw crypto': contender(() => [hash('sha256', message), signRaw('sha256', few, privateKey)]),
-        ...withCrypto(rsa && contender(rsa.sign(bare, signer.privatePem))),
-        xmlsec1: await python?.contender('sign', { xml: templateOf(message), key: Buffer.from(signer.privatePem) }),
+        'raw crypto': contender(() => [hash('sha256', message), signRaw('sha256', few, privateKey)], processor),
+        ...withCrypto(rsa && contender(rsa.sign(bare, signer.privatePem), processor)),
+        xmlsec1: await python?.contender(
+          'sign',
+          { xml: templateOf(message), key: Buffer.from(signer.privatePem) },
+          'busy',
+        ),
         WSS4J: java(peer, { op: 'secure', envelope: sampleMessage(size).toString('utf8'), steps }),
       },
     });
@@ -319,9 +324,9 @@ async function secretRows({ all, python, peer, add }: Context, exchange: Exchang
       await add({
         work: `verify${encrypts ? ' and decrypt' : ''} ${what}, six parts`,
         size: name,
-        surewire: awaited(verify),
+        surewire: awaited(verify, processor),
         peers: {
-          ...(!encrypts && { xmlsec1: await python?.contender('verify_hmac', sealed) }),
+          ...(!encrypts && { xmlsec1: await python?.contender('verify_hmac', sealed, 'busy') }),
           WSS4J: java(peer, { op: 'process', envelope: message.toString('utf8'), quiet: true }),
         },
       });
@@ -329,9 +334,9 @@ async function secretRows({ all, python, peer, add }: Context, exchange: Exchang
       await add({
         work: `sign ${what}, six parts`,
         size: name,
-        surewire: awaited(sign),
+        surewire: awaited(sign, processor),
         peers: {
-          xmlsec1: await python?.contender('sign_hmac', { xml: templateOf(message), secret }),
+          xmlsec1: await python?.contender('sign_hmac', { xml: templateOf(message), secret }, 'busy'),
           WSS4J: java(peer, request),
         },
       });

@@ -70,35 +70,30 @@ public final class Oracle {
     }
 
     /**
-     * Runs the request until it is warm, then as often as fits: milliseconds of one, the best of ten stretches, by the clock
-     * and by what this thread had of the processor.
+     * Runs the request until it is warm, which takes so much of the processor, then as often as fits: milliseconds of one, by
+     * the clock and by what this thread had of the processor.
      */
     private JsonObject time(JsonObject request) throws Exception {
         JsonObject inner = request.getAsJsonObject("request");
-        long warm = System.nanoTime() + request.get("warm").getAsLong() * 1_000_000;
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        long warm = request.get("warm").getAsLong() * 1_000_000;
         int once = 0;
         long began = System.nanoTime();
+        long cold = threads.getCurrentThreadCpuTime();
         do {
             answer(inner);
             once++;
-        } while (System.nanoTime() < warm);
+        } while (threads.getCurrentThreadCpuTime() - cold < warm);
         double rough = (System.nanoTime() - began) / (double) once;
-        int stretch = (int) Math.max(1, request.get("measure").getAsLong() * 1_000_000 / 10 / rough);
-        double best = Double.MAX_VALUE;
-        double busy = Double.MAX_VALUE;
-        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-        for (int round = 0; round < 10; round++) {
-            long start = System.nanoTime();
-            long own = threads.getCurrentThreadCpuTime();
-            for (int i = 0; i < stretch; i++) {
-                answer(inner);
-            }
-            best = Math.min(best, (System.nanoTime() - start) / (double) stretch);
-            busy = Math.min(busy, (threads.getCurrentThreadCpuTime() - own) / (double) stretch);
+        int often = (int) Math.max(1, request.get("measure").getAsLong() * 1_000_000 / rough);
+        long start = System.nanoTime();
+        long own = threads.getCurrentThreadCpuTime();
+        for (int i = 0; i < often; i++) {
+            answer(inner);
         }
         JsonObject answer = new JsonObject();
-        answer.addProperty("milliseconds", best / 1e6);
-        answer.addProperty("processor", busy / 1e6);
+        answer.addProperty("milliseconds", (System.nanoTime() - start) / 1e6 / often);
+        answer.addProperty("processor", (threads.getCurrentThreadCpuTime() - own) / 1e6 / often);
         return answer;
     }
 
