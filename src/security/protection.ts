@@ -205,7 +205,7 @@ export interface DerivedKeys {
 export interface EncryptionProduction {
   readonly suite: Pick<AlgorithmSuite, 'content' | 'transport' | 'oaep' | 'agreement' | 'wrap'>;
   /** How the readers' certificates are named. */
-  readonly reference: Exclude<TokenReference, 'direct'>;
+  readonly reference: Exclude<TokenReference, 'direct' | 'path'>;
   readonly readers: Readers;
   readonly derived: DerivedKeys | undefined;
   readonly order: ProtectionOrder;

@@ -19,10 +19,11 @@ export interface Token {
 }
 
 export function tokenOf(signature: CertificateSignature, id: string): Token {
-  const { certificate } = signature.key;
+  const { certificate, chain } = signature.key;
   const reference = withoutDs(writeTokenReference(signature.reference, certificate, id));
-  if (signature.reference !== 'direct') return { included: '', signed: [], reference };
-  const token = writeBinaryToken(id, certificate);
+  if (signature.reference !== 'direct' && signature.reference !== 'path')
+    return { included: '', signed: [], reference };
+  const token = writeBinaryToken(id, certificate, signature.reference === 'path' ? chain : undefined);
   const signed = signature.token ? [partOf({ id, fragment: token }, signature.digest)] : [];
   return { included: insideHeader(token), signed, reference };
 }

@@ -65,6 +65,15 @@ export function signatures(bench: Bench): void {
         });
       }
     }
+    scenario(inbound(bench, 'reference path (PKIPath)'), () =>
+      accepts(bench, signing(all, 'service'), [
+        timestamp,
+        { do: 'signature', alias: 'client', reference: 'direct', path: true, parts: everyPart() },
+      ]),
+    );
+    scenario(outbound(bench, 'reference path (PKIPath)'), async () => {
+      await isAccepted(bench, signing(all, 'client', { reference: 'path' }));
+    });
     scenario(inbound(bench, 'signed token (token protection)'), () =>
       accepts(bench, signing(all, 'service'), [
         timestamp,

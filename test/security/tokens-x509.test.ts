@@ -13,6 +13,7 @@ import { type Certificate, certificate, certificates } from '../../src/security/
 import { base64Digest } from '../../src/security/crypto.ts';
 import type { SecurityHeader } from '../../src/security/header.ts';
 import { base64Binary, ds, wsse, wsu, x509Pkcs7, x509PkiPath, x509v3 } from '../../src/security/names.ts';
+import { x509Signed } from '../../src/security/policy.ts';
 import { readSignature, verifySignature } from '../../src/security/signature.ts';
 import { sha256 } from '../../src/security/suites.ts';
 import { readPkcs7, readPkiPath, writePkiPath } from '../../src/security/tokens/certificate-paths.ts';
@@ -32,7 +33,7 @@ import { scan } from '../../src/xml/scan.ts';
 import { craft, receive } from '../attacks/support.ts';
 import { wideProfile } from './dsig.ts';
 import { type Issued, issue } from './pki.ts';
-import { acceptor, policyOf } from './rig.ts';
+import { acceptor, policyOf, secured } from './rig.ts';
 
 const vectors = join(import.meta.dirname, '../../../shared/vectors/cxf-wss');
 const there = existsSync(vectors);
@@ -234,6 +235,20 @@ describe('a whole path in the message', () => {
     const short = await signed(writePkiPath([leaf.certificate]));
     expect((await receive(without, short)).codes).toEqual(['SECURITY_CERTIFICATE_UNTRUSTED']);
     expect((await receive(without, await signed(path))).codes).toEqual([]);
+  });
+  test('is what a policy sends that names its certificate by path', async () => {
+    const service = await issue({ name: 'service' }, root);
+    const key = leaf.key([between]);
+    expect(key.chain).toHaveLength(2);
+    const trust = trustChain({ anchors: root.certificate });
+    for (const [reference, codes] of [
+      ['path', []],
+      ['direct', ['SECURITY_CERTIFICATE_UNTRUSTED']],
+    ] as const) {
+      const end = acceptor(policyOf(service, root, { protectTokens: true }));
+      const octets = await secured(x509Signed({ key, trust, reference, signToken: true }));
+      expect((await receive(end, octets)).codes).toEqual(codes);
+    }
   });
   test('E7 of certificates: a ring of authorities that certify one another ends soon', async () => {
     const [one, two] = [await issue({ name: 'one', ca: true }), await issue({ name: 'two', ca: true })];

@@ -37,7 +37,7 @@ export interface EncryptedOptions extends CommonOptions {
    */
   readonly encryptProtocol?: boolean;
   /** How the certificates of readers are named. Default `thumbprint`. */
-  readonly recipientReference?: Exclude<TokenReference, 'direct'>;
+  readonly recipientReference?: Exclude<TokenReference, 'direct' | 'path'>;
   /** `optional` accepts messages without wsa:Action; their action is '' then, because nothing proves it. */
   readonly addressing?: 'required' | 'optional';
   /** Keys that open what comes in, where that is another than the key that signs. */

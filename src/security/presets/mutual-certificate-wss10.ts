@@ -75,8 +75,11 @@ export function asymmetric(
       'What is signed after encryption is the ciphertext: signatures and UsernameTokens are not encrypted then.',
     );
   }
-  if (protectTokens && reference !== 'direct') {
-    throw new SecurityError('SECURITY_POLICY', 'Only a token that is in the message can be signed: use `direct`.');
+  if (protectTokens && reference !== 'direct' && reference !== 'path') {
+    throw new SecurityError(
+      'SECURITY_POLICY',
+      'Only a token that is in the message can be signed: use `direct` or `path`.',
+    );
   }
   const suite = suiteOf(options);
   const peer = peerOf(options);

@@ -15,17 +15,21 @@ import {
   subjectKeyIdentifier,
   thumbprintSha1,
   wsse,
+  wsse11,
   wsu,
   x509Pkcs7,
   x509PkiPath,
   x509v3,
 } from '../names.ts';
 import { allowedAttribute, octetsOf, requiredAttribute } from '../values.ts';
-import { readPkcs7, readPkiPath } from './certificate-paths.ts';
+import { readPkcs7, readPkiPath, writePkiPath } from './certificate-paths.ts';
 import { referenceIn, type TokenReferenceRead } from './reference.ts';
 
-/** How a signature names the certificate of its key. */
-export type TokenReference = 'direct' | 'thumbprint' | 'key-identifier' | 'issuer-serial';
+/**
+ * How a signature names the certificate of its key. `direct`: it is in the message. `path`: it is in the message with its issuers, for
+ * readers that lack those (#X509PKIPathv1).
+ */
+export type TokenReference = 'direct' | 'path' | 'thumbprint' | 'key-identifier' | 'issuer-serial';
 
 /** What a KeyInfo may lead to. */
 export interface TokenScope {
@@ -122,14 +126,18 @@ const formats: ReadonlyMap<string, (octets: Uint8Array) => readonly Certificate[
   [x509Pkcs7, readPkcs7],
 ]);
 
-/** The token with its certificate. */
-export function writeBinaryToken(id: string, of: Certificate): XmlFragment {
+/**
+ * The token with its certificate.
+ *
+ * @param path the certificate and its issuers, where they go with it
+ */
+export function writeBinaryToken(id: string, of: Certificate, path?: readonly Certificate[]): XmlFragment {
   return new XmlWriter()
     .start(wsse, 'BinarySecurityToken', 'wsse')
     .attribute(wsu, 'Id', id, 'wsu')
     .attribute('', 'EncodingType', base64Binary)
-    .attribute('', 'ValueType', x509v3)
-    .text(base64(of.der))
+    .attribute('', 'ValueType', path === undefined ? x509v3 : x509PkiPath)
+    .text(base64(path === undefined ? of.der : writePkiPath(path)))
     .end()
     .finish();
 }
@@ -137,15 +145,20 @@ export function writeBinaryToken(id: string, of: Certificate): XmlFragment {
 /**
  * The SecurityTokenReference of a form.
  *
- * @param id of the BinarySecurityToken, for `direct`
+ * @param id of the BinarySecurityToken, for `direct` and `path`
  * @throws SecurityError `SECURITY_TOKEN` when the certificate has no subject key identifier
  */
 export function writeTokenReference(form: TokenReference, of: Certificate, id: string): XmlFragment {
   const writer = new XmlWriter().start(wsse, 'SecurityTokenReference', 'wsse');
   switch (form) {
     case 'direct':
-      writer.start(wsse, 'Reference', 'wsse').attribute('', 'URI', `#${id}`).attribute('', 'ValueType', x509v3).end();
+    case 'path': {
+      const type = form === 'direct' ? x509v3 : x509PkiPath;
+      // BSP R5215 asks for it where the token is a path.
+      if (form === 'path') writer.attribute(wsse11, 'TokenType', type, 'wsse11');
+      writer.start(wsse, 'Reference', 'wsse').attribute('', 'URI', `#${id}`).attribute('', 'ValueType', type).end();
       break;
+    }
     case 'thumbprint':
       writeKeyIdentifier(writer, thumbprintSha1, of.thumbprint());
       break;

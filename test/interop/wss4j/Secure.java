@@ -127,6 +127,7 @@ final class Secure {
         signature.setDigestAlgo(text(step, "digest", WSConstants.SHA256));
         signature.setSigCanonicalization(text(step, "canonicalization", WSConstants.C14N_EXCL_OMIT_COMMENTS));
         signature.setAddInclusivePrefixes(!step.has("prefixes") || step.get("prefixes").getAsBoolean());
+        signature.setUseSingleCertificate(!step.has("path"));
         signature.setIncludeSignatureToken(step.has("token") && step.get("token").getAsBoolean());
     }
 
