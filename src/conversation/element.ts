@@ -8,6 +8,7 @@ import type { Carry } from '../channel/delivery.ts';
 import { sendingThrough } from '../channel/transform.ts';
 import { Guard } from '../security/guard.ts';
 import { ConversationAcceptor } from './acceptor.ts';
+import { ConversationError } from './errors.ts';
 import { ConversationInitiator } from './initiator.ts';
 import { Issuer } from './issuer.ts';
 import { Requester } from './requester.ts';
@@ -39,6 +40,10 @@ export function secureConversation(options: SecureConversationOptions): BindingE
         const acceptor = new ConversationAcceptor(settings, issuer, receive);
         let up: Carry = async () => undefined;
         const below = inner((trip) => up(trip));
+        if (below.isDuplex === true) {
+          const text = 'A secure conversation asks and answers on one exchange, and this channel has none: use HTTP.';
+          throw new ConversationError('CONVERSATION_UNSUPPORTED', text);
+        }
         if (below.side === 'initiator') return new ConversationInitiator(settings, requester, guard, below);
         up = acceptor.receive;
         return sendingThrough(below, below.send);

@@ -3,8 +3,12 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Random, systemRandom } from '../base/random.ts';
 import { suiteOf } from '../security/presets/common.ts';
-import { contextOverTransport, contextProtection, renewalUnder } from '../security/presets/context.ts';
-import type { ForCertificateOptions } from '../security/presets/for-certificate.ts';
+import {
+  type ContextOptions,
+  contextOverTransport,
+  contextProtection,
+  renewalUnder,
+} from '../security/presets/context.ts';
 import type { SecurityPolicy } from '../security/protection.ts';
 import { MemoryReplayCache, type ReplayCache } from '../security/replay.ts';
 import { type AddressingVersion, addressing200508 } from '../soap/addressing-versions.ts';
@@ -15,7 +19,7 @@ import { ConversationError } from './errors.ts';
 import { conversation200512 } from './versions/v200512.ts';
 import type { ConversationVersion } from './versions/version.ts';
 
-export interface SecureConversationOptions extends Omit<ForCertificateOptions, 'derivedKeysVersion' | 'addressing'> {
+export interface SecureConversationOptions extends Omit<ContextOptions, 'derivedKeysVersion' | 'addressing'> {
   /**
    * How the context is asked for: who the initiator is, and what protects the secret on its way. A policy that encrypts, or one that
    * needs TLS.

@@ -150,9 +150,10 @@ function symmetricKeying(
     const named = { key, reference: reference() };
     return { signing: named, encrypting: named, secret, markup: () => before, list: referenceList };
   }
+  const derive = again && lengths.implied === true ? implied : derived;
   const make = (): DerivedPair => ({
-    signing: derived(input, lengths.version, key, lengths.signature, reference()),
-    encrypting: derived(input, lengths.version, key, suite.content.keyLength, reference()),
+    signing: derive(input, lengths.version, key, lengths.signature, reference()),
+    encrypting: derive(input, lengths.version, key, suite.content.keyLength, reference()),
   });
   const { signing, encrypting } = again ? input.derived.of(key, make) : make();
   return {
@@ -183,6 +184,25 @@ function derived(
       .end()
       .finish(),
     markup: withoutWsse(writeDerivedKeyToken(version, id, reference, derivation).toString()),
+  };
+}
+
+/** As `derived`, said by the reference itself: no token stands in the header. */
+function implied(
+  input: KeyingInput,
+  version: string,
+  secret: KeyObject,
+  length: number,
+  reference: XmlFragment,
+): Derived {
+  const nonce = input.random.bytes(derivationNonce);
+  const derivation = { nonce, offset: 0, length, label: derivationLabel };
+  return {
+    key: createSecretKey(deriveKey(secret.export(), derivation)),
+    reference: reference
+      .withAttribute(version, 'Length', String(length), 'wsc')
+      .withAttribute(version, 'Nonce', base64(nonce), 'wsc'),
+    markup: '',
   };
 }
 

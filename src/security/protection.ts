@@ -200,6 +200,8 @@ export interface DerivedKeys {
   readonly version: string;
   /** Octets of the key that signs. */
   readonly signature: number;
+  /** By the references to a security context (section 7.3), instead of DerivedKeyTokens. */
+  readonly implied?: boolean;
 }
 
 export interface EncryptionProduction {

@@ -1,7 +1,14 @@
 /** A conversation through both ends: asked for, used, cancelled, in both versions and under every bootstrap policy. */
 import { describe, expect, test } from 'vitest';
+import { binding, connect } from '../../src/channel/binding.ts';
+import { loopback } from '../../src/channel/loopback.ts';
+import { secureConversation } from '../../src/conversation/element.ts';
+import { conversationFault, sessionFaultAction } from '../../src/conversation/faults.ts';
 import { conversationVersions } from '../../src/conversation/versions/table.ts';
+import { conversation200512 } from '../../src/conversation/versions/v200512.ts';
 import { evidence, identityOf } from '../../src/security/evidence.ts';
+import { faultReply } from '../../src/soap/fault.ts';
+import { Line } from './line.ts';
 import { ask, bootstraps, Talk } from './rig.ts';
 
 describe.each(conversationVersions)('secure conversation $name', (version) => {
@@ -21,4 +28,51 @@ describe.each(conversationVersions)('secure conversation $name', (version) => {
     expect(first && identityOf(first)).toMatch(/^context:urn:uuid:/);
     expect(first && identityOf(first)).toBe(second && identityOf(second));
   });
+});
+
+test('keys may be implied by references to the context, and then no DerivedKeyToken stands in a message', async () => {
+  const bootstrap = bootstraps.find(({ name }) => name === 'mutual certificates') ?? bootstraps[0];
+  if (bootstrap === undefined) throw new Error('There is no bootstrap.');
+  const line = await Line.of(bootstrap, { impliedKeys: true });
+  const alice = await line.client();
+  expect(await ask(alice, 'one')).toBe('re: one');
+  const said = line.wire.slice(2);
+  expect(said).toHaveLength(2);
+  for (const octets of said) {
+    expect(octets).toMatch(/SecurityTokenReference [^>]*wsc:Nonce="/);
+    expect(octets).not.toContain('DerivedKeyToken');
+    expect(octets).not.toContain('re: one');
+  }
+  // Bounded like those that are said by tokens.
+  line.change = (octets, way) =>
+    way === 'request' ? octets.replaceAll(/wsc:Length="\d+"/g, 'wsc:Length="65"') : octets;
+  await expect(ask(alice, 'two')).rejects.toThrow(expect.objectContaining({ code: 'SECURITY_UNSECURED_FAULT' }));
+  expect(line.texts).toEqual(['one']);
+});
+
+test('a session that the acceptor has aborted is over', async () => {
+  const [bootstrap] = bootstraps;
+  if (bootstrap === undefined) throw new Error('There is no bootstrap.');
+  const talk = new Talk(bootstrap);
+  const fault = conversationFault(conversation200512, 'SecuritySessionAborted');
+  const listener = await talk.listen(async (trip) =>
+    trip.carrying(faultReply(trip.message, fault, { action: sessionFaultAction })),
+  );
+  const channel = await talk.connect();
+  const ended = expect.objectContaining({ code: 'CONVERSATION_ENDED' });
+  await expect(ask(channel, 'one')).rejects.toThrow(ended);
+  await expect(ask(channel, 'two')).rejects.toThrow(ended);
+  expect(talk.heard).toHaveLength(1);
+  await channel.close();
+  await listener.close();
+});
+
+test('a channel without exchanges is refused, and the error says what to use', async () => {
+  const [bootstrap] = bootstraps;
+  if (bootstrap === undefined) throw new Error('There is no bootstrap.');
+  const element = secureConversation({ bootstrap: await bootstrap.client() });
+  const to = new URL('http://service.example/');
+  expect(() => connect(binding([element], loopback({ duplex: true })), to)).toThrow(
+    expect.objectContaining({ code: 'CONVERSATION_UNSUPPORTED' }),
+  );
 });

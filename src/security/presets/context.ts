@@ -26,13 +26,21 @@ export function contextOverTransport(options: ForCertificateOptions): SecurityPo
   });
 }
 
+export interface ContextOptions extends ForCertificateOptions {
+  /**
+   * Whether derived keys are said by the references to the context (implied, WS-SecureConversation 1.3 section 7.3) and not by
+   * DerivedKeyTokens. Default false: WCF refuses them. What is received may do either.
+   */
+  readonly impliedKeys?: boolean;
+}
+
 /**
  * A context signs and encrypts both directions; its token goes with requests.
  *
  * @param clear namespaces of protocols whose Body is signed only
  * @throws SecurityError `SECURITY_POLICY`
  */
-export function contextProtection(options: ForCertificateOptions, clear: readonly string[] = []): SecurityPolicy {
+export function contextProtection(options: ContextOptions, clear: readonly string[] = []): SecurityPolicy {
   const { order = 'sign-encrypt', confirmSignatures = false } = options;
   const encryptSignature = options.encryptSignature ?? order === 'sign-encrypt';
   if (order === 'encrypt-sign' && encryptSignature) {
@@ -48,7 +56,8 @@ export function contextProtection(options: ForCertificateOptions, clear: readonl
     signature: signatureRequirement(options, { kind: 'secret' }),
     encryption: Object.freeze({ ...required, clear: new Set([...required.clear, ...clear]) }),
   };
-  const derived = derivedKeysOf(options, suite);
+  const explicit = derivedKeysOf(options, suite);
+  const derived = explicit && Object.freeze({ ...explicit, implied: options.impliedKeys === true });
   const outbound = (readers: Readers): Partial<OutboundPolicy> => ({
     signature: secretSignature(suite),
     encryption: Object.freeze({
