@@ -157,12 +157,12 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
     incompleteSequenceBehavior:
       options.incompleteSequenceBehavior ?? (options.ordered === false ? 'NoDiscard' : 'DiscardFollowingFirstGap'),
     oneWay: options.oneWay ?? false,
-    acknowledgementInterval: number('acknowledgementInterval', options.acknowledgementInterval, 200, 0, days(24)),
+    acknowledgementInterval: number('acknowledgementInterval', options.acknowledgementInterval, 200, 1, days(24)),
     negativeAcknowledgements: options.negativeAcknowledgements ?? false,
     inactivityTimeout: number('inactivityTimeout', options.inactivityTimeout, 600_000, 1, days(24)),
-    maxRetryCount: number('maxRetryCount', options.maxRetryCount, 8, 1, 1_000),
-    maxTransferWindowSize: number('maxTransferWindowSize', options.maxTransferWindowSize, 8, 1, 4_096),
-    maxPendingChannels: number('maxPendingChannels', options.maxPendingChannels, 4, 1, 16_384),
+    maxRetryCount: whole('maxRetryCount', options.maxRetryCount, 8, 1, 1_000),
+    maxTransferWindowSize: whole('maxTransferWindowSize', options.maxTransferWindowSize, 8, 1, 4_096),
+    maxPendingChannels: whole('maxPendingChannels', options.maxPendingChannels, 4, 1, 16_384),
     whenRetriesRunOut: options.whenRetriesRunOut ?? (isKept(options) ? 'suspend' : 'fault'),
     flowControlEnabled: options.flowControlEnabled ?? true,
     namesContext: options.namesContext ?? true,
@@ -175,10 +175,10 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
     retryFloor: number('retryFloor', options.retryFloor, 400, 1, days(1)),
     retryCeiling: number('retryCeiling', options.retryCeiling, 300_000, 1, days(24)),
     firstPatience: number('firstPatience', options.firstPatience, 2_000, 1, days(1)),
-    maxUnsettled: number('maxUnsettled', options.maxUnsettled, 1_024, 1, 1_000_000),
-    maxHeldBytes: number('maxHeldBytes', options.maxHeldBytes, 16 * 2 ** 20, 1, 2 ** 40),
-    maxSessions: number('maxSessions', options.maxSessions, 10_000, 1, 10_000_000),
-    maxSessionsPerIdentity: number('maxSessionsPerIdentity', options.maxSessionsPerIdentity, 1_000, 1, 10_000_000),
+    maxUnsettled: whole('maxUnsettled', options.maxUnsettled, 1_024, 1, 1_000_000),
+    maxHeldBytes: whole('maxHeldBytes', options.maxHeldBytes, 16 * 2 ** 20, 1, 2 ** 40),
+    maxSessions: whole('maxSessions', options.maxSessions, 10_000, 1, 10_000_000),
+    maxSessionsPerIdentity: whole('maxSessionsPerIdentity', options.maxSessionsPerIdentity, 1_000, 1, 10_000_000),
     maxExpires: number('maxExpires', options.maxExpires, days(1), 1, days(366)),
     remember: number('remember', options.remember, 60_000, 0, days(24)),
     rememberOutcomes: number('rememberOutcomes', options.rememberOutcomes, days(7), 0, days(366)),
@@ -247,6 +247,13 @@ function number(name: string, given: number | undefined, usual: number, least: n
   if (given === undefined) return usual;
   if (Number.isFinite(given) && given >= least && given <= greatest) return given;
   throw wrong(`${name} is ${given}; it has to be a number from ${least} to ${greatest}.`);
+}
+
+/** A count: half a message is none. */
+function whole(name: string, given: number | undefined, usual: number, least: number, greatest: number): number {
+  const found = number(name, given, usual, least, greatest);
+  if (Number.isInteger(found)) return found;
+  throw wrong(`${name} is ${found}; it has to be a whole number from ${least} to ${greatest}.`);
 }
 
 function wrong(text: string): ReliableError {
