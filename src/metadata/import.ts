@@ -5,7 +5,7 @@ import { obstacles } from '../binding/obstacles.ts';
 import type { DocumentOptions } from './documents.ts';
 import { effectivePolicy } from './effective.ts';
 import { MetadataError } from './errors.ts';
-import { soapHttp, soapWebSocket } from './namespaces.ts';
+import { soap12Http, soapHttp, soapWebSocket } from './namespaces.ts';
 import { named } from './place.ts';
 import type { PolicyAlternative, PolicyAlternatives } from './policy.ts';
 import { type Around, readAlternative } from './policy-reader.ts';
@@ -167,7 +167,7 @@ function onlyOne(alternatives: PolicyAlternatives, port: Port): PolicyAlternativ
 }
 
 function transportOf({ transport, binding }: Port): Around['transport'] {
-  if (transport === soapHttp) return 'http';
+  if (transport === soapHttp || transport === soap12Http) return 'http';
   if (transport === soapWebSocket) return 'websocket';
   throw new MetadataError(
     'METADATA_UNSUPPORTED',

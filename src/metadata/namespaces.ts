@@ -2,6 +2,8 @@
 
 export const wsdl = 'http://schemas.xmlsoap.org/wsdl/';
 export const soapHttp = 'http://schemas.xmlsoap.org/soap/http';
+/** The same, as the SOAP 1.2 binding names itself; what JAX-WS writes. */
+export const soap12Http = 'http://www.w3.org/2003/05/soap/bindings/HTTP/';
 /** How SOAP over WebSocket names itself (WCF's NetHttpBinding). */
 export const soapWebSocket = 'http://schemas.microsoft.com/soap/websocket';
 export const xs = 'http://www.w3.org/2001/XMLSchema';

@@ -52,19 +52,12 @@ export async function readWsdl(from: URL | string, options: DocumentOptions): Pr
     );
   }
   const definitions = all.map(({ root }) => root).filter((root) => root.is(wsdl, 'definitions'));
-  const bindings = new Map(
-    definitions.flatMap((root) => {
-      const namespace = root.attribute('targetNamespace') ?? '';
-      return childrenOf(root, wsdl, 'binding').map(
-        (one) => [`${namespace} ${one.attribute('name') ?? ''}`, one] as const,
-      );
-    }),
-  );
+  const components = new Components(definitions);
   const policies = policyIndex(all);
   return {
     ports: definitions.flatMap((root) =>
       childrenOf(root, wsdl, 'service').flatMap((service) =>
-        childrenOf(service, wsdl, 'port').flatMap((port) => portOf(service, port, bindings)),
+        childrenOf(service, wsdl, 'port').flatMap((port) => portOf(service, port, components)),
       ),
     ),
     policy: (uri) => policies.get(uri),
@@ -109,20 +102,39 @@ function policyIndex(all: readonly Loaded[]): ReadonlyMap<string, XmlElement> {
   return index;
 }
 
-function portOf(service: XmlElement, port: XmlElement, bindings: ReadonlyMap<string, XmlElement>): readonly Port[] {
-  const { namespace, local } = qname(port, port.attribute('binding') ?? '');
-  const binding = bindings.get(`${namespace} ${local}`);
+/** The named parts of all documents together. */
+class Components {
+  readonly #byName = new Map<string, XmlElement>();
+
+  constructor(definitions: readonly XmlElement[]) {
+    for (const root of definitions) {
+      const namespace = root.attribute('targetNamespace') ?? '';
+      for (const one of root.children) {
+        if (one.namespace === wsdl) this.#byName.set(`${one.local} ${namespace} ${one.attribute('name') ?? ''}`, one);
+      }
+    }
+  }
+
+  /** What an attribute of `from` names. */
+  find(kind: 'binding' | 'portType' | 'message', from: XmlElement, attribute: string): XmlElement | undefined {
+    const { namespace, local } = qname(from, from.attribute(attribute) ?? '');
+    return this.#byName.get(`${kind} ${namespace} ${local}`);
+  }
+}
+
+function portOf(service: XmlElement, port: XmlElement, all: Components): readonly Port[] {
+  const binding = all.find('binding', port, 'binding');
   if (binding === undefined) {
     throw new MetadataError(
       'METADATA_DOCUMENT',
-      `${named(port)} names the binding ${local} of ${namespace}, which is not there.`,
+      `${named(port)} names the binding ${port.attribute('binding') ?? ''}, which is not there.`,
     );
   }
   const [soap] = Object.entries(wsdlSoap).filter(([, one]) => childrenOf(binding, one, 'binding').length > 0);
   // A port of HTTP GET or another protocol is none of SOAP.
   if (soap === undefined) return [];
   const [version, extension] = soap as ['1.1' | '1.2', string];
-  const operations = childrenOf(binding, wsdl, 'operation');
+  const portType = all.find('portType', binding, 'type');
   return [
     {
       service: service.attribute('name') ?? '',
@@ -132,13 +144,36 @@ function portOf(service: XmlElement, port: XmlElement, bindings: ReadonlyMap<str
       element: port,
       binding,
       transport: childrenOf(binding, extension, 'binding')[0]?.attribute('transport') ?? '',
-      subjects: [service, port, binding],
-      messages: operations.flatMap((operation) =>
-        ['input', 'output'].flatMap((direction) => {
-          const parts = childrenOf(operation, wsdl, direction);
-          return parts.map((part) => [operation, part]);
-        }),
-      ),
+      subjects: [service, port, binding, ...(portType === undefined ? [] : [portType])],
+      messages: childrenOf(binding, wsdl, 'operation').flatMap((one) => messagesOf(one, portType, all)),
     },
   ];
+}
+
+/**
+ * What may hold policies about each message of an operation: the operation and the message in the binding and in the port type, and
+ * wsdl:message. A fault counts where its binding says something of it; else it is protected as the reply is.
+ */
+function messagesOf(
+  operation: XmlElement,
+  portType: XmlElement | undefined,
+  all: Components,
+): readonly (readonly XmlElement[])[] {
+  const name = operation.attribute('name');
+  const abstract = portType?.children.find((one) => one.is(wsdl, 'operation') && one.attribute('name') === name);
+  const spoken = operation.children.filter(
+    ({ namespace, local, children }) =>
+      namespace === wsdl && (local === 'input' || local === 'output' || (local === 'fault' && children.some(isPolicy))),
+  );
+  return spoken.map((part) => {
+    const same = abstract?.children.find(
+      (one) => one.is(wsdl, part.local) && (part.local !== 'fault' || one.attribute('name') === part.attribute('name')),
+    );
+    const message = same === undefined ? undefined : all.find('message', same, 'message');
+    return [operation, part, abstract, same, message].filter((one) => one !== undefined);
+  });
+}
+
+function isPolicy({ namespace }: XmlElement): boolean {
+  return policyNamespaces.includes(namespace);
 }

@@ -1,5 +1,5 @@
 /** Policies that others write: choices, contradictions, and what is demanded and not spoken, each named with its line. */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -208,6 +208,25 @@ test('policies by reference, by attribute and by name; two of one name are an er
   await expect(read({ more: `${policy(id)}${policy(id)}` })).rejects.toMatchObject({ code: 'METADATA_CONTRADICTION' });
 });
 
+test('policies of the port type, its operations and its messages count as those of the binding', async () => {
+  const more = (
+    where: Partial<Record<'message' | 'portType' | 'operation' | 'input', string>>,
+  ) => `<message name="m">${where.message ?? ''}</message>
+    <portType name="p">${where.portType ?? ''}<operation name="o">${where.operation ?? ''}<input message="t:m">${where.input ?? ''}</input></operation></portType>
+    <binding name="c" type="t:p"><soap:binding transport="http://www.w3.org/2003/05/soap/bindings/HTTP/"/><operation name="o"><input/></operation></binding>
+    <service name="r"><port name="q" binding="t:c"><soap:address location="https://orders.example/"/></port></service>`;
+  const policy = (text: string) => `<w:Policy>${text}</w:Policy>`;
+  const read1 = await read({ more: more({ portType: policy(transport + username) }) }, {}, 'q');
+  expect(read1.description.security?.mode).toBe('UserNameOverTransport');
+  const both = { portType: policy(symmetric), input: policy(body) };
+  expect((await read({ more: more(both) }, {}, 'q')).description.security?.protection).toBe('EncryptAndSign');
+  for (const where of ['message', 'operation', 'input', 'portType'] as const) {
+    await expect(read({ more: more({ [where]: policy('<magic xmlns="urn:magic"/>') }) }, {}, 'q')).rejects.toThrow(
+      /<magic> \(line \d+\)/,
+    );
+  }
+});
+
 if (!vectorsThere) console.info(`policies of CXF and Rampart skipped: ${vectorsFolder} is absent`);
 
 describe.skipIf(!vectorsThere)('policies of CXF and Rampart', () => {
@@ -231,5 +250,23 @@ describe.skipIf(!vectorsThere)('policies of CXF and Rampart', () => {
       outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1);
     }
     expect(Object.fromEntries(outcomes)).toEqual({ METADATA_UNSUPPORTED: 54, read: 27 });
+  });
+
+  test('each WSDL of CXF is described, or names what is not spoken, wherever its policies are attached', async () => {
+    const outcomes = new Map<string, number>();
+    for (const file of globSync(join(vectorsFolder, 'ws-policy/cxf/**/*.wsdl'))) {
+      const outcome = await describeWsdl(file).then(
+        () => 'read',
+        (thrown: { code?: string }) => thrown.code ?? 'crash',
+      );
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(outcomes)).toEqual({
+      METADATA_CHOICE: 2,
+      METADATA_DOCUMENT: 1,
+      METADATA_POLICY_REFERENCE: 3,
+      METADATA_UNSUPPORTED: 14,
+      read: 4,
+    });
   });
 });
