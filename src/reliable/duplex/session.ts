@@ -85,6 +85,8 @@ export class DuplexSession implements SessionView {
   /** The next word to a peer that says nothing, or the last wait for one of its. */
   #greeting: Timer | undefined;
   #stopped = false;
+  /** Why it stands still. */
+  #halted: ReliableError | undefined;
   #trouble: Error | undefined;
 
   constructor(init: DuplexInit, { resumed, peer }: { readonly resumed: boolean; readonly peer: () => string }) {
@@ -341,7 +343,7 @@ export class DuplexSession implements SessionView {
   /** One step: reduce, append, perform. Runs in the mailbox. */
   async #step(given: Given, { submission, arrival }: Beside = {}): Promise<readonly DestinationEffect[]> {
     if (this.#stopped) {
-      submission?.waiting?.reject(this.#gone);
+      submission?.waiting?.reject(this.#halted ?? this.#gone);
       return [];
     }
     const { clock, random } = this.#init.settings;
@@ -557,6 +559,7 @@ export class DuplexSession implements SessionView {
   #halt(error: ReliableError): void {
     if (this.#stopped || this.#end.signal.aborted) return;
     this.#stopped = true;
+    this.#halted = error;
     this.#timer?.cancel();
     this.#greeting?.cancel();
     this.#acknowledging.stop();

@@ -1,5 +1,6 @@
 /** Nacks of a duplex session (WS-RM 1.1, 3.9; 2005/02, 4.3): what has been missing for a while is said to be, and comes sooner. */
 import { describe, expect, test } from 'vitest';
+import { wait } from '../../../src/base/signals.ts';
 import { on } from '../../../src/channel/network.ts';
 import { readHeaders } from '../../../src/reliable/headers.ts';
 import { includes, none, type Ranges, union } from '../../../src/reliable/ranges.ts';
@@ -58,6 +59,30 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     expect(nacks).toEqual([[10]]);
     expect((times[0] ?? 0) - began).toBeGreaterThanOrEqual(200);
     expect(took).toBeLessThan(1_000);
+  });
+
+  test('what is missed once is not missed again: when the repetition is lost too it comes in its own time', async () => {
+    const world = new DuplexWorld(5, { version, negativeAcknowledgements: true, retryFloor: 5_000 });
+    const { nacks } = spy(world);
+    let lost = 0;
+    world.network.script(({ message, way }) => {
+      const number = way === 'request' && message !== undefined ? readHeaders(message)?.sequence?.number : undefined;
+      if (number === 12) return { delay: 500 };
+      if (number !== 10 || lost === 2) return undefined;
+      lost += 1;
+      return 'lose';
+    });
+    const listener = await world.until(world.listen());
+    const channel = world.connect();
+    for (let count = 0; count < 8; count += 1) await world.until(world.say(channel, `warm ${count}`, false));
+    const said = [9, 10, 11, 12].map((number) => world.say(channel, `text ${number}`, false));
+    await world.until(wait(world.clock, 900));
+    expect([nacks, lost]).toEqual([[[10]], 2]);
+    await world.until(Promise.all(said));
+    await world.until(channel.close());
+    await world.until(listener.close());
+    expect(nacks).toEqual([[10]]);
+    expect(world.served.slice(8)).toEqual(['text 9', 'text 10', 'text 11', 'text 12']);
   });
 
   test('what only comes out of turn is not missed', async () => {

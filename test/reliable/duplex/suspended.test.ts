@@ -1,0 +1,79 @@
+/** A durable duplex initiator stands still instead of giving up: nothing is told to the peer, and the session goes on later. */
+import { expect, test } from 'vitest';
+import { storedOutcomes } from '../../../src/reliable/outcomes.ts';
+import { reliableVersions } from '../../../src/reliable/versions/table.ts';
+import { memory } from '../../../src/stores/memory.ts';
+import { DuplexWorld } from './world.ts';
+
+test.each(reliableVersions)('WS-RM $name: nobody is there for too long, and then somebody is', async (version) => {
+  const store = memory();
+  const kept = { store, label: 'orders' };
+  const acceptor = { store: memory() };
+  const world = new DuplexWorld(21, { version, maxRetryCount: 3, closeTimeout: 60_000 });
+  const first = await world.until(world.listen(undefined, acceptor));
+  const channel = world.connect(kept);
+  expect(await world.until(world.say(channel, 'one'))).toBe('re: one');
+  await world.until(first.close());
+  await expect(world.until(world.say(channel, 'two', false), 7_200_000)).rejects.toMatchObject({
+    code: 'RELIABLE_SUSPENDED',
+    transient: true,
+  });
+  await expect(world.until(channel.close())).rejects.toMatchObject({ code: 'RELIABLE_SUSPENDED' });
+  expect(await storedOutcomes(store, 'orders')).toMatchObject([{ state: 'unfinished', submitted: 2 }]);
+  const second = await world.until(world.listen(undefined, acceptor));
+  const again = world.connect(kept);
+  await world.until(again.open());
+  expect(await world.until(world.say(again, 'three'))).toBe('re: three');
+  expect(world.served).toEqual(['one', 'two', 'three']);
+  await world.until(again.close());
+  await world.until(second.close());
+  expect(await storedOutcomes(store, 'orders')).toMatchObject([{ state: 'completed' }]);
+});
+
+test('an application suspends its session, and another process goes on', async () => {
+  const store = memory();
+  const world = new DuplexWorld(22);
+  const listener = await world.until(world.listen());
+  let suspend: () => Promise<void> = async () => undefined;
+  const channel = world.connect({
+    store,
+    label: 'orders',
+    onSession: (session) => {
+      suspend = () => session.suspend();
+    },
+  });
+  expect(await world.until(world.say(channel, 'one'))).toBe('re: one');
+  await world.until(suspend());
+  await expect(world.until(world.say(channel, 'two'))).rejects.toMatchObject({ code: 'RELIABLE_SUSPENDED' });
+  expect(await channel.closed).toMatchObject({ code: 'RELIABLE_SUSPENDED' });
+  const again = world.connect({ store, label: 'orders' });
+  expect(await world.until(world.say(again, 'three'))).toBe('re: three');
+  await world.until(again.close());
+  await world.until(listener.close());
+  expect(world.served).toEqual(['one', 'three']);
+});
+
+test('a store that fails stands the session still instead of promising what it does not keep', async () => {
+  const store = memory();
+  let fails = false;
+  const failing: typeof store = {
+    ...store,
+    sessions: () => store.sessions(),
+    messages: (session) => store.messages(session),
+    message: (session, direction, number) => store.message(session, direction, number),
+    commit: (change) => (fails ? Promise.reject(new Error('the disk is full')) : store.commit(change)),
+    close: () => store.close(),
+  };
+  const world = new DuplexWorld(23);
+  const listener = await world.until(world.listen());
+  const channel = world.connect({ store: failing, label: 'orders' });
+  expect(await world.until(world.say(channel, 'one'))).toBe('re: one');
+  fails = true;
+  await expect(world.until(world.say(channel, 'two'))).rejects.toMatchObject({ code: 'RELIABLE_STORE' });
+  fails = false;
+  const again = world.connect({ store, label: 'orders' });
+  expect(await world.until(world.say(again, 'three'))).toBe('re: three');
+  await world.until(again.close());
+  await world.until(listener.close());
+  expect(world.served).toEqual(['one', 'three']);
+});
