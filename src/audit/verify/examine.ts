@@ -8,14 +8,16 @@ import { acceptedEncryption } from '../../security/encryption/algorithms.ts';
 import type { Exchange } from '../../security/exchange.ts';
 import { readSecurityHeader, type SecurityHeader } from '../../security/header.ts';
 import type { DecryptionKey } from '../../security/keys.ts';
-import { reliableNamespaces, xenc } from '../../security/names.ts';
+import { ds, reliableNamespaces, xenc } from '../../security/names.ts';
 import { Opening, type Readable } from '../../security/opening.ts';
 import { idsOf } from '../../security/profile.ts';
 import type { EncryptionRequirement } from '../../security/protection.ts';
 import { timeOf } from '../../security/timestamp.ts';
+import { certificateOf } from '../../security/tokens/x509.ts';
 import { addressingVersions } from '../../soap/addressing-versions.ts';
 import { isForThisNode, readEnvelope } from '../../soap/envelope.ts';
 import type { Message } from '../../soap/message.ts';
+import { child } from '../../xml/find.ts';
 import { scan } from '../../xml/scan.ts';
 import { bodyDigest } from '../body.ts';
 import { type Facts, factsOf } from '../transcript/facts.ts';
@@ -129,7 +131,7 @@ export async function examineMessage(
     expires: lifetime?.expires,
     troubles,
     opinions: found.opinions,
-    exchange: exchangeOf(found.held, covering.main, rules),
+    exchange: exchangeOf(found.held, covering.main, header, rules),
     values: read.header.signatures.map((one) => one.children[1]?.text ?? '').join(' '),
   };
 }
@@ -267,8 +269,30 @@ function authorOf(
   return { identity: `x509:${certificate.keyFingerprint}`, name: certificate.subject, certificate };
 }
 
-function exchangeOf(held: readonly Held[], main: Held | undefined, { keys }: MessageRules): Exchange | undefined {
+/** Whoever answers under the secret of a message is the one that it was encrypted for. */
+function exchangeOf(
+  held: readonly Held[],
+  main: Held | undefined,
+  header: SecurityHeader,
+  { keys }: MessageRules,
+): Exchange | undefined {
   if (main?.secret === undefined) return undefined;
-  const values = held.map(({ read }) => read.value);
-  return { values, secret: main.secret, certificate: keys[0]?.certificate };
+  return { values: held.map(({ read }) => read.value), secret: main.secret, certificate: readerOf(header, keys) };
+}
+
+function readerOf(header: SecurityHeader, keys: readonly DecryptionKey[]): Certificate | undefined {
+  const known = keys.map(({ certificate }) => certificate);
+  for (const encryptedKey of header.encryptedKeys) {
+    try {
+      const keyInfo = child(encryptedKey, ds, 'KeyInfo');
+      const agreement = keyInfo && child(keyInfo, xenc, 'AgreementMethod');
+      const reference = agreement === undefined ? keyInfo : child(agreement, xenc, 'RecipientKeyInfo');
+      const named = certificateOf(reference, { header, ids: idsOf(header), known });
+      const own = known.find(({ keyFingerprint }) => keyFingerprint === named.keyFingerprint);
+      if (own !== undefined) return own;
+    } catch {
+      // It is for another reader, whose certificate is not here.
+    }
+  }
+  return undefined;
 }
