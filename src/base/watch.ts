@@ -16,8 +16,6 @@ interface Watched {
 
 export class Watch {
   readonly #signals = new Map<AbortSignal, Watched>();
-  /** The signal that was looked at last although nobody is behind it: whoever comes next is nearly always. */
-  #spare: AbortSignal | undefined;
 
   /** From now on `one` is given up when the signal fires; at once when it has fired. */
   add(signal: AbortSignal, one: GivenUp): void {
@@ -26,22 +24,18 @@ export class Watch {
       one.giveUp(signal.reason);
       return;
     }
-    if (signal === this.#spare) this.#spare = undefined;
     const known = this.#signals.get(signal) ?? this.#listen(signal);
     known.all.add(one);
   }
 
   remove(signal: AbortSignal, one: GivenUp): void {
     const known = this.#signals.get(signal);
-    if (known === undefined || !known.all.delete(one) || known.all.size > 0) return;
-    if (this.#spare !== undefined) this.#leave(this.#spare);
-    this.#spare = signal;
+    if (known?.all.delete(one) && known.all.size === 0) this.#leave(signal);
   }
 
   /** Looks at no signal any more. */
   end(): void {
     for (const signal of [...this.#signals.keys()]) this.#leave(signal);
-    this.#spare = undefined;
   }
 
   #listen(signal: AbortSignal): Watched {

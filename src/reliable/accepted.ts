@@ -61,7 +61,9 @@ export class Accepted implements SessionView {
     this.resumed = init.resumed;
     this.#settings = init.settings;
     this.#journal = init.journal;
-    this.#steps = new AcceptedSteps({ ...init, onEnded: () => init.onEnded(this) });
+    // Not by way of `init`, which may hold the CreateSequence: an idle session would keep all of it.
+    const { onEnded } = init;
+    this.#steps = new AcceptedSteps({ ...init, onEnded: () => onEnded(this) });
     this.statistics = this.#steps.statistics;
   }
 

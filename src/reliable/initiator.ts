@@ -47,7 +47,14 @@ export class Initiator implements Channel, SessionView {
     });
     this.statistics = this.#steps.statistics;
     this.closed = this.#steps.closed;
-    this.send = (trip) => this.#send(trip);
+    // What goes wrong at once rejects too.
+    this.send = (trip) => {
+      try {
+        return this.#send(trip);
+      } catch (thrown) {
+        return Promise.reject(thrown);
+      }
+    };
   }
 
   get id(): string {

@@ -123,6 +123,7 @@ class HttpChannel implements Channel {
       return await exchange.answer;
     } finally {
       this.#underway.delete(exchange);
+      if (this.#underway.size === 0) this.#alarm.cancel();
       this.#watch.remove(signal, exchange);
     }
   }
