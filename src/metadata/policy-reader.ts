@@ -74,7 +74,9 @@ export function readAlternative(alternative: PolicyAlternative, around: Around, 
   demands.finish();
   if (around.scheme !== undefined) requireScheme(around.scheme, tls, alternative);
   const reliable = assertions === undefined ? undefined : readReliable(assertions, demands, security);
-  const addressing = said ?? (reliable === undefined && security === undefined ? undefined : addressing200508);
+  // Sequences and contexts have their actions in WS-Addressing, whether that is demanded or not.
+  const isImplied = reliable !== undefined || security?.mode === 'SecureConversation';
+  const addressing = said ?? (isImplied ? addressing200508 : undefined);
   const description: BindingDescription = {
     kind: 'customBinding',
     transport: {

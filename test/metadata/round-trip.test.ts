@@ -108,6 +108,15 @@ describe.each(policyVersions)('WS-Policy $name', (policy) => {
       [{ kind: 'textMessageEncoding', soap: soap11, addressing: 'none' }, { kind: 'httpTransport' }],
       [{ kind: 'textMessageEncoding', soap: soap11, addressing: addressing200408 }, { kind: 'httpsTransport' }],
       [{ kind: 'httpsTransport', requireClientCertificate: true }],
+      [
+        {
+          kind: 'security',
+          authenticationMode: 'MutualCertificate',
+          messageSecurityVersion: messageSecurityVersions[0] as MessageSecurityVersion,
+        },
+        { kind: 'textMessageEncoding', soap: soap11, addressing: 'none' },
+        { kind: 'httpTransport' },
+      ],
       [{ kind: 'reliableSession', version: reliable200502 }, { kind: 'httpsTransport' }],
       [{ kind: 'reliableSession', version: reliable200702, ordered: false }, { kind: 'httpTransport' }],
       [{ kind: 'httpTransport', webSocket: true }],
