@@ -48,7 +48,7 @@ const SIZES: readonly (readonly [number, string])[] = [
   [1_000_000, '1 MB'],
 ];
 
-/** WSS4J looks at the clock of the machine. Read when all keys are there: a certificate may have been made just now. */
+/** WSS4J looks at the clock of the machine, so this is read again for every size: a message is good for five minutes. */
 let now: Instant = systemClock.now();
 const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
 
@@ -182,7 +182,6 @@ export async function rows(report: (line: string) => void): Promise<readonly Row
   const python = await PythonPeer.start(XMLSEC);
   const crypto = await xmlCrypto();
   const all = await parties();
-  now = systemClock.now();
   const secret = createSecretKey(systemRandom.bytes(32));
   const identifier = systemRandom.bytes(20);
   const shared = Buffer.from(identifier).toString('base64');
@@ -226,6 +225,7 @@ async function certificateRows({ all, python, crypto, peer, add }: Context, kind
   const signer = signerOf(all, kind);
   const isRsa = kind === 'client';
   for (const [size, name] of isRsa ? SIZES : SIZES.slice(1, 2)) {
+    now = systemClock.now();
     const message = await foreign(size, signer);
     const other = signingKey({ privateKey: all.of.service.key, certificate: all.of.service.certificate });
     const inbound = x509Signed({ key: other, trust: trustChain({ anchors: all.authority }) }).inbound;
@@ -295,8 +295,9 @@ async function secretRows({ all, python, peer, add }: Context, exchange: Exchang
   const context = { identifier: contextIdentifier, instance: undefined, token: undefined };
   const known = { ...context, key: createSecretKey(secret), namespace: conversation };
   const contexts: ContextSource = { namespace: conversation, find: () => known };
-  const around = { now, replay: { remember: () => true }, peer: undefined, exchange, contexts };
   for (const [size, name] of SIZES) {
+    now = systemClock.now();
+    const around = { now, replay: { remember: () => true }, peer: undefined, exchange, contexts };
     const plain = sampleMessage(size);
     const unsigned = fresh(readEnvelope(scan(plain)));
     for (const [directions, what, suite, more] of [
