@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sourcesAt } from '../../src/audit/import/source.ts';
+import { reportOf } from '../../src/audit/report/report.ts';
 import type { MessageRecord, TranscriptRecord } from '../../src/audit/transcript/record.ts';
 import { verify } from '../../src/audit/verify/verify.ts';
 import { certificates } from '../../src/security/certificates.ts';
@@ -66,6 +67,20 @@ describe.each(formats)('%s', (format, make) => {
     });
     expect(findings).toEqual([]);
     expect(verdict).toBe('sound');
+  });
+
+  test('it draws: every message an arrow between two ends, in the sequence that it belongs to', async () => {
+    const path = make();
+    const { records } = await recordsAt(path);
+    const model = await reportOf(await sourcesAt(path), { title: format, now: 0 });
+    const sequences = new Set(messages.flatMap(({ facts }) => facts?.sequence?.id ?? []));
+    expect(model.rows).toHaveLength(records.filter(isMessage).length);
+    expect(model.ends).toHaveLength(2);
+    expect(new Set(model.sequences.filter(({ transmissions }) => transmissions > 0).map(({ id }) => id))).toEqual(
+      sequences,
+    );
+    for (const { from, leg } of model.rows) expect(from).toBe(leg === 'reply' ? 1 : 0);
+    expect(model.rows.every(({ text: index }) => index !== undefined && model.texts[index] !== undefined)).toBe(true);
   });
 });
 
@@ -175,6 +190,9 @@ describe.skipIf(!there)('what WCF and Metro said to each other', () => {
       ).toEqual([]);
       expect(found.counts['message-unreadable'] ?? 0, run).toBe(0);
       messages += found.messages;
+      const drawn = await reportOf(await sourcesAt(join(captures, run)), { title: run, now: 0 });
+      // A fault that nobody signed is told by itself.
+      expect(drawn.rows.length, run).toBe(found.messages + (found.counts['fault-unsigned'] ?? 0));
     }
     expect(messages).toBeGreaterThan(700);
   });
