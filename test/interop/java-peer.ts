@@ -44,7 +44,7 @@ export interface JavaPeer {
 }
 
 /** Milliseconds for the process; for one answer of it. */
-const LIFE = 600_000;
+const LIFE = 1_200_000;
 const LIMIT = 60_000;
 
 /**

@@ -132,20 +132,20 @@ async function served(of: Binding, secure: boolean): Promise<SurewireServer> {
 
 export function surewireClient(course: Course, tls: Certificates, url: URL, options: EndOptions = {}): InteropClient {
   const channel = connect(bindingOf(course, tls, url, options), url);
-  return client(interop, channel, { version: course.soap === '1.1' ? soap11 : soap12, timeout: 15_000 });
+  return client(interop, channel, { version: course.soap === '1.1' ? soap11 : soap12, timeout: 40_000 });
 }
 
 /** A client of such a host. */
 export function securedClient(policy: BindingElement, tls: Certificates, url: URL, soap: '1.1' | '1.2'): InteropClient {
   const channel = connect(binding([policy], httpTransport({ tls: { ca: tls.authority } })), url);
-  return client(interop, channel, { version: soap === '1.1' ? soap11 : soap12, timeout: 15_000 });
+  return client(interop, channel, { version: soap === '1.1' ? soap11 : soap12, timeout: 40_000 });
 }
 
 /** A client over HTTPS with addressing and without a session. */
 export function exchangingClient(policy: BindingElement, tls: Certificates, url: URL): InteropClient {
   const elements = [exchange({ addressing: addressing200508, to: url }), policy];
   const channel = connect(binding(elements, httpTransport({ tls: { ca: tls.authority } })), url);
-  return client(interop, channel, { version: soap12, timeout: 15_000 });
+  return client(interop, channel, { version: soap12, timeout: 40_000 });
 }
 
 /** The texts of a course; the last fills up to the size that is asked for. */
