@@ -78,8 +78,8 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'identity check skipped at the acceptor',
     file: registry,
-    find: 'if (found === undefined || found.peer === identity) return found;',
-    replace: 'if (found === undefined || identity !== undefined) return found;',
+    find: 'if (found === undefined || identities.includes(found.peer)) return found;',
+    replace: 'if (found === undefined || identities.length > 0) return found;',
   },
   {
     name: 'repeated CreateSequence makes another session',
