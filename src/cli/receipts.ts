@@ -5,6 +5,7 @@ import type { IssuingOptions } from '../audit/receipt/issuing.ts';
 import { collecting } from '../audit/receipt/issuing.ts';
 import { readReceipt } from '../audit/receipt/receipt.ts';
 import { largestTimestamp, requestTimestamp } from '../audit/receipt/timestamp.ts';
+import { concat } from '../base/bytes.ts';
 import type { BindingElement } from '../channel/channel.ts';
 import { type Trust, trustChain } from '../security/trust.ts';
 import { CliError } from './errors.ts';
@@ -52,8 +53,14 @@ export function stamping(url: string | undefined): Pick<IssuingOptions, 'timesta
     const headers = { 'content-type': 'application/timestamp-query' };
     const signal = AbortSignal.timeout(patience);
     const answer = await fetch(to, { method: 'POST', headers, body: Buffer.from(request), signal, redirect: 'error' });
-    const octets = new Uint8Array(await answer.arrayBuffer());
-    if (answer.ok && octets.length <= largestTimestamp) return octets;
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for await (const part of answer.body ?? []) {
+      length += part.length;
+      if (length > largestTimestamp) throw new Error('The answer of the time stamp authority is too long.');
+      parts.push(part);
+    }
+    if (answer.ok) return concat(parts);
     throw new Error(`The time stamp authority answered with status ${answer.status}.`);
   };
   return {

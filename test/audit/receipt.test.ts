@@ -2,6 +2,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { KeyObject } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { compactVerify, importX509 } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -13,6 +15,7 @@ import { requestTimestamp, verifyTimestamp } from '../../src/audit/receipt/times
 import { Recorder } from '../../src/audit/transcript/recorder.ts';
 import { verify } from '../../src/audit/verify/verify.ts';
 import { instant } from '../../src/base/clock.ts';
+import { stamping } from '../../src/cli/receipts.ts';
 import { type Trust, trustChain } from '../../src/security/trust.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
 import { type Pki, pki } from '../security/rig.ts';
@@ -318,6 +321,42 @@ describe.skipIf(!openssl)('time stamps (RFC 3161), by openssl ts', () => {
     writeFileSync(join(at, 'token.der'), token);
     writeFileSync(join(at, 'data'), octets);
     run('ts', '-verify', '-token_in', '-in', 'token.der', '-data', 'data', '-CAfile', 'root.pem');
+  });
+
+  describe('over HTTP, as `surewire serve --tsa` asks', () => {
+    const authorityAt = async (
+      reply: (request: Uint8Array) => Promise<readonly [status: number, body: Uint8Array]>,
+    ) => {
+      const types: (string | undefined)[] = [];
+      const server = createServer(async (request, response) => {
+        types.push(request.headers['content-type']);
+        const parts: Buffer[] = [];
+        for await (const part of request) parts.push(part);
+        const [status, body] = await reply(Buffer.concat(parts));
+        response.writeHead(status).end(body);
+      });
+      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+      const { timestamp } = stamping(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      if (timestamp === undefined) throw new Error('nothing to ask');
+      return { types, ask: () => timestamp(stored.jws).finally(() => server.close()) };
+    };
+
+    test('openssl stamps the signature of a receipt', async () => {
+      const { types, ask } = await authorityAt(async (request) => [200, await answer(request)]);
+      const token = await ask();
+      const { signature } = await readReceipt(stored.jws);
+      expect((await verifyTimestamp(token, signature, authority)).authority.subject).toBe('CN=DEV ONLY stamp');
+      expect(types).toEqual(['application/timestamp-query']);
+    });
+
+    test.each([
+      ['an error', 500, new Uint8Array(), /status 500/],
+      ['more than a time stamp has', 200, new Uint8Array(200_000), /too long/],
+      ['something else', 200, new TextEncoder().encode('<html/>'), /no time stamp/],
+    ])('%s is none', async (_, status, body, says) => {
+      const { ask } = await authorityAt(async () => [status, body]);
+      await expect(ask()).rejects.toThrow(says);
+    });
   });
 
   test('a receipt bears one, and it is verified with it', async () => {
