@@ -40,7 +40,10 @@ export interface ReliableSessionOptions {
    * until then, up to `maxHeldBytes`, and nothing of it can be answered.
    */
   readonly incompleteSequenceBehavior?: IncompleteSequenceBehavior;
-  /** A session without replies: no sequence is offered, and every message is settled by its acknowledgement. Default false. */
+  /**
+   * A session without replies: no sequence is offered, and every message is settled by its acknowledgement. Default false. On duplex
+   * channels one is offered all the same: there the other end may send unasked.
+   */
   readonly oneWay?: boolean;
   /**
    * How long an acknowledgement may wait for a message to ride on; default 200. On request-reply transports such as HTTP

@@ -45,7 +45,8 @@ export class DuplexInitiator implements Channel {
 
   constructor(settings: Settings, inner: ChannelFactory, below: Channel, receive: Carry, inUse: Set<string>) {
     this.#settings = settings;
-    this.#keeper = new Keeper(settings, inUse);
+    // Whatever is said one way only: the other end sends unasked too, so it is always offered a sequence.
+    this.#keeper = new Keeper({ ...settings, oneWay: false }, inUse);
     this.#receive = receive;
     this.closed = this.#closed.promise;
     this.#line = new Line({

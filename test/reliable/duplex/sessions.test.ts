@@ -30,6 +30,20 @@ describe('a duplex session over a good connection', () => {
   );
 });
 
+test.each(reliableVersions)(
+  'WS-RM $name: a client that only tells (oneWay) is opened and closed like any',
+  async (version) => {
+    const world = new DuplexWorld(3, { version, oneWay: true });
+    const listener = await world.until(world.listen());
+    const channel = world.connect();
+    expect(await world.until(world.say(channel, 'one', false))).toBeUndefined();
+    await world.until(channel.close());
+    expect(world.served).toEqual(['one']);
+    expect(await channel.closed).toBeUndefined();
+    await world.until(listener.close());
+  },
+);
+
 describe('the connection breaks', () => {
   test.each(reliableVersions)('WS-RM $name: under each message of the session, either way', async (version) => {
     const whole = await obey(7, { version });
