@@ -88,3 +88,8 @@ export function endpointUrl(text: string): URL {
   }
   return url;
 }
+
+/** The host of an address as certificates name it: that of IPv6 without its brackets. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}

@@ -14,7 +14,7 @@ import type { XmlFragment } from '../xml/fragment.ts';
 import { ConversationError } from './errors.ts';
 import { sessionFaultOf } from './faults.ts';
 import { underContext } from './party.ts';
-import type { Requester } from './requester.ts';
+import { nothingShared, type Requester } from './requester.ts';
 import type { Settings } from './settings.ts';
 
 export class ConversationInitiator implements Channel {
@@ -127,8 +127,6 @@ export class ConversationInitiator implements Channel {
     }
   }
 }
-
-const nothingShared = Object.freeze({ values: [], secret: undefined, certificate: undefined });
 
 function templateOf({ message }: Delivery, { addressing }: Settings): Template {
   const said = addressingOf(message);

@@ -15,6 +15,7 @@ import { clientStandIns, contents, firstLine, type Identity, identity } from '..
 import {
   type CommonOptions,
   endpointUrl,
+  hostOf,
   type IdentityOptions,
   withCommonOptions,
   withExamples,
@@ -140,7 +141,7 @@ async function ours(options: DoctorOptions): Promise<Identity | undefined> {
 }
 
 function signedBy(who: Identity, url: URL): ReturnType<typeof security> | undefined {
-  return who.signer === undefined ? undefined : security(who.signed({ host: url.hostname.replace(/^\[|\]$/g, '') }));
+  return who.signer === undefined ? undefined : security(who.signed({ host: hostOf(url) }));
 }
 
 function developmentFiles(folder: string): readonly string[] {

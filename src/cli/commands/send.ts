@@ -15,6 +15,7 @@ import { narrate } from '../narrate.ts';
 import {
   type CommonOptions,
   endpointUrl,
+  hostOf,
   type IdentityOptions,
   whole,
   withCommonOptions,
@@ -88,7 +89,7 @@ async function send(url: string, files: readonly string[], options: SendOptions,
   const to = endpointUrl(url);
   const documents = await documentsOf(files);
   const who = await identity(options, clientStandIns);
-  const peer = options.peer === undefined ? { host: to.hostname.replace(/^\[|\]$/g, '') } : { subject: options.peer };
+  const peer = options.peer === undefined ? { host: hostOf(to) } : { subject: options.peer };
   const signed = options.unsafeNoSignature ? undefined : security(who.signed(peer));
   const recorder = await recording(options);
   const transport = through(httpTransport({ tls: who.tls }), recorder);

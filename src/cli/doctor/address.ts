@@ -18,6 +18,7 @@ import { failureOf as transportFailure } from '../../transport/failure.ts';
 import { httpTransport } from '../../transport/http/transport.ts';
 import { clientTls, type TlsOptions } from '../../transport/tls.ts';
 import { failureOf } from '../errors.ts';
+import { hostOf } from '../options.ts';
 import { reliableByName } from '../wire.ts';
 import { adviceFor } from './faults.ts';
 import { type Diagnosis, ill, unknown, warning, well } from './finding.ts';
@@ -231,8 +232,4 @@ function faultIn(thrown: unknown): { readonly code: string; readonly reason: str
 function split(text: string): readonly [what: string, next: string] {
   const [what = text, ...rest] = text.split(/(?<=[.)]) (?=[A-Z])/);
   return [what, rest.join(' ') || 'Look at the log of the service.'];
-}
-
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '');
 }
