@@ -26,6 +26,7 @@ import type { Message } from '../soap/message.ts';
 import { Awaited, isAnswer, isAnswerable } from './awaited.ts';
 import type { BindingElement, Channel } from './channel.ts';
 import { type Carry, type ContextKey, contextKey, type Delivery } from './delivery.ts';
+import { Entering } from './entering.ts';
 import { ChannelError } from './errors.ts';
 import { fromHere, isAllowedHost } from './reply-to.ts';
 import { sendingThrough } from './transform.ts';
@@ -78,7 +79,10 @@ export function exchange(options: ExchangeOptions): BindingElement {
       void below.closed.then((reason) => awaited.end(reason));
       const expects = (trip: Delivery) => trip.get(expectsReply);
       if (below.isDuplex !== true) return sendingThrough(below, asking(options, below, below.send));
-      return sendingThrough(below, asking(options, below, awaited.asking(below.send, expects)), async (signal) => {
+      const entering = new Entering();
+      const send = asking(options, below, awaited.asking(below.send, expects), entering);
+      return sendingThrough(below, send, async (signal) => {
+        await entering.gone(signal);
         await awaited.idle(signal);
         await below.close(signal);
       });
@@ -91,7 +95,7 @@ async function unanswered(answer: Promise<Delivery | undefined>): Promise<undefi
   await answer;
 }
 
-function asking(options: ExchangeOptions, below: Channel, next: Carry): Carry {
+function asking(options: ExchangeOptions, below: Channel, next: Carry, entering = new Entering()): Carry {
   const random = options.random ?? systemRandom;
   const ask: Carry = (trip) => {
     try {
@@ -103,16 +107,24 @@ function asking(options: ExchangeOptions, below: Channel, next: Carry): Carry {
       return Promise.reject(thrown);
     }
   };
-  return below.isDuplex === true && below.side === 'initiator' ? onceOpen(below, ask) : ask;
+  return below.isDuplex === true && below.side === 'initiator' ? onceOpen(below, ask, entering) : ask;
 }
 
 /** Where this end of a duplex channel is reached is known when it is open. */
-function onceOpen(below: Channel, next: Carry): Carry {
+function onceOpen(below: Channel, next: Carry, entering: Entering): Carry {
   let isOpen = false;
   return async (trip) => {
-    if (!isOpen) await below.open(trip.signal);
-    isOpen = true;
-    return next(trip);
+    if (isOpen) return next(trip);
+    const given = entering.one();
+    try {
+      await below.open(trip.signal);
+      isOpen = true;
+      const asked = next(trip);
+      given();
+      return await asked;
+    } finally {
+      given();
+    }
   };
 }
 

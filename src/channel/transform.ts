@@ -3,7 +3,8 @@
  * gives back a `Carry`, so it may change what goes in, what comes back, both, or stop the trip.
  */
 import type { BindingElement, Channel, ChannelFactory, Place } from './channel.ts';
-import type { Carry } from './delivery.ts';
+import { type Carry, contextKey } from './delivery.ts';
+import { Entering } from './entering.ts';
 
 export interface Transform {
   /** For diagnostics, and for the message of a binding in the wrong order. */
@@ -31,7 +32,30 @@ export function transform({ name, place, down = pass, up = pass }: Transform): B
       (inner: ChannelFactory): ChannelFactory =>
       (receive) => {
         const below = inner(up(receive));
-        return sendingThrough(below, down(below.send));
+        if (down === pass) return sendingThrough(below, below.send);
+        const entering = new Entering();
+        // Of this channel alone: elements may stand above one another.
+        const given = contextKey<() => void>(name, () => undefined);
+        const next = down((trip) => {
+          const sent = below.send(trip);
+          trip.get(given)();
+          return sent;
+        });
+        const send: Carry = (trip) => {
+          const gone = entering.one();
+          try {
+            const sent = next(trip.with(given, gone));
+            sent.then(gone, gone);
+            return sent;
+          } catch (thrown) {
+            gone();
+            return Promise.reject(thrown);
+          }
+        };
+        return sendingThrough(below, send, async (signal) => {
+          await entering.gone(signal);
+          await below.close(signal);
+        });
       },
   };
 }

@@ -7,7 +7,7 @@
  */
 import { asError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
-import { abortable, deadline } from '../base/signals.ts';
+import { abortable, deadline, never } from '../base/signals.ts';
 import type { Channel, ChannelFactory, Template } from '../channel/channel.ts';
 import { expectsReply } from '../channel/correlation.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
@@ -37,6 +37,8 @@ export class Initiator implements Channel, SessionView {
   readonly #room: (() => void)[] = [];
   #opening: Promise<void> | undefined;
   #isOpen = false;
+  /** `close` was called: what is sent now is not part of what it closes. */
+  #isClosing = false;
   #closing: Promise<void> | undefined;
 
   constructor(settings: Settings, inner: ChannelFactory, below: Channel, inUse: Set<string>) {
@@ -91,6 +93,7 @@ export class Initiator implements Channel, SessionView {
   }
 
   close(signal?: AbortSignal): Promise<void> {
+    this.#isClosing = true;
     this.#closing ??= this.#finish(signal);
     return this.#closing;
   }
@@ -114,6 +117,8 @@ export class Initiator implements Channel, SessionView {
   };
 
   #send(trip: Delivery): Promise<Delivery | undefined> {
+    if (this.#isClosing && !this.#isOver)
+      throw new ReliableError('RELIABLE_CLOSED', 'The session is being closed. Open another one.');
     const { promise, resolve, reject } = Promise.withResolvers<Delivery | undefined>();
     const waiting = { resolve, reject, hear: trip.get(onOutcome) };
     if (this.#isFree && !trip.signal.aborted) {
@@ -121,6 +126,11 @@ export class Initiator implements Channel, SessionView {
       return submitted === undefined ? abortable(promise, trip.signal) : this.#entered(submitted, promise, trip.signal);
     }
     return this.#entered(this.#enter(trip, waiting), promise, trip.signal);
+  }
+
+  /** It has ended or stands still, and says so better. */
+  get #isOver(): boolean {
+    return this.#steps.source.phase === 'ended' || this.#steps.standstill !== undefined;
   }
 
   /** True when a message may get its number at once: the session stands, there is room, and nobody is before it. */
@@ -208,7 +218,8 @@ export class Initiator implements Channel, SessionView {
       this.#steps.unopened();
       return;
     }
-    await this.#opening.catch(() => undefined);
+    // Opening has a time limit of its own; only the caller may cut it short.
+    await abortable(this.#opening, signal ?? never).catch(() => undefined);
     if (this.#steps.standstill !== undefined) throw this.#steps.standstill;
     if (this.#steps.source.phase === 'ended') return;
     const { clock, closeTimeout } = this.#settings;

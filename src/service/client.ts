@@ -4,6 +4,7 @@ import { abortable, deadline } from '../base/signals.ts';
 import type { Channel } from '../channel/channel.ts';
 import { expectsReply } from '../channel/correlation.ts';
 import { delivery } from '../channel/delivery.ts';
+import { Entering } from '../channel/entering.ts';
 import { message, payload } from '../soap/envelope.ts';
 import { FaultError, faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
@@ -60,36 +61,38 @@ export function client<O extends Operations>(
 ): Calls<Contract<O>> & Life {
   const { version = channel.soap ?? soap12, timeout = 60_000, clock = systemClock } = options;
   let session: 'fresh' | 'begun' | 'over' = 'fresh';
-  const entering = new Set<Promise<void>>();
+  /** Calls whose messages the channel does not have yet. */
+  const entering = new Entering();
   const calls = [...of.operations.values()].map((operation) => [
     operation.name,
     async (request: unknown, call: CallOptions = {}): Promise<unknown> => {
       const asked = requestMessage(operation, version, request);
       requireTurn(operation, session);
       session = operation.terminating ? 'over' : 'begun';
-      // Opening has a time limit of its own, and says better why it failed.
-      const opened = channel.open(call.signal);
-      entering.add(opened);
-      await opened.finally(() => entering.delete(opened));
+      const given = entering.one();
       const allowed = call.timeout ?? timeout;
-      const limit = deadline(clock, allowed, call.signal, () => timedOut(operation, allowed));
+      let limit: ReturnType<typeof deadline> | undefined;
       try {
+        // Opening has a time limit of its own, and says better why it failed.
+        await channel.open(call.signal);
+        limit = deadline(clock, allowed, call.signal, () => timedOut(operation, allowed));
         const trip = delivery(asked, limit.signal);
-        const answer = await abortable(
-          channel.send(trip.with(expectsReply, operation.reply !== undefined)),
-          limit.signal,
-        );
+        const sent = channel.send(trip.with(expectsReply, operation.reply !== undefined));
+        given();
+        const answer = await abortable(sent, limit.signal);
         return outcome(operation, answer?.message);
       } finally {
-        limit.clear();
+        given();
+        limit?.clear();
         // The end of the session is not the outcome of the call: `close` tells of it.
         if (operation.terminating) channel.close().catch(() => undefined);
       }
     },
   ]);
-  // Calls that were made before are part of what is closed.
+  // Calls that were made before are part of what is closed; none is made after.
   const close = async (signal?: AbortSignal): Promise<void> => {
-    await Promise.allSettled([...entering]);
+    session = 'over';
+    await entering.gone(signal);
     await channel.close(signal);
   };
   const life: Life = {

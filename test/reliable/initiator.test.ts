@@ -421,6 +421,46 @@ describe('closing', () => {
     expect(await scene.channel.closed).toBeUndefined();
   });
 
+  test.each([reliable200702, reliable200502])(
+    '$name: messages sent while the session opens, and close at once: all of them are acknowledged first',
+    async (version) => {
+      let refusals = 0;
+      const scene = new Scene({ version, oneWay: true }, (request, server) => {
+        refusals += 1;
+        if (refusals <= 3) throw lost();
+        return server.good(request);
+      });
+      const sent = ['one', 'two', 'three'].map((text) => scene.say(text));
+      const closed = scene.channel.close();
+      const late = await scene.failure(scene.say('late'));
+      expect(late.code).toBe('RELIABLE_CLOSED');
+      await scene.until(closed);
+      await Promise.all(sent);
+      expect(scene.view?.submitted).toBe(version === reliable200502 ? 4 : 3);
+      expect(scene.server.heard.map(numberOf).filter((number) => number !== undefined)).toEqual(
+        version === reliable200502 ? [1, 2, 3, 4] : [1, 2, 3],
+      );
+    },
+  );
+
+  test('close that its caller cuts short while the session opens: over at once, and what waits is rejected', async () => {
+    const scene = new Scene({}, () => {
+      throw lost();
+    });
+    const sent = scene.say('one').catch((thrown: unknown) => thrown);
+    const caller = new AbortController();
+    const closed = scene.channel.close(caller.signal).catch((thrown: unknown) => thrown);
+    await scene.clock.advance(5_000);
+    caller.abort(new Error('enough'));
+    await scene.clock.advance(0);
+    expect(await Promise.race([closed, 'time is needed'])).toMatchObject({ message: 'enough' });
+    await scene.until(scene.channel.closed);
+    expect(await sent).toMatchObject({ code: 'RELIABLE_ABORTED' });
+    const said = scene.sent.length;
+    await scene.clock.advance(120_000);
+    expect(scene.sent).toHaveLength(said);
+  });
+
   test('CloseSequence and TerminateSequence are repeated with the same MessageID', async () => {
     const dropped = new Set<string>();
     const scene = new Scene({}, (request, server) => {

@@ -4,9 +4,10 @@
  * ClientReliableDuplexSessionChannel).
  */
 import { asError } from '../../base/errors.ts';
-import { abortable, deadline } from '../../base/signals.ts';
+import { abortable, deadline, never } from '../../base/signals.ts';
 import type { Channel, ChannelFactory, Template } from '../../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../../channel/delivery.ts';
+import { Entering } from '../../channel/entering.ts';
 import { fromHere } from '../../channel/reply-to.ts';
 import { anonymous, identityOf } from '../../security/evidence.ts';
 import { addressingOf } from '../../soap/addressing.ts';
@@ -37,6 +38,8 @@ export class DuplexInitiator implements Channel {
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #end = new AbortController();
   readonly #keeper: Keeper;
+  /** Messages that the session does not have yet. */
+  readonly #entering = new Entering();
   #session: DuplexSession | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -64,8 +67,15 @@ export class DuplexInitiator implements Channel {
       },
     });
     this.send = async (trip) => {
-      await this.#start(this.#templateOf(trip.message), trip.signal);
-      return this.#session?.send(trip);
+      const given = this.#entering.one();
+      try {
+        await this.#start(this.#templateOf(trip.message), trip.signal);
+        const sent = this.#session?.send(trip);
+        given();
+        return await sent;
+      } finally {
+        given();
+      }
     };
   }
 
@@ -264,7 +274,8 @@ export class DuplexInitiator implements Channel {
       this.#closed.resolve(undefined);
       return;
     }
-    await this.#opening.catch(() => undefined);
+    // Opening has a time limit of its own; only the caller may cut it short.
+    await abortable(this.#opening, signal ?? never).catch(() => undefined);
     const session = this.#session;
     if (this.#standstill !== undefined) throw this.#standstill;
     if (session === undefined) return;
@@ -272,7 +283,9 @@ export class DuplexInitiator implements Channel {
     const text = `The session could not be ended in good order within ${closeTimeout} ms.`;
     const limit = deadline(clock, closeTimeout, signal, () => new ReliableError('RELIABLE_CLOSE_TIMEOUT', text));
     try {
-      // What the handlers of this end still have to answer goes out first.
+      // What was sent before belongs to the session; what the handlers of this end still have to answer goes out first.
+      await this.#entering.gone(limit.signal);
+      await abortable(session.numbered(), limit.signal);
       await abortable(session.idle(), limit.signal);
       session.post({ kind: 'close' });
       const reason = await abortable(this.closed, limit.signal);

@@ -244,6 +244,11 @@ export class DuplexSession implements SessionView {
     return abortable(settled.promise, trip.signal);
   }
 
+  /** Settles when everything that was sent so far has its number. */
+  numbered(): Promise<void> {
+    return this.#admission.idle();
+  }
+
   /** Nothing is under way up any more. */
   async idle(): Promise<void> {
     await this.#inbox.idle();
