@@ -27,6 +27,7 @@ export function bindingsPage(): string {
     ],
     { setting: '**on**, or off', always: 'always', never: 'no' }[row.context],
     `${row.versions.conversation.name}, SP ${row.versions.policy}`,
+    { no: 'no', always: 'over two connections', websocket: 'over WebSocket' }[row.duplex],
   ]);
   const modes = Object.entries(authenticationModes).map(([name, { binding, client, instead }]) => [
     `\`${name}\``,
@@ -45,7 +46,7 @@ WCF's bindings by name, with its defaults (bold) and its rules. TWMC is Transpor
 does not speak is an error that says what to use; \`surewire inspect wsdl|config\` says it beforehand. This page is made from the source by
 \`node docs/bindings.ts\`.
 
-${table(['binding', 'SOAP', 'encoding', 'modes', 'message credentials', 'reliable session', 'security context', 'trust and policy'], bindings)}
+${table(['binding', 'SOAP', 'encoding', 'modes', 'message credentials', 'reliable session', 'security context', 'trust and policy', 'both ends call'], bindings)}
 
 Encodings other than Text, credentials of HTTP (Basic, Digest, Windows) and negotiation (TLSNEGO, SPNEGO) are not spoken.
 
@@ -56,6 +57,9 @@ Encodings other than Text, credentials of HTTP (Basic, Digest, Windows) and nego
 - TransportWithMessageCredential needs a credential; credentials over transport need HTTPS.
 - \`Basic256\`, WCF's default suite, signs with SHA-1: take it by \`unsafe: [unsafeSuiteSha1]\`, or set \`Basic256Sha256\` at both ends.
 - An address of another scheme than the mode promises is refused.
+- Where both ends call, one security context protects both ways: over two connections (\`wsDualHttp\`), WebSocket and MakeConnection. Over two
+  connections it has to be asked for with message security (\`None\`, \`UserName\`, \`Certificate\`, \`IssuedToken\` with
+  \`negotiateServiceCredential: false\`), because over TLS what the service says is not signed.
 
 ## Authentication modes
 

@@ -8,7 +8,14 @@ export function obstacles({ transport, encoding, security }: BindingDescription)
   if (security !== undefined && isDuplex(transport.kind) && needsExchange(security)) {
     found.push(
       `${security.mode} answers under the key of a question, and over ${transport.kind === 'dual' ? 'two connections' : 'WebSocket'} both ends send unasked. ` +
-        'Use mode None inside a protected network, certificates of both ends (MutualCertificate of WSS 1.0), a credential over TLS without a security context, or ws2007Http.',
+        'Use SecureConversation, which has one secret for both ways, certificates of both ends (MutualCertificate of WSS 1.0), or ws2007Http.',
+    );
+  }
+  const first = security?.mode === 'SecureConversation' ? security.bootstrap : undefined;
+  if (transport.kind === 'dual' && first !== undefined && authenticationModes[first.mode].binding === 'transport') {
+    found.push(
+      'Over TLS a security context signs what the client says and not what the service says, and over two connections anybody can connect to the client. ' +
+        'Use a secureConversationBootstrap with message security (AnonymousForCertificate, UserNameForCertificate, …), or WebSocket.',
     );
   }
   if (encoding.kind !== 'Text') {
@@ -39,5 +46,5 @@ function isDuplex(kind: BindingDescription['transport']['kind']): boolean {
 
 /** Whether what one end sends is secured by something that the other end sent before. */
 function needsExchange({ mode, versions }: SecurityDescription): boolean {
-  return authenticationModes[mode].binding !== 'transport' && !isAsymmetric(mode, versions);
+  return authenticationModes[mode].binding === 'symmetric' && !isAsymmetric(mode, versions);
 }

@@ -34,6 +34,12 @@ export function isAnswerable(message: Message): boolean {
 export class Awaited {
   readonly #waiting = new Map<string, Waiting>();
 
+  /** Whether somebody waits for this answer. */
+  isAwaited(message: Message): boolean {
+    const relatesTo = answerable(message)?.relatesTo;
+    return relatesTo !== undefined && this.#waiting.has(relatesTo);
+  }
+
   /** Takes an answer to whoever waits for it. */
   answer(trip: Delivery): void {
     const relatesTo = answerable(trip.message)?.relatesTo;

@@ -59,6 +59,7 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
     },
     open: (signal) => channel.open(signal),
     send: (trip) => channel.send(trip.with(destination, to)),
+    token: channel.token,
     close: (signal) => channel.close(signal),
     abort: (reason) => channel.abort(reason),
     closed: channel.closed,

@@ -5,6 +5,7 @@
 import type { Channel } from './channel.ts';
 import { type ContextKey, contextKey, type Delivery } from './delivery.ts';
 import { ChannelError } from './errors.ts';
+import { recipient } from './recipient.ts';
 import { session } from './session.ts';
 
 /** Left by `listen` on what comes over a duplex channel. */
@@ -19,6 +20,7 @@ export const callback: ContextKey<Channel | undefined> = contextKey<Channel | un
 export function callbackChannel(of: Delivery): Channel {
   const back = of.get(callback);
   const mine = of.get(session);
+  const sender = of.get(recipient);
   if (back === undefined) {
     throw new ChannelError(
       'CHANNEL_NO_CALLBACK',
@@ -30,7 +32,7 @@ export function callbackChannel(of: Delivery): Channel {
     isDuplex: true,
     closed: mine?.ended ?? back.closed,
     open: async () => undefined,
-    send: (trip) => back.send(mine === undefined ? trip : trip.with(session, mine)),
+    send: (trip) => back.send(trip.with(session, mine).with(recipient, sender)),
     close: async () => undefined,
     abort: () => undefined,
   };

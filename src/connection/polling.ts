@@ -45,6 +45,8 @@ export class PollingChannel implements Channel {
   readonly replyTo: string;
   readonly closed: Promise<Error | undefined>;
   readonly send: Carry;
+  /** Of the exchanges below: whoever fetches proves with it who it is. */
+  readonly token: Channel['token'];
   readonly #my: PollingInit;
   readonly #below: Channel;
   readonly #life = new Life();
@@ -65,6 +67,7 @@ export class PollingChannel implements Channel {
       this.#took(trip);
       return undefined;
     });
+    this.token = this.#below.token;
     void this.#below.closed.then((reason) => (reason === undefined ? undefined : this.abort(reason)));
     void this.closed.then((reason) => this.#stop(reason));
     this.send = (trip) => this.#life.run(trip.signal, (signal) => this.#said(trip.under(signal)));

@@ -6,13 +6,14 @@
 
 import { asError } from '../base/errors.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
+import { recipient } from '../channel/recipient.ts';
 import { answer } from '../security/element.ts';
 import type { SecurityError } from '../security/errors.ts';
-import { evidence, identityOf } from '../security/evidence.ts';
+import { evidence, identitiesOf, identityOf } from '../security/evidence.ts';
 import type { ContextSecret, Exchange } from '../security/exchange.ts';
 import { asSecurityError, publicFault } from '../security/faults.ts';
 import { Guard } from '../security/guard.ts';
-import { addressingOf, replyAddressing, withAddressing } from '../soap/addressing.ts';
+import { addressingOf, answerable, faultAddressing, replyAddressing, withAddressing } from '../soap/addressing.ts';
 import { message, payload } from '../soap/envelope.ts';
 import { faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
@@ -22,7 +23,9 @@ import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
 import { type ConversationFaultName, conversationFault, sessionFaultAction } from './faults.ts';
 import type { Issuer } from './issuer.ts';
+import { Met } from './met.ts';
 import { underContext } from './party.ts';
+import { nothingShared } from './requester.ts';
 import { type ContextRequest, readRequest } from './requests.ts';
 import type { Settings } from './settings.ts';
 
@@ -33,9 +36,12 @@ export class ConversationAcceptor {
   readonly #issuer: Issuer;
   readonly #guards: Readonly<Record<Kind | 'message', Guard>>;
   readonly #receive: Carry;
+  /** Who was met on this channel, where this end speaks unasked. */
+  readonly #met: Met | undefined;
 
   /** @param receive hears what is under a context */
-  constructor(settings: Settings, issuer: Issuer, receive: Carry) {
+  constructor(settings: Settings, issuer: Issuer, receive: Carry, isDuplex: boolean = false) {
+    this.#met = isDuplex ? new Met(issuer) : undefined;
     this.#settings = settings;
     this.#issuer = issuer;
     this.#receive = receive;
@@ -52,7 +58,8 @@ export class ConversationAcceptor {
     const guard = this.#guards[kind ?? 'message'];
     let accepted: Awaited<ReturnType<Guard['examineRequest']>>;
     try {
-      accepted = await guard.examineRequest(incoming);
+      const own = this.#met && { ...nothingShared, isOwn: this.#issuer.own.isOwn };
+      accepted = await guard.examineRequest(incoming, own);
     } catch (thrown) {
       return delivery(this.#refusal(incoming.message, asSecurityError(thrown)), incoming.signal);
     }
@@ -63,9 +70,25 @@ export class ConversationAcceptor {
         : accepted.delivery.carrying(this.#requested(kind, accepted.delivery, exchange.context));
     if (answered === undefined) return undefined;
     const context = exchange.context && this.#issuer.answering(exchange.context);
-    const secured = await guard.secureReply(answered.message, { ...exchange, context } satisfies Exchange);
-    return answered.carrying(secured.message);
+    return this.#secured(guard, answered, { ...exchange, context });
   };
+
+  /**
+   * What this end says unasked on a duplex channel, to whom `recipient` names, under the key that they used last.
+   *
+   * @param below puts it on its way
+   */
+  async say(trip: Delivery, below: Carry): Promise<undefined> {
+    const context = this.#met?.contextFor(trip.get(recipient));
+    await below(await this.#secured(this.#guards.message, trip, { ...nothingShared, context }));
+    return undefined;
+  }
+
+  async #secured(guard: Guard, said: Delivery, exchange: Exchange): Promise<Delivery> {
+    const secured = await guard.secureReply(said.message, exchange);
+    if (this.#met !== undefined) this.#issuer.own.remember(secured.exchange);
+    return said.carrying(secured.message);
+  }
 
   async #under(accepted: Delivery, context: ContextSecret | undefined): Promise<Delivery | undefined> {
     const standing = context && this.#issuer.standing(context);
@@ -73,7 +96,10 @@ export class ConversationAcceptor {
       return accepted.carrying(this.#fault(accepted.message, 'BadContextToken'));
     if (standing.isExpired) return accepted.carrying(this.#fault(accepted.message, 'RenewNeeded'));
     this.#issuer.used(context);
-    return answer(this.#receive, underContext(accepted, context, standing.party, this.#settings.speaksFor));
+    const known = underContext(accepted, context, standing.party, this.#settings.speaksFor);
+    if (this.#met === undefined) return answer(this.#receive, known);
+    this.#met.heard(identitiesOf(known), context);
+    return answer(this.#receive, known.with(recipient, identityOf(known)));
   }
 
   /** The answer to a request about a context. */
@@ -119,10 +145,15 @@ export class ConversationAcceptor {
 
   /** The unsecured answer to what was refused; that a context is not known here is no secret, and its owner has to know. */
   #refusal(refused: Message, reason: SecurityError): Message {
-    if (reason.code !== 'SECURITY_CONTEXT') return publicFault(refused, reason);
-    return faultReply(undefined, conversationFault(this.#settings.version, 'BadContextToken'), {
-      version: refused.version,
-    });
+    const fault =
+      reason.code === 'SECURITY_CONTEXT'
+        ? faultReply(undefined, conversationFault(this.#settings.version, 'BadContextToken'), {
+            version: refused.version,
+          })
+        : publicFault(refused, reason);
+    const asked = this.#met === undefined ? undefined : answerable(refused);
+    // On a duplex channel whoever waits finds it by what it relates to.
+    return asked === undefined ? fault : withAddressing(fault, faultAddressing(asked, asked.version.soapFaultAction));
   }
 }
 

@@ -23,6 +23,7 @@ import {
 } from './contexts.ts';
 import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
+import { Own } from './own.ts';
 import type { Party } from './party.ts';
 import type { ContextRequest } from './requests.ts';
 import { writeCancelled, writeIssued } from './responses.ts';
@@ -34,6 +35,8 @@ type Request<Kind extends ContextRequest['kind']> = Extract<ContextRequest, { re
 
 export class Issuer implements ContextSource {
   readonly namespace: string;
+  /** What acceptors have said, over whichever connection. */
+  readonly own: Own;
   readonly #settings: Settings;
   #contexts: Contexts<Party> = new Map();
   /** Of sealed contexts, until they would have expired: their tokens say nothing of it. */
@@ -41,6 +44,7 @@ export class Issuer implements ContextSource {
 
   constructor(settings: Settings) {
     this.namespace = settings.version.namespace;
+    this.own = new Own(settings.clock, settings.session);
     this.#settings = settings;
   }
 

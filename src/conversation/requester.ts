@@ -14,13 +14,14 @@ import { SecurityError } from '../security/errors.ts';
 import type { ContextSecret, ContextSource, Exchange } from '../security/exchange.ts';
 import { Guard } from '../security/guard.ts';
 import { type ContextName, idOf } from '../security/tokens/context.ts';
-import { addressingOf, anonymousReference, withAddressing } from '../soap/addressing.ts';
+import { addressingOf, anonymousReference, referenceTo, withAddressing } from '../soap/addressing.ts';
 import { message, payload } from '../soap/envelope.ts';
 import { FaultError, faultOf } from '../soap/fault.ts';
-import { type ContextEffect, type ContextEvent, type ContextState, context, noContext } from './context.ts';
+import { type ContextEffect, type ContextEvent, type ContextState, context, noContext, renewalDue } from './context.ts';
 import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
 import { conversationFaultOf } from './faults.ts';
+import { Own } from './own.ts';
 import { type ContextRequest, writeRequest } from './requests.ts';
 import { readCancelled, readIssued } from './responses.ts';
 import { computedKey } from './secret.ts';
@@ -33,10 +34,13 @@ type Happening = ContextEvent extends infer Event ? (Event extends ContextEvent 
 
 export class Requester implements ContextSource {
   readonly namespace: string;
+  /** What was said, over whichever connection. */
+  readonly own: Own;
   readonly #settings: Settings;
   readonly #guards: Readonly<Record<Kind, Guard>>;
   readonly #end = new AbortController();
   #carry: Carry | undefined;
+  #reached: () => string | undefined = () => undefined;
   #state: ContextState = noContext;
   /** The newest first; the one before it is good for what is under way. */
   #keys: readonly ContextSecret[] = [];
@@ -46,6 +50,7 @@ export class Requester implements ContextSource {
 
   constructor(settings: Settings) {
     this.namespace = settings.version.namespace;
+    this.own = new Own(settings.clock, settings.session);
     this.#settings = settings;
     this.#template = { soap: settings.soap, wsa: settings.addressing, to: settings.to?.href };
     this.#guards = {
@@ -55,9 +60,35 @@ export class Requester implements ContextSource {
     };
   }
 
-  /** From now on requests go this way: the connection before is gone. */
-  use(carry: Carry): void {
+  /**
+   * From now on requests go this way: the connection before is gone.
+   *
+   * @param reached where answers are taken, when that is not the same exchange
+   */
+  use(carry: Carry, reached: () => string | undefined = () => undefined): void {
     this.#carry = carry;
+    this.#reached = reached;
+  }
+
+  /** The newest key, where there is one. */
+  get newest(): ContextSecret | undefined {
+    return this.#keys[0];
+  }
+
+  /** @throws ConversationError `CONVERSATION_ENDED` where nothing can be said under the context any more */
+  requireLife(): void {
+    if (this.#state.phase === 'ended') throw ended(this.#state.reason.text);
+  }
+
+  /** When the key should be renewed; `undefined` while there is none, or a request is under way. */
+  get due(): Instant | undefined {
+    return this.#state.phase === 'open' ? renewalDue(this.#state.current, this.#settings.renewal) : undefined;
+  }
+
+  /** Renews the key where it is time, though nothing is to be said: the other end speaks under it too. Never rejects. */
+  async refresh(): Promise<void> {
+    if (this.#state.phase === 'open') this.#apply({ kind: 'send' });
+    await this.#underWay.catch(() => undefined);
   }
 
   /** @throws SecurityError `SECURITY_CONTEXT` */
@@ -205,11 +236,13 @@ export class Requester implements ContextSource {
     if (carry === undefined) throw ended('The channel was not opened.');
     const messageId = uuidUrn(random);
     const bare = message({ version: soap, body: writeRequest(version, request, idOf(uuidUrn(random))) });
-    const replyTo = anonymousReference(wsa);
+    const reached = this.#reached();
+    const replyTo = reached === undefined ? anonymousReference(wsa) : referenceTo(reached);
     const addressed = withAddressing(bare, { version: wsa, action: version.actions[kind], to, messageId, replyTo });
     const guard = this.#guards[kind];
     const context = current === undefined ? {} : { context: current };
     const secured = await guard.secureRequest(addressed, { ...nothingShared, ...context });
+    this.own.remember(secured.exchange);
     publish(() => ({ event: 'request.sent', kind, identifier: current?.identifier ?? null }));
     const limit = deadline(clock, requestTimeout, this.#end.signal, () => unanswered(kind));
     let answer: Delivery | undefined;

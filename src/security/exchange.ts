@@ -52,6 +52,11 @@ export interface Exchange {
   readonly certificate: Certificate | undefined;
   /** The security context that signs, or signed: itself, or an endorsement. */
   readonly context?: ContextSecret | undefined;
+  /**
+   * Whether this end has sent what has that SignatureValue: where both ends send unasked under one secret, what one of them said must
+   * not come back to it as a word of the other (attack R7).
+   */
+  readonly isOwn?: ((signature: Uint8Array) => boolean) | undefined;
   /** What signed the request, where that was a password; its reply is signed with the same key. */
   readonly password?: PasswordKey | undefined;
 }

@@ -66,10 +66,13 @@ export class Guard {
     return this.#replies.secure(message, this.#clock.now(), exchange);
   }
 
-  /** @throws SecurityError every code of examination */
-  async examineRequest(of: Delivery): Promise<Received> {
+  /**
+   * @param known what is known of the channel before the message is
+   * @throws SecurityError every code of examination
+   */
+  async examineRequest(of: Delivery, known?: Exchange): Promise<Received> {
     try {
-      return await this.#examined(of, this.#policy.inbound);
+      return await this.#examined(of, this.#policy.inbound, known);
     } catch (thrown) {
       const refusal = asSecurityError(thrown);
       publish(() => refused('message.refused', refusal, of));

@@ -190,10 +190,14 @@ async function bySecret(
   return { read, verified, by: of };
 }
 
-/** Under one secret both ends sign alike: what this end sent must not come back to it as the answer. */
+/** Under one secret both ends sign alike: what this end sent must not come back to it. */
 function requireUnlikeRequest({ value }: ReadSignature, exchange: Exchange | undefined): void {
-  if (exchange?.values.some((one) => equalBytes(one, value)) !== true) return;
-  throw new SecurityError('SECURITY_REFLECTED', 'The reply is signed as its request was.');
+  if (exchange?.values.some((one) => equalBytes(one, value)) === true) {
+    throw new SecurityError('SECURITY_REFLECTED', 'The reply is signed as its request was.');
+  }
+  if (exchange?.isOwn?.(value) === true) {
+    throw new SecurityError('SECURITY_REFLECTED', 'The message is one that this end has sent.');
+  }
 }
 
 /** With the key that the issuer put into the assertion, whose own signature is verified already. */

@@ -35,6 +35,12 @@ export class MemoryReplayCache implements ReplayCache {
     return this.#until.size;
   }
 
+  /** Whether `key` is remembered. */
+  has(key: string, now: Instant): boolean {
+    const known = this.#until.get(key);
+    return known !== undefined && known > now;
+  }
+
   remember(key: string, until: Instant, now: Instant): boolean {
     const known = this.#until.get(key);
     if ((known !== undefined && known > now) || until <= this.#forgotten) return false;

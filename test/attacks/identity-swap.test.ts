@@ -12,10 +12,9 @@ import { loopback } from '../../src/channel/loopback.ts';
 import { Network } from '../../src/channel/network.ts';
 import type { Peer } from '../../src/channel/transport.ts';
 import { secureConversation } from '../../src/conversation/element.ts';
-import { aboutSequence, createSequence, readCreateSequence } from '../../src/reliable/bodies.ts';
+import { readCreateSequence } from '../../src/reliable/bodies.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
-import { formOf, readReliableFault } from '../../src/reliable/faults.ts';
-import { acknowledgementHeader, ackRequestedHeader, sequenceHeader } from '../../src/reliable/headers.ts';
+import { readReliableFault } from '../../src/reliable/faults.ts';
 import type { SessionView } from '../../src/reliable/session.ts';
 import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
 import { reliableVersions } from '../../src/reliable/versions/table.ts';
@@ -24,16 +23,14 @@ import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
 import { security } from '../../src/security/element.ts';
 import { usernameOverTransport, x509Signed } from '../../src/security/policy.ts';
 import { trustChain, trustPeers } from '../../src/security/trust.ts';
-import { anonymousReference } from '../../src/soap/addressing.ts';
 import { addressing200508 } from '../../src/soap/addressing-versions.ts';
-import { message, payload } from '../../src/soap/envelope.ts';
-import { faultOf, faultPayload } from '../../src/soap/fault.ts';
-import type { HeaderBlock, Message } from '../../src/soap/message.ts';
-import { soap12 } from '../../src/soap/version.ts';
-import type { XmlFragment } from '../../src/xml/fragment.ts';
+import { payload } from '../../src/soap/envelope.ts';
+import { faultOf } from '../../src/soap/fault.ts';
+import type { Message } from '../../src/soap/message.ts';
 import { XmlWriter } from '../../src/xml/write.ts';
 import { issue } from '../security/pki.ts';
 import { pki } from '../security/rig.ts';
+import { attacks, note, said, type Target } from './swaps.ts';
 
 const address = new URL('http://service.example/box');
 
@@ -124,103 +121,6 @@ function another(root: Awaited<ReturnType<typeof pki>>['root']) {
   other ??= issue({ name: 'attacker', kind: 'rsa' }, root);
   return other;
 }
-
-interface Target {
-  readonly version: ReliableVersion;
-  /** Of the sequence that the victim sends on. */
-  readonly id: string;
-  /** Of the sequence that was offered for replies. */
-  readonly offer: string;
-}
-
-interface Attack {
-  readonly name: string;
-  readonly versions?: (version: ReliableVersion) => boolean;
-  readonly message: (target: Target) => Message;
-  /** `nothing`: it is passed over. */
-  readonly answer: 'UnknownSequence' | 'nothing' | 'another session';
-}
-
-function said(action: string, headers: readonly HeaderBlock[], body?: XmlFragment): Message {
-  return message({ version: soap12, action, headers, body });
-}
-
-const note = new XmlWriter().element('urn:box', 'said', 'injected').finish();
-
-const attacks: readonly Attack[] = [
-  {
-    name: 'the next message',
-    message: ({ version, id }) =>
-      said('urn:box:say', [sequenceHeader(version, soap12, { id, number: 2, last: false })], note),
-    answer: 'UnknownSequence',
-  },
-  {
-    name: 'the first message again, to read its reply',
-    message: ({ version, id }) =>
-      said('urn:box:say', [sequenceHeader(version, soap12, { id, number: 1, last: false })], note),
-    answer: 'UnknownSequence',
-  },
-  {
-    name: 'AckRequested',
-    message: ({ version, id }) => said(version.actions.ackRequested, [ackRequestedHeader(version, soap12, id)]),
-    answer: 'UnknownSequence',
-  },
-  {
-    name: 'an acknowledgement of replies',
-    message: ({ version, offer: id }) =>
-      said(version.actions.sequenceAcknowledgement, [
-        acknowledgementHeader(version, soap12, {
-          id,
-          ranges: [{ lower: 1, upper: 1 }],
-          nacks: [],
-          final: version.final,
-        }),
-      ]),
-    answer: 'nothing',
-  },
-  {
-    name: 'CloseSequence',
-    versions: ({ shutdown }) => shutdown === 'close',
-    message: ({ version, id }) =>
-      said(version.actions.closeSequence ?? '', [], aboutSequence(version, 'CloseSequence', { id, last: 1 })),
-    answer: 'UnknownSequence',
-  },
-  {
-    name: 'LastMessage',
-    versions: ({ shutdown }) => shutdown === 'last-message',
-    message: ({ version, id }) =>
-      said(version.actions.lastMessage ?? '', [sequenceHeader(version, soap12, { id, number: 2, last: true })]),
-    answer: 'UnknownSequence',
-  },
-  {
-    name: 'TerminateSequence',
-    message: ({ version, id }) =>
-      said(version.actions.terminateSequence, [], aboutSequence(version, 'TerminateSequence', { id, last: 1 })),
-    answer: 'UnknownSequence',
-  },
-  ...(['id', 'offer'] as const).map(
-    (which): Attack => ({
-      name: `SequenceTerminated of the ${which === 'id' ? 'sequence' : 'offered sequence'}`,
-      message: (target) => {
-        const reason = 'over';
-        const fault = { name: 'SequenceTerminated', code: 'receiver', reason, identifier: target[which] } as const;
-        const form = formOf(soap12, target.version, fault);
-        const action = target.version.faultAction ?? addressing200508.soapFaultAction;
-        return said(action, form.headers, faultPayload(soap12, form.fault));
-      },
-      answer: 'nothing',
-    }),
-  ),
-  {
-    name: 'CreateSequence that offers what the victim offered',
-    message: ({ version, offer: id }) => {
-      const here = anonymousReference(addressing200508);
-      const offered = { acksTo: here, offer: { id, endpoint: here, behaviour: 'NoDiscard' as const } };
-      return said(version.actions.createSequence, [], createSequence(version, addressing200508, offered));
-    },
-    answer: 'another session',
-  },
-];
 
 describe.each(reliableVersions)('WS-RM $name', (version) => {
   const ours = identities.filter(({ only = version }) => only === version);

@@ -17,6 +17,7 @@ import {
   transportSecurity,
   transportWithMessageCredential,
 } from '../../src/binding/security.ts';
+import { messageSecurity11Trust13 } from '../../src/binding/security-versions.ts';
 import { connect } from '../../src/channel/binding.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { client } from '../../src/service/client.ts';
@@ -73,6 +74,32 @@ const pairs: readonly (readonly [name: string, scheme: string, make: () => Pair]
       wsDualHttp({ ...plain, callbackAddress: new URL('http://127.0.0.1:0/callback') }),
     ],
   ],
+  ...(['None', 'UserName', 'Certificate'] as const).map((type): (typeof pairs)[number] => [
+    `wsDualHttp with a context in the messages after ${type}`,
+    'http',
+    () => {
+      const common = {
+        clientCredentialType: type,
+        negotiateServiceCredential: false,
+        algorithmSuite: 'Basic256Sha256',
+      } as const;
+      const [ours, theirs] = {
+        None: [{}, {}],
+        UserName: [{ passwords }, { username: alice }],
+        Certificate: [{ peer: caller.certificate.der }, { key: caller.key() }],
+      }[type];
+      return [
+        wsDualHttp({
+          security: messageSecurity({ ...common, key: service.key(), ...ours }),
+          replyHosts: ['127.0.0.1'],
+        }),
+        wsDualHttp({
+          security: messageSecurity({ ...common, peer: service.certificate.der, ...theirs }),
+          callbackAddress: new URL('http://127.0.0.1:0/callback'),
+        }),
+      ];
+    },
+  ]),
   ['basicHttps', 'https', () => [basicHttps({ tls: tls.service }), basicHttps({ tls: tls.client })]],
   ['wsHttp None', 'http', () => [wsHttp(plain), wsHttp(plain)]],
   [
@@ -170,6 +197,53 @@ const pairs: readonly (readonly [name: string, scheme: string, make: () => Pair]
         { kind: 'httpsTransport' },
       ] as const;
       return [customBinding(elements, { tls: tls.service }), customBinding(elements, { tls: tls.client })];
+    },
+  ],
+  [
+    'customBinding: a context in the messages, whose answers are fetched',
+    'http',
+    () => {
+      const via = (end: object) =>
+        customBinding(
+          [
+            { kind: 'reliableSession', version: reliable200702 },
+            {
+              kind: 'security',
+              authenticationMode: 'SecureConversation',
+              defaultAlgorithmSuite: 'Basic256Sha256',
+              messageSecurityVersion: messageSecurity11Trust13,
+              secureConversationBootstrap: {
+                authenticationMode: 'AnonymousForCertificate',
+                defaultAlgorithmSuite: 'Basic256Sha256',
+              },
+            },
+            { kind: 'makeConnection' },
+            { kind: 'httpTransport' },
+          ],
+          end,
+        );
+      return [via({ key: service.key() }), via({ peer: service.certificate.der })];
+    },
+  ],
+  [
+    'customBinding: a context over WebSocket with TLS, reliable',
+    'wss',
+    () => {
+      const via = (end: object) =>
+        customBinding(
+          [
+            { kind: 'reliableSession' },
+            {
+              kind: 'security',
+              authenticationMode: 'SecureConversation',
+              defaultAlgorithmSuite: 'Basic256Sha256',
+              secureConversationBootstrap: { authenticationMode: 'UserNameOverTransport' },
+            },
+            { kind: 'httpsTransport', webSocket: true },
+          ],
+          end,
+        );
+      return [via({ passwords, tls: tls.service }), via({ username: alice, tls: tls.client })];
     },
   ],
   [

@@ -145,11 +145,26 @@ describe('what cannot work says so', () => {
     expect(error.message).toMatch(says);
   });
 
-  test('a security context where both ends send unasked, which is the default of wsDualHttp', () => {
-    const settings = { clientCredentialType: 'UserName', negotiateServiceCredential: false, username } as const;
-    const { code, message } = refused(() => wsDualHttp({ security: messageSecurity(settings) }));
+  test('the default of wsDualHttp, whose Windows credential has to be another', () => {
+    const { code, message } = refused(() => wsDualHttp());
     expect(code).toBe('BINDING_UNSUPPORTED');
-    expect(message).toMatch(/over two connections both ends send unasked.*or ws2007Http/);
+    expect(message).toMatch(/SspiNegotiated is not spoken.*Use UserName, Certificate or IssuedToken/);
+  });
+
+  test('secrets of a question where both ends send unasked, and contexts over TLS where anybody can connect to the client', () => {
+    const security = { kind: 'security', authenticationMode: 'AnonymousForCertificate' } as const;
+    const dual = [{ kind: 'compositeDuplex' }, { kind: 'httpTransport' }] as const;
+    const over = refused(() => customBinding([security, ...dual]));
+    expect(over.code).toBe('BINDING_UNSUPPORTED');
+    expect(over.message).toMatch(/over two connections both ends send unasked.*Use SecureConversation/);
+    const context = {
+      kind: 'security',
+      authenticationMode: 'SecureConversation',
+      secureConversationBootstrap: { authenticationMode: 'UserNameOverTransport' },
+    } as const;
+    const tls = refused(() => customBinding([context, { kind: 'compositeDuplex' }, { kind: 'httpsTransport' }]));
+    expect(tls.code).toBe('BINDING_UNSUPPORTED');
+    expect(tls.message).toMatch(/anybody can connect to the client.*or WebSocket/);
   });
 
   test('a mode, encoding or credential that the binding does not have', () => {

@@ -67,12 +67,13 @@ test('a session that the acceptor has aborted is over', async () => {
   await listener.close();
 });
 
-test('a channel without exchanges is refused, and the error says what to use', async () => {
+test('what is said unasked confirms no signatures, and the error says so', async () => {
   const [bootstrap] = bootstraps;
   if (bootstrap === undefined) throw new Error('There is no bootstrap.');
-  const element = secureConversation({ bootstrap: await bootstrap.client() });
+  const options = { protection: 'message', confirmSignatures: true } as const;
+  const element = secureConversation({ bootstrap: await bootstrap.client(), ...options });
   const to = new URL('http://service.example/');
   expect(() => connect(binding([element], loopback({ duplex: true })), to)).toThrow(
-    expect.objectContaining({ code: 'CONVERSATION_UNSUPPORTED' }),
+    expect.objectContaining({ code: 'CONVERSATION_SETTING' }),
   );
 });

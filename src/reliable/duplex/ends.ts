@@ -49,7 +49,7 @@ export interface DuplexInit {
   /** What the peer does with a sequence of this end that ends with a gap, where it has said so. */
   readonly behaviour?: (() => IncompleteSequenceBehavior | undefined) | undefined;
   /** The CreateSequence of an initiator. */
-  readonly create: () => Delivery;
+  readonly create: () => Promise<Delivery>;
   /** The session stands still at this end, and why; absent where nothing has to be let go of then. */
   readonly onHalted?: ((error: ReliableError) => void) | undefined;
   /** Both sequences are over, and why. */

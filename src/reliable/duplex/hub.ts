@@ -3,6 +3,7 @@
  * each with the connection that its messages take now.
  */
 import { type Delivery, delivery } from '../../channel/delivery.ts';
+import { recipient } from '../../channel/recipient.ts';
 import type { Addressing } from '../../soap/addressing.ts';
 import type { HeaderBlock, Message } from '../../soap/message.ts';
 import type { CreateSequence } from '../bodies.ts';
@@ -57,7 +58,7 @@ export class Accepted extends DuplexSession {
         signal,
         post: async (trip) => {
           if (way.current === undefined) throw noConnection();
-          return way.current.post(trip);
+          return way.current.post(trip.with(recipient, record.identity));
         },
         create: () => {
           throw noConnection();

@@ -208,6 +208,7 @@ export class DuplexInitiator implements Channel {
         return line.replyTo;
       },
     };
+    const { namesContext } = this.#settings;
     const composer = new Composer(this.#settings, template, record);
     const session: DuplexSession = new DuplexSession(
       {
@@ -221,7 +222,10 @@ export class DuplexInitiator implements Channel {
         upward: undefined,
         signal: this.#end.signal,
         post: (trip) => line.post(this.#worded(trip)),
-        create: () => composer.control({ effect: 'create', attempt: 1 }, '', undefined),
+        create: async () => {
+          const token = namesContext ? await line.token(template, this.#end.signal) : undefined;
+          return composer.control({ effect: 'create', attempt: 1 }, '', undefined, token);
+        },
         behaviour: () => this.#keeper.record?.behaviour,
         onHalted: (error) => {
           this.#standstill = error;

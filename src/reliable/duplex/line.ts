@@ -4,8 +4,9 @@
  */
 import { asError, SurewireError } from '../../base/errors.ts';
 import { wait } from '../../base/signals.ts';
-import type { Channel, ChannelFactory } from '../../channel/channel.ts';
+import type { Channel, ChannelFactory, Template } from '../../channel/channel.ts';
 import type { Carry, Delivery } from '../../channel/delivery.ts';
+import type { XmlFragment } from '../../xml/fragment.ts';
 import { ReliableError } from '../errors.ts';
 import { publish } from '../events.ts';
 import type { Settings } from '../settings.ts';
@@ -45,6 +46,11 @@ export class Line {
   /** Where this end is reached over the connection of the moment. */
   get replyTo(): string | undefined {
     return this.#below.replyTo;
+  }
+
+  /** The reference to the token that secures whatever goes over the connection, where there is one. */
+  async token(like: Template, signal: AbortSignal): Promise<XmlFragment | undefined> {
+    return this.#below.token?.(like, signal);
   }
 
   /** What went wrong last. */
@@ -114,7 +120,8 @@ export class Line {
         const error = asError(thrown);
         this.#tell(error);
         this.#below.abort(error);
-        if (error instanceof SurewireError && !error.transient) return onGone(error);
+        const isFinal = error instanceof SurewireError && (!error.transient || (isFirst && error.refusal));
+        if (isFinal) return onGone(error);
       }
     }
   }

@@ -6,7 +6,7 @@
  * for the acknowledgement interval, and go at once when they are asked for, for a duplicate, and when the window is full.
  */
 import { later, type Timer } from '../../base/clock.ts';
-import { asError } from '../../base/errors.ts';
+import { asError, type SurewireError } from '../../base/errors.ts';
 import { Serial } from '../../base/serial.ts';
 import { abortable } from '../../base/signals.ts';
 import type { Side } from '../../channel/channel.ts';
@@ -25,6 +25,7 @@ import { abortion, type Bare } from '../interpret.ts';
 import type { Transmission } from '../ledger.ts';
 import { Narration } from '../narration.ts';
 import { onOutcome, outcomeUnder } from '../outcomes.ts';
+import { declined } from '../partings.ts';
 import { newStatistics, type SessionView, type Statistics } from '../session.ts';
 import { assuranceOf, transmissionOf } from '../settings.ts';
 import { source } from '../source.ts';
@@ -135,6 +136,7 @@ export class DuplexSession implements SessionView {
       theirs: () => this.#theirs,
       ids: () => this.#ids,
       end: this.#end.signal,
+      declined: (error) => this.#declined(error),
     });
     this.#ear = new Ear({
       init,
@@ -494,6 +496,15 @@ export class DuplexSession implements SessionView {
       due === undefined
         ? undefined
         : this.#init.settings.clock.at(due, () => this.#run({ source: elapsed, receipt: elapsed }));
+  }
+
+  #declined(error: SurewireError): void {
+    this.#trouble = error;
+    this.#serial
+      .run(async () => {
+        if (this.#source.phase === 'creating') await this.#step({ source: [declined(error)] });
+      })
+      .catch((thrown: unknown) => this.#fail(thrown));
   }
 
   /** One sequence has ended: what that means for the other, and for the session. */

@@ -2,7 +2,7 @@
  * How a duplex end speaks: composes what the effects of its source ask for, takes acknowledgements along, and puts it on its way
  * over the connection of the moment. Where there is none nothing is said; the timers of the session will come back to it.
  */
-import { asError } from '../../base/errors.ts';
+import { asError, SurewireError } from '../../base/errors.ts';
 import type { Delivery } from '../../channel/delivery.ts';
 import { publish } from '../events.ts';
 import type { Narration } from '../narration.ts';
@@ -29,6 +29,8 @@ interface VoiceInit {
   readonly ids: () => { readonly sends: string; readonly receives: string | undefined };
   /** Fires when the session is over. */
   readonly end: AbortSignal;
+  /** The sequence cannot be asked for, and asking again cannot mend that. */
+  readonly declined: (error: SurewireError) => void;
 }
 
 /** Effects of a source that are messages. */
@@ -127,7 +129,7 @@ export class Voice {
   }
 
   #send(about: string, compose: () => Delivery | Promise<Delivery>): void {
-    const { init, end, tell } = this.#my;
+    const { init, end, tell, declined } = this.#my;
     const sending = async () => {
       const trip = await compose();
       // What is said at the end has to outlive the session.
@@ -138,9 +140,11 @@ export class Voice {
     if (about === 'fault' || about === 'terminate') this.#lastWord = said.catch(() => undefined);
     said.catch((thrown: unknown) => {
       if (end.aborted) return;
-      const { message: reason, name: code } = asError(thrown);
-      const failed = { event: 'exchange.failed', about, number: null, code, reason, isFinal: false } as const;
-      publish(() => ({ ...failed, ...tell.of }));
+      const error = asError(thrown);
+      const { message: reason, name: code } = error;
+      const isFinal = about === 'create' && error instanceof SurewireError && (error.refusal || !error.transient);
+      publish(() => ({ event: 'exchange.failed', about, number: null, code, reason, isFinal, ...tell.of }));
+      if (isFinal) declined(error);
     });
   }
 }

@@ -1,0 +1,151 @@
+/**
+ * A secure conversation where both ends speak unasked: over one connection (WebSocket), over two (wsDualHttp) and over exchanges in which
+ * the client asks for what waits (WS-MakeConnection).
+ */
+import { describe, expect, test } from 'vitest';
+import { delivery } from '../../src/channel/delivery.ts';
+import { conversationVersions } from '../../src/conversation/versions/table.ts';
+import { readCreateSequence } from '../../src/reliable/bodies.ts';
+import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
+import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
+import { evidence } from '../../src/security/evidence.ts';
+import { addressingOf } from '../../src/soap/addressing.ts';
+import { DuplexTalk, saying, shapes } from './duplex-rig.ts';
+import { type Bootstrap, bootstraps } from './rig.ts';
+
+const named = (name: string): Bootstrap => {
+  const found = bootstraps.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`there is no bootstrap ${name}`);
+  return found;
+};
+const mutual = named('mutual certificates');
+const password = named('user name over TLS');
+const [webSocket, twoConnections, makeConnection] = shapes;
+if (webSocket === undefined || twoConnections === undefined || makeConnection === undefined)
+  throw new Error('no shapes');
+const count = (actions: readonly string[], wanted: string) => actions.filter((one) => one === wanted).length;
+
+describe.each(shapes)('$name', (shape) => {
+  test.each(conversationVersions)(
+    '$name: both ends call under the context that the sequence is bound to',
+    async (version) => {
+      const session = { version: version.name === '200512' ? reliable200702 : reliable200502 };
+      const talk = new DuplexTalk(shape, mutual, { version }, session);
+      const listener = await talk.listen();
+      const channel = await talk.connect();
+      expect(await talk.ask(channel, 'one')).toBe('re: one, heard');
+      expect(await talk.ask(channel, 'two')).toBe('re: two, heard');
+      await talk.until(channel.close());
+      expect(await channel.closed).toBeUndefined();
+      expect([talk.served, talk.told]).toEqual([
+        ['one', 'two'],
+        ['back: one', 'back: two'],
+      ]);
+      const { actions } = talk;
+      expect(actions.slice(0, 2)).toEqual(['RST/SCT', 'RSTR/SCT']);
+      expect(count(actions, 'RST/SCT')).toBe(1);
+      expect(actions.slice(-2)).toEqual(['SCT/Cancel', 'SCT/Cancel']);
+      // The token reference of CreateSequence names the context (WS-RM 1.1 section 5.2.1), and 200702 says so in a header.
+      const creating = talk.wire.find(
+        ({ message }) => message.action === session.version.actions.createSequence,
+      )?.message;
+      const context = talk.deliveries[0]?.get(evidence)?.context?.identifier ?? 'none';
+      expect(creating && readCreateSequence(session.version, creating).token?.children[0]?.attribute('URI')).toBe(
+        context,
+      );
+      const says = creating?.headers.some(({ local }) => local === 'UsesSequenceSTR');
+      expect(says).toBe(session.version.tokenHeader);
+      expect(new Set(talk.identities)).toEqual(new Set([`context:${context}`]));
+      // Requests about the context say where they are answered, as everything does.
+      const replies = new Set(
+        talk.wire
+          .filter(({ message }) => message.action.includes('RST/SCT'))
+          .map(({ message }) => addressingOf(message)?.replyTo?.address),
+      );
+      expect(replies.size).toBe(1);
+      expect([...replies][0]?.startsWith('http://client.example')).toBe(shape === twoConnections);
+      await talk.until(listener.close());
+    },
+  );
+
+  const usable = shape === twoConnections ? bootstraps.filter(({ secure }) => !secure) : bootstraps;
+  test.each(usable.filter((one) => one !== mutual))('$name: without a reliable session', async (bootstrap) => {
+    const talk = new DuplexTalk(shape, bootstrap);
+    const listener = await talk.listen();
+    const channel = await talk.connect();
+    expect(await talk.ask(channel, 'one')).toBe('re: one, heard');
+    await talk.until(channel.close());
+    expect(talk.actions.slice(-2)).toEqual(['SCT/Cancel', 'SCT/Cancel']);
+    await talk.until(listener.close());
+  });
+});
+
+test('a connection that broke is made again, and goes on under the same context', async () => {
+  for (const cut of [3, 5, 7, 9]) {
+    const talk = new DuplexTalk(webSocket, password, {}, { version: reliable200702 });
+    let isCut = false;
+    talk.script(({ number }) => {
+      if (isCut || number < cut) return undefined;
+      isCut = true;
+      return 'break';
+    });
+    await talk.listen();
+    const channel = await talk.connect();
+    expect(await talk.ask(channel, 'one'), `cut at ${cut}`).toBe('re: one, heard');
+    expect(await talk.ask(channel, 'two')).toBe('re: two, heard');
+    await talk.until(channel.close());
+    expect([talk.served, talk.told]).toEqual([
+      ['one', 'two'],
+      ['back: one', 'back: two'],
+    ]);
+    expect(count(talk.actions, 'RST/SCT')).toBe(1);
+    expect(new Set(talk.identities).size).toBe(1);
+  }
+});
+
+test('a request for the context that is lost with its connection is asked again', async () => {
+  for (const cut of [1, 2]) {
+    const talk = new DuplexTalk(webSocket, password, { requestTimeout: 5_000 }, { version: reliable200702 });
+    talk.script(({ number }) => (number === cut ? 'break' : undefined));
+    await talk.listen();
+    const channel = await talk.connect();
+    expect(await talk.ask(channel, 'one')).toBe('re: one, heard');
+    expect(count(talk.actions, 'RST/SCT')).toBe(2);
+    await talk.until(channel.close());
+  }
+});
+
+describe.each([webSocket, twoConnections])('$name', (shape) => {
+  test('a key is renewed in time though the client says nothing, because the service speaks under it', async () => {
+    const talk = new DuplexTalk(shape, mutual, { contextLifetime: 60_000 }, { version: reliable200702 });
+    let back: ((text: string) => Promise<unknown>) | undefined;
+    const listener = await talk.listen(async (trip) => {
+      const { callbackChannel } = await import('../../src/channel/callback.ts');
+      const channel = callbackChannel(trip);
+      back = (text) => channel.send(delivery(saying('urn:back', text)));
+      return trip.carrying(saying('urn:answer', 'yes'));
+    });
+    const channel = await talk.connect();
+    await talk.ask(channel, 'one');
+    await talk.pass(300_000);
+    expect(count(talk.actions, 'SCT/Renew')).toBeGreaterThanOrEqual(2 * 5);
+    await talk.until(back?.('late') ?? Promise.reject(new Error('nobody')));
+    expect(talk.told).toEqual(['late']);
+    expect(count(talk.actions, 'RST/SCT')).toBe(1);
+    await talk.until(channel.close());
+    await talk.until(listener.close());
+  });
+
+  test('a client that comes without a right to is refused at once, and nothing of it is left', async () => {
+    const talk = new DuplexTalk(shape, named('user name for certificate'), {}, { version: reliable200702 });
+    const listener = await talk.listen();
+    const channel = await talk.connect('nobody');
+    await expect(talk.until(channel.send(delivery(saying('urn:ask', 'one'))), 10_000)).rejects.toMatchObject({
+      code: 'RELIABLE_REFUSED',
+    });
+    expect(talk.served).toEqual([]);
+    expect(count(talk.actions, 'RST/SCT')).toBe(1);
+    expect(talk.actions.some((one) => one.includes('CreateSequence'))).toBe(false);
+    await talk.until(listener.close());
+  });
+});
