@@ -5,9 +5,9 @@
 import * as characters from './characters.ts';
 import { isWideNameCharacter, isWideNameStart } from './characters.ts';
 import { XmlError } from './errors.ts';
+import { grown } from './runs.ts';
 import type { Tape } from './tape.ts';
 import * as tape from './tape.ts';
-import { grown } from './tape.ts';
 import { SLACK, same } from './words.ts';
 
 // V8 folds a module's own constants into the code it compiles, but reads imported ones from memory every time: with these
@@ -32,8 +32,8 @@ const {
 } = tape;
 
 const secret = crypto.getRandomValues(new Uint32Array(2));
-const SEED: number = (secret[0] ?? 0) | 0;
-const FACTOR: number = (secret[1] ?? 0) | 1;
+export const SEED: number = (secret[0] ?? 0) | 0;
+export const FACTOR: number = (secret[1] ?? 0) | 1;
 
 const NOTHING: Source = { octets: Buffer.alloc(SLACK), words: new DataView(new ArrayBuffer(SLACK)), length: 0 };
 

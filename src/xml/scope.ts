@@ -6,9 +6,9 @@ import type { Source } from './encoding.ts';
 import { XmlError } from './errors.ts';
 import { beyond, type XmlLimits, xmlLimits } from './limits.ts';
 import type { Names } from './names.ts';
-import { Remembered } from './remembered.ts';
+import { absolute, spelled } from './namespace-names.ts';
+import { grown } from './runs.ts';
 import * as tape from './tape.ts';
-import { grown } from './tape.ts';
 import { valueText } from './values.ts';
 
 // As in the scanner: V8 folds a module's own constants, not imported ones.
@@ -36,11 +36,6 @@ const {
 
 /** Integers of a table kept from one document to the next; what a larger document needed is given back. */
 const KEPT = 1 << 18;
-
-const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
-
-/** Namespace names that were found to be absolute URIs. */
-const acceptable = new Remembered();
 
 const NOTHING: Pick<Source, 'octets' | 'ascii'> = { octets: Buffer.alloc(0), ascii: true };
 
@@ -179,19 +174,12 @@ export class Scope {
     if (end - start > this.#limits.name) throw beyond(this.#limits, 'name', 'octets of a namespace name', start);
     const { octets, ascii } = this.#source;
     const isSpelled = (flags & (PLAIN | CANONICAL)) === (PLAIN | CANONICAL);
-    let name = isSpelled ? acceptable.find(octets, start, end) : '';
-    const isKnown = name !== '';
-    if (!isKnown) {
-      name = isSpelled ? octets.toString(ascii ? 'latin1' : 'utf8', start, end) : valueText(octets, start, end, ascii);
-    }
+    const name = isSpelled ? spelled(octets, start, end, ascii) : absolute(valueText(octets, start, end, ascii));
+    if (name === undefined) throw wrong('A namespace name must be an absolute URI', start);
     const known = this.#namespaceIndex.get(name);
     if (known !== undefined) return known;
     if (name === XML_NAMESPACE_NAME) return XML_NAMESPACE;
     if (name === XMLNS_NAMESPACE_NAME) return XMLNS_NAMESPACE;
-    if (!isKnown) {
-      if (!ABSOLUTE.test(name)) throw wrong('A namespace name must be an absolute URI', start);
-      if (isSpelled) acceptable.keep(name, octets, start, end);
-    }
     const index = this.namespaces.push(name) - 1;
     this.#namespaceIndex.set(name, index);
     this.spellings.push(isSpelled ? start : -1, isSpelled ? end : -1);

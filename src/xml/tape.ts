@@ -120,30 +120,3 @@ export interface Tape {
   /** Whether a processing instruction is anywhere; the XML declaration is none. */
   readonly instructions: boolean;
 }
-
-/** A run twice as long, with the same beginning. */
-export function grown(run: Int32Array): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(run.length * 2);
-  longer.set(run);
-  return longer;
-}
-
-/** The beginnings of the runs, each as long as said, copied into one piece of memory. */
-export function packed(runs: readonly Int32Array[], lengths: readonly number[]): Int32Array[] {
-  let total = 0;
-  for (const length of lengths) total += length;
-  // From the pool, or at least not cleared: all of it is written.
-  const { buffer, byteOffset } = Buffer.allocUnsafe(total * Int32Array.BYTES_PER_ELEMENT);
-  const copies: Int32Array[] = [];
-  let from = byteOffset;
-  for (let index = 0; index < runs.length; index++) {
-    const run = runs[index] as Int32Array;
-    const length = lengths[index] as number;
-    const copy = new Int32Array(buffer, from, length);
-    if (length > 100) copy.set(run.subarray(0, length));
-    else for (let at = 0; at < length; at++) copy[at] = run[at] as number;
-    copies.push(copy);
-    from += length * Int32Array.BYTES_PER_ELEMENT;
-  }
-  return copies;
-}

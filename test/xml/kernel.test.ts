@@ -1,0 +1,121 @@
+/** The compiled scanner makes the tape that the scanner in TypeScript makes, or none. */
+import { describe, expect, test } from 'vitest';
+import { compiled, hasCompiler } from '../../kernel/build.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { declaration, decode } from '../../src/xml/encoding.ts';
+import { XmlError } from '../../src/xml/errors.ts';
+import { scanCompiled } from '../../src/xml/kernel.ts';
+import { octets } from '../../src/xml/kernel-octets.ts';
+import { type XmlLimits, xmlLimits } from '../../src/xml/limits.ts';
+import { scanPlainly } from '../../src/xml/scanner.ts';
+import type { Tape } from '../../src/xml/tape.ts';
+import { dice, mutate, octetsOf } from '../fuzz/mutate.ts';
+import { captured } from './captured.ts';
+import { messyDocument } from './messy.ts';
+
+const SEED = 20261129;
+
+/** A tape as something that is quickly compared. */
+function digestOf({ octets, words: _, ...tape }: Tape): string {
+  const runs = Object.entries(tape).map(([name, run]) =>
+    run instanceof Int32Array ? `${name} ${run.join(',')}` : JSON.stringify([name, run]),
+  );
+  return [octets.toString('latin1'), ...runs.sort()].join('\n');
+}
+
+/** What both scanners make of a document: 1 where both make a tape, 0 where it is left to the one in TypeScript. */
+function compare(bytes: Uint8Array, changed: Partial<XmlLimits> = {}): 0 | 1 {
+  const limits = { ...xmlLimits, ...changed };
+  const read = quietly(() => {
+    const source = decode(bytes, limits.bytes);
+    return { source, start: declaration(source) };
+  });
+  if (read === undefined) return 0;
+  const fast = scanCompiled(read.source, read.start, limits);
+  if (fast === undefined) return 0;
+  const plain = quietly(() => scanPlainly(read.source, read.start, limits));
+  if (plain === undefined || digestOf(plain) !== digestOf(fast)) {
+    throw new Error(`seed ${SEED}: another tape of ${Buffer.from(bytes).toString('latin1')}`);
+  }
+  return 1;
+}
+
+function quietly<Value>(make: () => Value): Value | undefined {
+  try {
+    return make();
+  } catch (thrown) {
+    if (thrown instanceof XmlError) return undefined;
+    throw thrown;
+  }
+}
+
+describe('the compiled scanner and the one in TypeScript', () => {
+  test('are the same on what peers sent, which is all left to the compiled one', () => {
+    const all = [...captured().values()].flat();
+    const left = all.filter(({ xml }) => compare(xml) === 0).map(({ name }) => name);
+    expect(left).toEqual([]);
+  });
+
+  test(`are the same on 2,000 untidy documents and what comes of them (seed ${SEED})`, () => {
+    const by = dice(seededRandom(SEED));
+    let read = 0;
+    for (let turn = 0; turn < 2_000; turn++) {
+      const text = messyDocument(by.random);
+      read += compare(Buffer.from(text));
+      read += compare(Buffer.from(text.replace(/[^\0-\x7f]/gu, 'x')));
+      for (let time = 0; time < 3; time++) read += compare(octetsOf(mutate(text, by, text), by));
+    }
+    expect(read).toBeGreaterThan(2_000);
+  });
+
+  test('are the same at every limit', () => {
+    const text = '<a xmlns="urn:a" xmlns:p="urn:p"><p:b c="123" p:d="&amp;"/>text<e><f/><!--12--><![CDATA[3]]></e></a>';
+    const at: Readonly<Record<Exclude<keyof XmlLimits, 'output' | 'bytes'>, number>> = {
+      ...{ depth: 3, attributes: 2, namespaces: 2, name: 7, text: 5, nodes: 7 },
+    };
+    expect(compare(Buffer.from(text), at)).toBe(1);
+    for (const [limit, most] of Object.entries(at)) {
+      expect(compare(Buffer.from(text), { ...at, [limit]: most - 1 }), limit).toBe(0);
+    }
+  });
+
+  test('are the same where tables are full', () => {
+    const many = (count: number, one: (at: number) => string) =>
+      Buffer.from(`<a>${Array.from({ length: count }, (_, at) => one(at)).join('')}</a>`);
+    const full: Readonly<Record<string, readonly [most: number, one: (at: number) => string]>> = {
+      names: [2_046, (at) => `<e${at}/>`],
+      namespaces: [125, (at) => `<b xmlns="urn:${at}"/>`],
+      'octets of a document': [(1 << 18) - 2, () => '<b/>'],
+    };
+    for (const [what, [most, one]] of Object.entries(full)) {
+      expect(compare(many(most, one), { nodes: 1_000_000 }), what).toBe(1);
+      expect(compare(many(most + 1, one), { nodes: 1_000_000 }), what).toBe(0);
+    }
+    const attributes = (count: number) =>
+      Buffer.from(`<a ${Array.from({ length: count }, (_, at) => `b${count - at}=""`).join(' ')}/>`);
+    expect([compare(attributes(16)), compare(attributes(17))]).toEqual([1, 0]);
+  });
+
+  test('see nothing of the document before', () => {
+    const before = Buffer.from(`<a xmlns:p="urn:p"><p:secret b="1"/><p:secret b="2"/>${'<c/>'.repeat(100)}</a>`);
+    for (const xml of [
+      '<p:secret/>',
+      '<a',
+      '<',
+      '<p:secret b="',
+      '<a><p:secret/></a>',
+      '<a>text',
+      '<a><!--',
+      '<a><![CDATA[',
+    ]) {
+      expect(compare(before)).toBe(1);
+      expect(compare(Buffer.from(xml)), xml).toBe(0);
+    }
+    expect(compare(before)).toBe(1);
+    expect(compare(Buffer.from('<secret b="1"><p b="2"/></secret>'))).toBe(1);
+  });
+
+  test.skipIf(!hasCompiler)('octets are those that come of the source', () => {
+    expect(compiled()).toBe(octets);
+  });
+});
