@@ -20,9 +20,27 @@ export function uuidUrn(random: Random): string {
 const drawn = new Uint32Array(256);
 let used = drawn.length;
 
+/** For what is short, public and needed by every message: identifiers, nonces, initialization vectors. */
+const pool = new Uint8Array(2048);
+let given = pool.length;
+/** Octets; whatever is as long as a key is drawn by itself, so that no key lies here before it is one. */
+const pooled = 16;
+
+function drawnBytes(length: number): Uint8Array {
+  if (length > pooled) return crypto.getRandomValues(new Uint8Array(length));
+  if (given + length > pool.length) {
+    crypto.getRandomValues(pool);
+    given = 0;
+  }
+  const octets = pool.slice(given, given + length);
+  pool.fill(0, given, given + length);
+  given += length;
+  return octets;
+}
+
 /** Cryptographically strong randomness of the platform. */
 export const systemRandom: Random = {
-  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+  bytes: drawnBytes,
   fraction: () => {
     if (used === drawn.length) {
       crypto.getRandomValues(drawn);

@@ -6,9 +6,14 @@ import type { Random } from '../base/random.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
-import { type EncryptionOptions, encryptContent, encryptElement, encryptHeader } from './encryption/encrypt.ts';
+import {
+  type EncryptionOptions,
+  encryptContent,
+  encryptElement,
+  encryptHeader,
+  type WrittenKeyInfo,
+} from './encryption/encrypt.ts';
 import type { Part } from './evidence.ts';
-import { withoutWsse } from './header.ts';
 import type { Keying } from './keying.ts';
 import { wsse11 } from './names.ts';
 import type { EncryptionProduction } from './protection.ts';
@@ -30,12 +35,12 @@ export class Concealer {
 
   /** A child of the Security header as EncryptedData, for a place where `wsse` is declared. */
   element(part: XmlFragment): string {
-    return withoutWsse(encryptElement(part, this.#options()).toString());
+    return encryptElement(part, this.#options(this.#keying.encrypting.insideHeader)).toString();
   }
 
   /** The Body of the message, as it is about to be sent, with its content encrypted where it is to be hidden. */
   body(of: Message, body: XmlFragment): XmlFragment {
-    return this.hides(of) ? encryptContent(body, this.#options()) : body;
+    return this.hides(of) ? encryptContent(body, this.#options(this.#keying.encrypting.keyInfo)) : body;
   }
 
   /** True for a message whose Body is encrypted: there is something in it, not of a protocol that has nothing to hide. */
@@ -52,15 +57,15 @@ export class Concealer {
   header(block: HeaderBlock, version: SoapVersion, id: string): HeaderBlock | undefined {
     const part: Part = `{${block.namespace}}${block.local}`;
     if (!this.#production.headers.has(part)) return undefined;
-    const fragment = encryptHeader(block.fragment, version.namespace, id, this.#options());
+    const options = this.#options(this.#keying.encrypting.keyInfo);
+    const fragment = encryptHeader(block.fragment, version.namespace, id, options);
     return { ...block, namespace: wsse11, local: 'EncryptedHeader', fragment };
   }
 
-  #options(): EncryptionOptions {
-    const { key, reference } = this.#keying.encrypting;
+  #options(keyInfo: WrittenKeyInfo): EncryptionOptions {
+    const { key } = this.#keying.encrypting;
     const id = this.#id();
     this.references.push(id);
-    const keyInfo = reference === undefined ? [] : [reference];
     return { cipher: this.#production.suite.content, key, id, keyInfo, random: this.#random };
   }
 }

@@ -2,11 +2,12 @@
 import { KeyObject } from 'node:crypto';
 import { SecurityError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
+import { withoutDs } from './header.ts';
 import type { Issued } from './issued-token.ts';
 import { contextReference, type NamedKey } from './keying.ts';
 import type { PasswordKeying } from './password-key.ts';
 import type { OutboundPolicy, SecretSignature, SignatureProduction } from './protection.ts';
-import { type Token, under, withoutDs } from './sign.ts';
+import { type Token, under } from './sign.ts';
 
 /** Who endorses, and what names the key. */
 export interface Endorser {
@@ -24,7 +25,7 @@ function contextEndorser(
   const context = exchange?.context;
   if (context === undefined) throw new SecurityError('SECURITY_POLICY', 'There is no security context to sign with.');
   const { included, reference } = contextReference(context, true);
-  const signing = { key: context.key, reference: reference() };
+  const signing = { key: context.key, reference: withoutDs(reference()) };
   return { signature: { kind: 'secret', algorithm, digest }, token: undefined, signing, context: included };
 }
 
@@ -74,7 +75,7 @@ function endorserOf(
   }
   if (proof instanceof KeyObject) {
     const signature = { kind: 'secret', algorithm: symmetricSignature, digest } as const;
-    return { signature, token: undefined, signing: { key: proof, reference } };
+    return { signature, token: undefined, signing: { key: proof, reference: withoutDs(reference) } };
   }
   const algorithm = asymmetricSignature[proof.algorithm.family];
   if (algorithm === undefined) {

@@ -153,6 +153,11 @@ export function withoutWsse(markup: string): string {
   return markup.replaceAll(` xmlns:wsse="${wsse}"`, '');
 }
 
+/** The canonical form of a reference inside ds:Signature. */
+export function withoutDs(reference: XmlFragment): string {
+  return reference.toString().replaceAll(` xmlns:ds="${ds}"`, '');
+}
+
 /** The canonical form of a fragment of prefix `wsse` (and perhaps `ds`) where these are declared already. */
 export function insideHeader(fragment: XmlFragment): string {
   return fragment.toString().replace(` xmlns:wsse="${wsse}"`, '').replace(` xmlns:ds="${ds}"`, '');

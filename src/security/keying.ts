@@ -13,27 +13,35 @@ import { digest } from './crypto.ts';
 import { derivationLabel, derivationNonce, deriveKey, writeDerivedKeyToken } from './derived-keys.ts';
 import { curveOf } from './encryption/agreement.ts';
 import { concatKdf, hkdf, hmacSha256 } from './encryption/algorithms.ts';
-import { contentKey } from './encryption/encrypt.ts';
+import { contentKey, type WrittenKeyInfo, writeKeyInfo } from './encryption/encrypt.ts';
 import { type Recipient, sealKey } from './encryption/encrypted-key.ts';
 import { SecurityError } from './errors.ts';
 import type { ContextSecret, Exchange, SharedSecret } from './exchange.ts';
-import { insideHeader, withoutWsse } from './header.ts';
+import { insideHeader, withoutDs, withoutWsse } from './header.ts';
 import { base64Binary, encryptedKeySha1, encryptedKeyToken, wsse, wsse11, xenc } from './names.ts';
 import type { EncryptionProduction } from './protection.ts';
 import { sha256 } from './suites.ts';
 import { writeAttachedReference, writeUnattachedReference } from './tokens/context.ts';
 import { writeTokenReference } from './tokens/x509.ts';
 
-/** A key and the SecurityTokenReference that names it; without one, what lists the part says it. */
+/** A key that signs and the SecurityTokenReference that names it, for a place where the prefix `ds` is declared. */
 export interface NamedKey {
   readonly key: KeyObject;
-  readonly reference: XmlFragment | undefined;
+  readonly reference: string;
+}
+
+/** A key that encrypts and the ds:KeyInfo that names it; an empty one where what lists the part says it. */
+interface EncryptingKey {
+  readonly key: KeyObject;
+  readonly keyInfo: WrittenKeyInfo;
+  /** For a place where the prefix `wsse` is declared. */
+  readonly insideHeader: WrittenKeyInfo;
 }
 
 export interface Keying {
   /** Signs under the secret; absent where certificates sign. */
   readonly signing: NamedKey | undefined;
-  readonly encrypting: NamedKey;
+  readonly encrypting: EncryptingKey;
   readonly secret: SharedSecret | undefined;
   /**
    * EncryptedKeys and DerivedKeyTokens, for the Security header.
@@ -56,13 +64,21 @@ export interface KeyingInput {
   id(): string;
 }
 
-/** The keys derived of a context that sign and encrypt, with what names them. */
+/** The keys derived of a context that sign and encrypt, with what names them and the DerivedKeyTokens that say them. */
 interface DerivedPair {
-  readonly signing: Derived;
-  readonly encrypting: Derived;
+  readonly signing: NamedKey;
+  readonly encrypting: EncryptingKey;
+  /** What stands in the Security header whatever is encrypted, and what stands there where something is. */
+  readonly before: readonly string[];
+  readonly token: string;
 }
 
-type Derived = NamedKey & { readonly markup: string };
+interface Derived {
+  readonly key: KeyObject;
+  readonly reference: XmlFragment;
+  /** The DerivedKeyToken, where there is one. */
+  readonly token: string;
+}
 
 /**
  * The pairs that one sender derives of its contexts. A pair serves so many messages (WCF too lets a sender keep it for a session):
@@ -94,13 +110,14 @@ export function keyingOf(input: KeyingInput): Keying {
     const context = exchange?.context;
     if (context === undefined)
       throw new SecurityError('SECURITY_POLICY', 'There is no security context to secure with.');
-    const { included, reference } = contextReference(context, readers.token === 'included');
-    return symmetricKeying(input, included, context.key, undefined, reference, true);
+    const names = () => contextReference(context, readers.token === 'included');
+    return symmetricKeying(input, context.key, undefined, names, true);
   }
   if (readers.kind === 'request') {
     const secret = exchange?.secret;
     if (secret === undefined) throw new SecurityError('SECURITY_POLICY', 'Only the reply to a request has its secret.');
-    return symmetricKeying(input, [], secret.key, secret, () => identifierReference(secret.identifier));
+    const names = { included: [], reference: () => identifierReference(secret.identifier) };
+    return symmetricKeying(input, secret.key, secret, () => names);
   }
   const certificates = readers.kind === 'certificates' ? readers.certificates : [exchange?.certificate];
   const recipients = certificates.map((one) => recipientOf(production, one));
@@ -116,7 +133,7 @@ function enclosed(input: KeyingInput, key: KeyObject, recipients: readonly Recip
   if (recipients.length === 0 || (apart && recipients.length > 1)) throw nobody();
   return {
     signing: undefined,
-    encrypting: { key, reference: apart ? keyReference(ids[0] ?? '') : undefined },
+    encrypting: encryptingKey(key, apart ? keyReference(ids[0] ?? '') : undefined),
     secret: undefined,
     markup: (references) =>
       recipients.map((recipient, at) => {
@@ -134,35 +151,60 @@ function transported(input: KeyingInput, key: KeyObject, recipients: readonly Re
   const id = input.id();
   const { fragment, octets } = sealKey(key, recipient, { id, random: input.random });
   const secret = { key, identifier: digest({ hash: 'sha1' }, octets) };
-  return symmetricKeying(input, [withoutWsse(fragment.toString())], key, secret, () => keyReference(id));
+  const names = { included: [withoutWsse(fragment.toString())], reference: () => keyReference(id) };
+  return symmetricKeying(input, key, secret, () => names);
+}
+
+/** What of a secret goes along with the message, and what names it there. */
+interface SecretNames {
+  readonly included: readonly string[];
+  readonly reference: () => XmlFragment;
 }
 
 function symmetricKeying(
   input: KeyingInput,
-  before: readonly string[],
   key: KeyObject,
   secret: SharedSecret | undefined,
-  reference: () => XmlFragment,
+  names: () => SecretNames,
   again: boolean = false,
 ): Keying {
   const { derived: lengths, suite } = input.production;
   if (lengths === undefined) {
-    const named = { key, reference: reference() };
-    return { signing: named, encrypting: named, secret, markup: () => before, list: referenceList };
+    const { included, reference } = names();
+    const named = reference();
+    return {
+      signing: { key, reference: withoutDs(named) },
+      encrypting: encryptingKey(key, named),
+      secret,
+      markup: () => included,
+      list: referenceList,
+    };
   }
   const derive = again && lengths.implied === true ? implied : derived;
-  const make = (): DerivedPair => ({
-    signing: derive(input, lengths.version, key, lengths.signature, reference()),
-    encrypting: derive(input, lengths.version, key, suite.content.keyLength, reference()),
-  });
-  const { signing, encrypting } = again ? input.derived.of(key, make) : make();
+  const make = (): DerivedPair => {
+    const { included, reference } = names();
+    const signing = derive(input, lengths.version, key, lengths.signature, reference());
+    const encrypting = derive(input, lengths.version, key, suite.content.keyLength, reference());
+    return {
+      signing: { key: signing.key, reference: withoutDs(signing.reference) },
+      encrypting: encryptingKey(encrypting.key, encrypting.reference),
+      before: [...included, signing.token],
+      token: encrypting.token,
+    };
+  };
+  const { signing, encrypting, before, token } = again ? input.derived.of(key, make) : make();
   return {
     signing,
     encrypting,
     secret,
-    markup: ({ length }) => [...before, signing.markup, ...(length === 0 ? [] : [encrypting.markup])],
+    markup: ({ length }) => (length === 0 ? before : [...before, token]),
     list: referenceList,
   };
+}
+
+function encryptingKey(key: KeyObject, reference: XmlFragment | undefined): EncryptingKey {
+  const keyInfo = writeKeyInfo(reference === undefined ? [] : [reference]);
+  return { key, keyInfo, insideHeader: { ...keyInfo, text: withoutWsse(keyInfo.text) } };
 }
 
 function derived(
@@ -183,7 +225,7 @@ function derived(
       .end()
       .end()
       .finish(),
-    markup: withoutWsse(writeDerivedKeyToken(version, id, reference, derivation).toString()),
+    token: withoutWsse(writeDerivedKeyToken(version, id, reference, derivation).toString()),
   };
 }
 
@@ -202,7 +244,7 @@ function implied(
     reference: reference
       .withAttribute(version, 'Length', String(length), 'wsc')
       .withAttribute(version, 'Nonce', base64(nonce), 'wsc'),
-    markup: '',
+    token: '',
   };
 }
 
@@ -230,10 +272,7 @@ export function recipientOf(
 }
 
 /** The token of a security context where it goes along, and what then names the context. */
-export function contextReference(
-  context: ContextSecret,
-  isIncluded: boolean,
-): { readonly included: readonly string[]; readonly reference: () => XmlFragment } {
+export function contextReference(context: ContextSecret, isIncluded: boolean): SecretNames {
   const { namespace, token } = context;
   if (!isIncluded || token === undefined) {
     return { included: [], reference: () => writeUnattachedReference(namespace, context) };

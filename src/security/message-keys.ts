@@ -4,6 +4,7 @@
  * EncryptedKey is opened once; one that cannot be opened gives another secret, so that what it protects fails (attack E1).
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import { after } from '../base/after.ts';
 import { base64, equalBytes } from '../base/bytes.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { child, requiredChild } from '../xml/find.ts';
@@ -36,6 +37,12 @@ export type SigningSecret =
   | { readonly kind: 'secret'; readonly secret: SharedSecret }
   | { readonly kind: 'context'; readonly secret: ContextSecret };
 
+/** A key and the secret that it is, or is derived of. */
+interface DerivedSecret {
+  readonly key: KeyObject;
+  readonly of: SigningSecret;
+}
+
 /** What of a requirement says which keys there are. */
 export type KeyRequirement = Pick<EncryptionRequirement, 'accepted' | 'origin' | 'secretLength'>;
 
@@ -51,7 +58,9 @@ export class MessageKeys implements KeyResolver {
   readonly #contexts: ContextSource | undefined;
   /** The one security context that this message is under. */
   #context: ContextSecret | undefined;
-  readonly #derived = new Map<XmlElement, { readonly key: KeyObject; readonly root: KeyObject }>();
+  /** The SecurityContextToken that named it. */
+  #token: XmlElement | undefined;
+  readonly #derived = new Map<XmlElement, DerivedSecret>();
   /** Secrets that open parts, themselves or through derived keys. */
   readonly #opening = new Set<KeyObject>();
   /** Made once for each EncryptedKey, however many references look for one. */
@@ -96,16 +105,31 @@ export class MessageKeys implements KeyResolver {
    *
    * @throws SecurityError `SECURITY_TOKEN`, `SECURITY_MALFORMED`, `SECURITY_LIMIT`, `SECURITY_DECRYPTION`
    */
-  async derive(): Promise<void> {
-    for (const token of this.#header.derivedKeyTokens) {
+  derive(from: number = 0): Promise<void> | undefined {
+    const tokens = this.#header.derivedKeyTokens;
+    for (let at = from; at < tokens.length; at++) {
+      const token = tokens[at] as XmlElement;
       const derivation = readDerivedKeyToken(token);
       const source = derivation.source && this.#sourceOf(derivation.source);
       // A key of a key of a key is nobody's habit, and would be a way to make work.
       if (source === undefined || source.kind === 'derived') throw unknownSecret();
-      const { secret } = await this.#secretOf(source);
-      const key = source.kind === 'context' ? derivedBefore(secret.key, derivation) : derivedOf(secret.key, derivation);
-      this.#derived.set(token, { key, root: secret.key });
+      const of = this.#secretOf(source);
+      // Only what opens an EncryptedKey may have to be waited for.
+      if (of instanceof Promise) {
+        return of.then((opened) => {
+          this.#keep(token, derivation, opened);
+          return this.derive(at + 1);
+        });
+      }
+      this.#keep(token, derivation, of);
     }
+    return undefined;
+  }
+
+  #keep(token: XmlElement, derivation: Derivation, of: SigningSecret): void {
+    const { key: root } = of.secret;
+    const key = of.kind === 'context' ? derivedBefore(root, derivation) : derivedOf(root, derivation);
+    this.#derived.set(token, { key, of });
   }
 
   /** For decryption: what opens a part or an EncryptedKey. */
@@ -117,8 +141,8 @@ export class MessageKeys implements KeyResolver {
       case 'encrypted-key':
         return { kind: 'encrypted-key', element: source.element };
       case 'derived': {
-        const { key, root } = this.#derivedOf(source.element);
-        this.#opening.add(root);
+        const { key, of } = this.#derivedOf(source.element);
+        this.#opening.add(of.secret.key);
         return { kind: 'secret', key };
       }
       case 'request':
@@ -146,27 +170,19 @@ export class MessageKeys implements KeyResolver {
    *
    * @throws SecurityError `SECURITY_TOKEN`, `SECURITY_DECRYPTION`
    */
-  async signing(keyInfo: XmlElement | undefined): Promise<{ readonly key: KeyObject; readonly of: SigningSecret }> {
+  signing(keyInfo: XmlElement | undefined): DerivedSecret | Promise<DerivedSecret> {
     const reference = keyInfo && referenceIn(keyInfo);
     const source = reference && this.#sourceOf(reference);
     if (source === undefined) throw unknownSecret();
-    if (source.kind !== 'derived') {
-      const of = await this.#secretOf(source);
-      return { key: source.kind === 'context' ? source.key : of.secret.key, of };
-    }
-    const { source: of } = readDerivedKeyToken(source.element);
-    const root = of && this.#sourceOf(of);
-    if (root === undefined) throw unknownSecret();
-    return { key: this.#derivedOf(source.element).key, of: await this.#secretOf(root) };
+    if (source.kind === 'derived') return this.#derivedOf(source.element);
+    return after(this.#secretOf(source), (of) => ({ key: source.kind === 'context' ? source.key : of.secret.key, of }));
   }
 
   /** True when the key of a signature is that of a security context, or derived of it. */
   namesContext(keyInfo: XmlElement | undefined): boolean {
     const reference = keyInfo && referenceIn(keyInfo);
     const source = reference && this.#sourceOf(reference);
-    if (source?.kind !== 'derived') return source?.kind === 'context';
-    const { source: of } = readDerivedKeyToken(source.element);
-    return of !== undefined && this.#sourceOf(of)?.kind === 'context';
+    return (source?.kind === 'derived' ? this.#derivedOf(source.element).of.kind : source?.kind) === 'context';
   }
 
   /**
@@ -184,13 +200,17 @@ export class MessageKeys implements KeyResolver {
     if (others) throw otherSecret();
   }
 
-  async #secretOf(source: Source): Promise<SigningSecret> {
+  #secretOf(source: Exclude<Source, { kind: 'derived' }>): SigningSecret | Promise<SigningSecret> {
     if (source.kind === 'request') return { kind: 'secret', secret: source.secret };
     if (source.kind === 'context') return { kind: 'context', secret: source.secret };
-    if (source.kind === 'derived' || !this.isOwn(source.element)) throw unknownSecret();
-    const key = await this.decryption.key(source.element, this.#length);
-    this.#origins.set(key, source.element);
-    return { kind: 'secret', secret: { key, identifier: this.#identifierOf(source.element) } };
+    if (!this.isOwn(source.element)) throw unknownSecret();
+    return this.#opened(source.element);
+  }
+
+  async #opened(element: XmlElement): Promise<SigningSecret> {
+    const key = await this.decryption.key(element, this.#length);
+    this.#origins.set(key, element);
+    return { kind: 'secret', secret: { key, identifier: this.#identifierOf(element) } };
   }
 
   #identifierOf(encryptedKey: XmlElement): Uint8Array {
@@ -199,7 +219,7 @@ export class MessageKeys implements KeyResolver {
     return identifier;
   }
 
-  #derivedOf(token: XmlElement): { readonly key: KeyObject; readonly root: KeyObject } {
+  #derivedOf(token: XmlElement): DerivedSecret {
     const derived = this.#derived.get(token);
     if (derived === undefined) throw unknownSecret();
     return derived;
@@ -216,6 +236,7 @@ export class MessageKeys implements KeyResolver {
       if (element === undefined) throw new SecurityError('SECURITY_TOKEN', `There is no token "${untrusted(uri)}".`);
       if (this.#header.encryptedKeys.includes(element)) return { kind: 'encrypted-key', element };
       if (this.#header.derivedKeyTokens.includes(element)) return { kind: 'derived', element };
+      if (this.#token === element && this.#context !== undefined) return usedAs(this.#context, reference);
       if (!this.#header.contextTokens.includes(element)) return undefined;
       return this.#contextOf(reference, readContextToken(element.namespace, element), element);
     }
@@ -235,9 +256,9 @@ export class MessageKeys implements KeyResolver {
     const namespace = this.#contexts?.namespace ?? '';
     if (target.attribute('ValueType') !== contextTokenType(namespace)) throw unknownSecret();
     const name = { identifier, instance: target.attribute('Instance', namespace) };
+    if (this.#context !== undefined && sameName(this.#context, name)) return usedAs(this.#context, reference);
     const token = this.#header.contextTokens.find((one) => {
-      const read = readContextToken(one.namespace, one);
-      return read.identifier === name.identifier && read.instance === name.instance;
+      return sameName(readContextToken(one.namespace, one), name);
     });
     return this.#contextOf(reference, name, token);
   }
@@ -246,16 +267,13 @@ export class MessageKeys implements KeyResolver {
     if (this.#contexts === undefined || (token !== undefined && token.namespace !== this.#contexts.namespace)) {
       throw unknownSecret();
     }
-    const secret =
-      this.#context?.identifier === name.identifier && this.#context.instance === name.instance
-        ? this.#context
-        : this.#contexts.find(name, token);
+    const known = this.#context;
+    const secret = known !== undefined && sameName(known, name) ? known : this.#contexts.find(name, token);
     // Whoever has a context of his own could else bring along what was encrypted for another (attack E12).
-    if (this.#context !== undefined && this.#context !== secret) throw otherSecret();
+    if (known !== undefined && known !== secret) throw otherSecret();
     this.#context = secret;
-    const implied = impliedDerivation(reference);
-    const key = implied === undefined ? secret.key : derivedBefore(secret.key, implied);
-    return { kind: 'context', secret, key };
+    this.#token = token;
+    return usedAs(secret, reference);
   }
 
   #holderOf(keyInfo: XmlElement | undefined): DecryptionKey | undefined {
@@ -272,14 +290,28 @@ export class MessageKeys implements KeyResolver {
   }
 }
 
+/** The key of a context as a reference to it says: itself, or derived as the reference implies. */
+function usedAs(secret: ContextSecret, reference: XmlElement): Source {
+  const implied = impliedDerivation(reference);
+  const key = implied === undefined ? secret.key : derivedBefore(secret.key, implied);
+  return { kind: 'context', secret, key };
+}
+
+function sameName(one: ContextName, other: ContextName): boolean {
+  return one.identifier === other.identifier && one.instance === other.instance;
+}
+
 function derivedOf(secret: KeyObject, derivation: Derivation): KeyObject {
   return createSecretKey(deriveKey(secret.export(), derivation));
 }
 
 /** As `derivedOf`, for a secret that many messages are under: a sender keeps a pair of keys for a while. */
 function derivedBefore(secret: KeyObject, derivation: Derivation): KeyObject {
-  const known = derivedKeys.get(secret) ?? new Map<string, KeyObject>();
-  derivedKeys.set(secret, known);
+  let known = derivedKeys.get(secret);
+  if (known === undefined) {
+    known = new Map();
+    derivedKeys.set(secret, known);
+  }
   const { nonce, offset, length, label } = derivation;
   const name = `${base64(nonce)} ${offset} ${length} ${label}`;
   const before = known.get(name);

@@ -4,6 +4,7 @@
  * verified over what came, and only then does it show whether decryption went well (attacks E2, E6). Encrypted and then
  * signed: nothing is decrypted before its ciphertext is verified, and then out of the very octets that were digested.
  */
+import { after } from '../base/after.ts';
 import { readEnvelope } from '../soap/envelope.ts';
 import type { Message } from '../soap/message.ts';
 import type { XmlElement } from '../xml/document.ts';
@@ -59,15 +60,14 @@ export class Opening {
    *
    * @throws SecurityError for shapes, references, limits, and for parts that are for somebody else
    */
-  static async of(
+  static of(
     arrived: Readable,
     requirement: EncryptionRequirement,
     exchange: Exchange | undefined,
     contexts: ContextSource | undefined,
-  ): Promise<Opening> {
+  ): Opening | Promise<Opening> {
     const keys = new MessageKeys(arrived.header, idsOf(arrived.header), requirement, exchange, contexts);
-    await keys.derive();
-    return new Opening(arrived, requirement, keys);
+    return after(keys.derive(), () => new Opening(arrived, requirement, keys));
   }
 
   /**
@@ -76,12 +76,16 @@ export class Opening {
    * @returns the message as it arrived where what was decrypted is no message; `conclude` says so
    * @throws SecurityError for what can be seen without a key
    */
-  async readable(): Promise<Readable> {
+  readable(): Readable | Promise<Readable> {
     if (this.#requirement.order === 'encrypt-sign' || this.#parts.length === 0) return this.#arrived;
     const source = this.#arrived.header.element.document;
-    this.#attempt = await this.keys.decryption.attempt(source, this.#parts);
+    return after(this.keys.decryption.attempt(source, this.#parts), (attempt) => this.#read(attempt));
+  }
+
+  #read(attempt: DecryptionAttempt): Readable {
+    this.#attempt = attempt;
     try {
-      const message = readEnvelope(this.#attempt.document);
+      const message = readEnvelope(attempt.document);
       const header = readSecurityHeader(message);
       if (header !== undefined) return { message, header };
       this.#refusal = new SecurityError('SECURITY_MISSING', 'The decrypted message has no Security header.');
@@ -121,9 +125,14 @@ export class Opening {
    *
    * @throws SecurityError `SECURITY_DECRYPTION`
    */
-  async reveal(covered: ReadonlyMap<XmlElement, Digested>): Promise<ReadonlyMap<XmlElement, XmlFragment>> {
+  reveal(
+    covered: ReadonlyMap<XmlElement, Digested>,
+  ): ReadonlyMap<XmlElement, XmlFragment> | Promise<ReadonlyMap<XmlElement, XmlFragment>> {
+    return this.#attempt !== undefined || this.#parts.length === 0 ? nothing : this.#revealed(covered);
+  }
+
+  async #revealed(covered: ReadonlyMap<XmlElement, Digested>): Promise<ReadonlyMap<XmlElement, XmlFragment>> {
     const revealed = new Map<XmlElement, XmlFragment>();
-    if (this.#attempt !== undefined || this.#parts.length === 0) return revealed;
     for (const [signed, digested] of covered) {
       const inside = this.#parts.filter(({ element }) => signed.contains(element));
       if (inside.length > 0) revealed.set(signed, await this.#decrypted(digested, inside));
@@ -152,6 +161,8 @@ export class Opening {
     return this.#parts.some((part) => part.element === only) ? 'encrypted' : 'clear';
   }
 }
+
+const nothing: ReadonlyMap<XmlElement, XmlFragment> = new Map();
 
 function notHere(): SecurityError {
   return new SecurityError('SECURITY_UNSUPPORTED', 'What was encrypted before it was signed is no child of Security.');

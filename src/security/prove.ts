@@ -5,6 +5,7 @@
  */
 
 import type { KeyObject } from 'node:crypto';
+import { after } from '../base/after.ts';
 import { base64, equalBytes } from '../base/bytes.ts';
 import type { Instant } from '../base/clock.ts';
 import { addressingVersionOf } from '../soap/addressing-versions.ts';
@@ -93,7 +94,8 @@ export async function prove(
     }
     const signer = (byContext ? undefined : other?.signer) ?? underContext;
     const asked: Asked = { read, profile, header, ids, ranges: accepted.keys, remembered };
-    all.push(await bySigner(asked, signer, keys, exchange, token, now));
+    const proven = bySigner(asked, signer, keys, exchange, token, now);
+    all.push(proven instanceof Promise ? await proven : proven);
   }
   return { ...roles(all, message, header, policy), all, keys: remembered, token };
 }
@@ -126,14 +128,14 @@ interface Asked {
   readonly remembered: string[];
 }
 
-async function bySigner(
+function bySigner(
   asked: Asked,
   signer: RequiredSigner,
   keys: MessageKeys | undefined,
   exchange: Exchange | undefined,
   token: SamlToken | undefined,
   now: Instant,
-): Promise<ProvenSignature> {
+): ProvenSignature | Promise<ProvenSignature> {
   switch (signer.kind) {
     case 'certificate':
       return byCertificate(asked, signer, now);
@@ -176,18 +178,19 @@ async function byCertificate(
   return { read, verified, by: { kind: 'certificate', certificate } };
 }
 
-async function bySecret(
+function bySecret(
   asked: Asked,
   keys: MessageKeys | undefined,
   exchange: Exchange | undefined,
-): Promise<ProvenSignature> {
+): ProvenSignature | Promise<ProvenSignature> {
   if (keys === undefined) throw notExpected();
   const { read } = asked;
-  const { key, of } = await keys.signing(read.keyInfo);
-  requireKeyWithin(asked.ranges, key, key !== of.secret.key);
-  const verified = signed(asked, key, `secret ${secretFingerprint(of.secret.key)}`);
-  requireUnlikeRequest(read, exchange);
-  return { read, verified, by: of };
+  return after(keys.signing(read.keyInfo), ({ key, of }) => {
+    requireKeyWithin(asked.ranges, key, key !== of.secret.key);
+    const verified = signed(asked, key, `secret ${secretFingerprint(of.secret.key)}`);
+    requireUnlikeRequest(read, exchange);
+    return { read, verified, by: of };
+  });
 }
 
 /** Under one secret both ends sign alike: what this end sent must not come back to it. */

@@ -1,10 +1,8 @@
 /** One signature on its way out, and what names its key. */
-import type { XmlFragment } from '../xml/fragment.ts';
 import { signOctets } from './crypto.ts';
 import { SecurityError } from './errors.ts';
-import { insideHeader } from './header.ts';
+import { insideHeader, withoutDs } from './header.ts';
 import type { Keying } from './keying.ts';
-import { ds } from './names.ts';
 import { partOf } from './parts.ts';
 import type { PasswordKeying } from './password-key.ts';
 import type { CertificateSignature, PasswordSignature, SignatureProduction } from './protection.ts';
@@ -28,11 +26,6 @@ export function tokenOf(signature: CertificateSignature, id: string): Token {
   return { included: insideHeader(token), signed, reference };
 }
 
-/** The canonical form of a reference inside ds:Signature. */
-export function withoutDs(reference: XmlFragment): string {
-  return reference.toString().replaceAll(` xmlns:ds="${ds}"`, '');
-}
-
 /** A signature under the key of a password is one under a secret. */
 export function under(
   signature: SignatureProduction | PasswordSignature,
@@ -40,7 +33,7 @@ export function under(
 ): readonly [SignatureProduction, Pick<Keying, 'signing'>] {
   if (signature.kind !== 'password') return [signature, { signing: undefined }];
   const { algorithm, digest } = signature;
-  const signing = password && { key: password.key.key, reference: password.reference };
+  const signing = password && { key: password.key.key, reference: withoutDs(password.reference) };
   return [{ kind: 'secret', algorithm, digest }, { signing }];
 }
 
@@ -71,9 +64,9 @@ export async function sign(
     return { text: writeSignature(content, value, reference ?? '', id), value };
   }
   const named = keying?.signing;
-  if (named?.reference === undefined) {
+  if (named === undefined) {
     throw new SecurityError('SECURITY_POLICY', 'A signature under a secret needs an encryption that makes the secret.');
   }
   const value = signOctets(signature.algorithm, named.key, octets);
-  return { text: writeSignature(content, value, withoutDs(named.reference), id), value };
+  return { text: writeSignature(content, value, named.reference, id), value };
 }

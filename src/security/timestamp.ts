@@ -85,12 +85,36 @@ export function timeOf(text: string): Instant | undefined {
   const hour = two(11);
   const minute = two(14);
   const second = two(17);
+  const date = dateOf(year, month, day);
+  // A leap second is none (R3213).
+  if (date === undefined || hour >= 24 || minute >= 60 || second >= 60) return undefined;
+  return instant(date + ((hour * 60 + minute) * 60 + second) * 1000 + millisecondsOf(text));
+}
+
+/** Milliseconds of a day since 1970; `undefined` for one that does not exist. */
+function dateOf(year: number, month: number, day: number): number | undefined {
+  const name = (year * 100 + month) * 100 + day;
+  if (name === lastName) return lastDate;
   const date = Date.UTC(year, month - 1, day);
-  // A day that does not exist rolls over to another; a leap second is none (R3213).
+  // A day that does not exist rolls over to another.
   const exists = year >= 1000 && month >= 1 && month <= 12 && day >= 1 && new Date(date).getUTCDate() === day;
-  if (!exists || hour >= 24 || minute >= 60 || second >= 60) return undefined;
-  const fraction = text.length > 20 ? Math.floor(Number(`0${text.slice(19, -1)}`) * 1000) : 0;
-  return instant(date + ((hour * 60 + minute) * 60 + second) * 1000 + fraction);
+  if (!exists) return undefined;
+  lastName = name;
+  lastDate = date;
+  return date;
+}
+
+/** The day that was read last: nearly all that is read is of one day. */
+let lastName = 0;
+let lastDate = 0;
+
+/** Whole milliseconds of the fraction of a second. */
+function millisecondsOf(text: string): number {
+  let milliseconds = 0;
+  for (let at = 20, weight = 100; at < text.length - 1 && weight >= 1; at++, weight /= 10) {
+    milliseconds += (text.charCodeAt(at) - 0x30) * weight;
+  }
+  return milliseconds;
 }
 
 /** The form that is written: milliseconds, as WCF does. */

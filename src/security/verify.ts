@@ -170,18 +170,22 @@ async function opened(
     const proof = signs(policy) ? await prove(arrived.message, arrived.header, policy, keys, exchange, now) : undefined;
     return { readable: arrived, proof, encrypted: undefined };
   }
-  const opening = await Opening.of(arrived, requirement, exchange, contexts);
+  // What is there at once is not waited for, here and below.
+  const made = Opening.of(arrived, requirement, exchange, contexts);
+  const opening = made instanceof Promise ? await made : made;
   let readable: Readable | undefined;
   let proof: Proof;
   try {
-    readable = await opening.readable();
+    const read = opening.readable();
+    readable = read instanceof Promise ? await read : read;
     proof = await prove(readable.message, readable.header, policy, opening.keys, exchange, now);
   } catch (thrown) {
     opening.conclude(readable);
     throw thrown;
   }
   const result: Opened = opening.conclude(readable);
-  const revealed = await opening.reveal(proof.main?.verified.covered ?? new Map<XmlElement, never>());
+  const shown = opening.reveal(proof.main?.verified.covered ?? new Map<XmlElement, never>());
+  const revealed = shown instanceof Promise ? await shown : shown;
   const by = proof.main?.by;
   if (by?.kind === 'secret' || by?.kind === 'context') opening.keys.requireOnly(by);
   const proven = new Set(proof.all.map(({ read }) => read.element));
@@ -192,7 +196,8 @@ async function opened(
 /** The keys of a message that nothing is encrypted in. */
 async function contextKeys(header: SecurityHeader, contexts: ContextSource | undefined): Promise<MessageKeys> {
   const keys = new MessageKeys(header, idsOf(header), nothingEncrypted, undefined, contexts);
-  await keys.derive();
+  const pending = keys.derive();
+  if (pending !== undefined) await pending;
   return keys;
 }
 

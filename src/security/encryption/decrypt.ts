@@ -8,17 +8,18 @@
  * where a signature is verified that covers the part.
  */
 import type { KeyObject } from 'node:crypto';
+import { after } from '../../base/after.ts';
 import type { XmlDocument, XmlElement } from '../../xml/document.ts';
 import { onlyChild } from '../../xml/find.ts';
 import type { XmlLimits } from '../../xml/limits.ts';
 import { SecurityError } from '../errors.ts';
 import { wsse, wsse11 } from '../names.ts';
 import type { AcceptedEncryption, ContentCipher } from './algorithms.ts';
-import { type Deciphered, decipher } from './ciphers.ts';
+import { decipher } from './ciphers.ts';
 import { conclude, judge, outOfReach, settle } from './failure.ts';
 import { type KeyHandle, type KeyPlan, type KeyResolver, Keyring } from './keyring.ts';
 import { type EncryptionLimits, encryptionLimits } from './limits.ts';
-import { type Replacement, rebuild, rescan } from './rebuild.ts';
+import { afresh, type Replacement, rebuild } from './rebuild.ts';
 import { type EncryptedData, readEncryptedData } from './shapes.ts';
 
 export interface DecryptionProfile {
@@ -105,31 +106,35 @@ export class Decryption {
    *
    * @throws DecryptionError `SECURITY_DECRYPTION` for what can be seen without a key
    */
-  async attempt(document: XmlDocument, parts: readonly EncryptedPart[]): Promise<DecryptionAttempt> {
+  attempt(document: XmlDocument, parts: readonly EncryptedPart[]): DecryptionAttempt | Promise<DecryptionAttempt> {
     const planned = settle(() => this.#planParts(document, parts));
     let fallback: XmlDocument | undefined;
-    const outcome = await judge(this.#keyring, async () => {
-      const replacements: Replacement[] = [];
-      let sound = true;
-      for (const part of planned) {
-        const deciphered = await this.#decipher(part);
-        sound = deciphered.sound && sound;
-        replacements.push({ element: part.outer, type: part.type, plaintext: deciphered.octets });
-      }
-      // Always, so that it does not show whether it was needed; a tag of GCM that does not fit has nothing to hide.
-      if (planned.some(({ data }) => data.cipher.mode === 'cbc')) {
-        fallback = this.#withoutContent(document, replacements);
-      }
-      const rebuilt = rebuild(document, replacements, this.#profile.xml);
-      const found = planned.map((part, index) => decryptedPart(part, rebuilt.places[index]));
-      // A header that was encrypted takes the place of its EncryptedHeader and starts no security processing (attack E10).
-      const harmless = !found.some(({ encrypted, place }) => isHeader(encrypted) && place?.is(wsse, 'Security'));
-      const value = { document: rebuilt.document, parts: found, locate: rebuilt.locate };
-      return { value, sound: sound && harmless };
+    const outcome = judge(this.#keyring, () =>
+      after(this.#keysOf(planned), (keys) => {
+        const replacements: Replacement[] = [];
+        let sound = true;
+        for (const [index, part] of planned.entries()) {
+          const deciphered = decipher(part.data.cipher, keys[index] as KeyObject, part.data.octets);
+          sound = deciphered.sound && sound;
+          replacements.push({ element: part.outer, type: part.type, plaintext: deciphered.octets });
+        }
+        // Always, so that it does not show whether it was needed; a tag of GCM that does not fit has nothing to hide.
+        if (planned.some(({ data }) => data.cipher.mode === 'cbc')) {
+          fallback = this.#withoutContent(document, replacements);
+        }
+        const rebuilt = rebuild(document, replacements, this.#profile.xml);
+        const found = planned.map((part, index) => decryptedPart(part, rebuilt.places[index]));
+        // A header that was encrypted takes the place of its EncryptedHeader and starts no security processing (attack E10).
+        const harmless = !found.some(({ encrypted, place }) => isHeader(encrypted) && place?.is(wsse, 'Security'));
+        const value = { document: rebuilt.document, parts: found, locate: rebuilt.locate };
+        return { value, sound: sound && harmless };
+      }),
+    );
+    return after(outcome, (judged) => {
+      const made = judged.value?.document;
+      const readable = (judged.failure === undefined ? made : fallback) ?? made ?? afresh(document);
+      return { document: readable, conclude: () => conclude(judged) };
     });
-    const made = outcome.value?.document;
-    const readable = (outcome.failure === undefined ? made : fallback) ?? made ?? rescan(document, this.#profile.xml);
-    return { document: readable, conclude: () => conclude(outcome) };
   }
 
   /**
@@ -139,11 +144,14 @@ export class Decryption {
    */
   async octets(part: EncryptedPart): Promise<Uint8Array> {
     const planned = settle(() => this.#planPart(part, part.element));
-    const outcome = await judge(this.#keyring, async () => {
-      const { octets, sound } = await this.#decipher(planned);
-      return { value: octets, sound };
-    });
-    return conclude(outcome);
+    const { cipher, octets } = planned.data;
+    const outcome = judge(this.#keyring, () =>
+      after(this.#keyring.open(planned.plan), (key) => {
+        const deciphered = decipher(cipher, key, octets);
+        return { value: deciphered.octets, sound: deciphered.sound };
+      }),
+    );
+    return conclude(await outcome);
   }
 
   /**
@@ -163,7 +171,7 @@ export class Decryption {
   /** The document with what stands in its Security header only, or as it was; as much work for the one as for the other. */
   #withoutContent(document: XmlDocument, replacements: readonly Replacement[]): XmlDocument {
     const inHeader = replacements.filter(({ element }) => element.parent?.is(wsse, 'Security'));
-    const asItWas = rescan(document, this.#profile.xml);
+    const asItWas = afresh(document);
     if (inHeader.length === 0) return asItWas;
     try {
       return rebuild(document, inHeader, this.#profile.xml).document;
@@ -208,8 +216,15 @@ export class Decryption {
     return { data, plan };
   }
 
-  async #decipher({ data, plan }: PlannedPart): Promise<Deciphered> {
-    return decipher(data.cipher, await this.#keyring.open(plan), data.octets);
+  /** The key of each part; those that have to be waited for one after the other. */
+  #keysOf(planned: readonly PlannedPart[], before: readonly KeyObject[] = []): KeyObject[] | Promise<KeyObject[]> {
+    const keys = [...before];
+    for (const { plan } of planned.slice(keys.length)) {
+      const key = this.#keyring.open(plan);
+      if (key instanceof Promise) return key.then((opened) => this.#keysOf(planned, [...keys, opened]));
+      keys.push(key);
+    }
+    return keys;
   }
 }
 

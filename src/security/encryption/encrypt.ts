@@ -3,9 +3,10 @@
  * written. Plaintext is the canonical form of what is encrypted, so that no parser has to see it in between.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { base64, concat, view } from '../../base/bytes.ts';
+import { base64, view } from '../../base/bytes.ts';
 import { type Random, systemRandom } from '../../base/random.ts';
 import { XmlFragment } from '../../xml/fragment.ts';
+import { escapeValue } from '../../xml/output.ts';
 import { XmlWriter } from '../../xml/write.ts';
 import { SecurityError } from '../errors.ts';
 import { ds, wsse11, wsu, xenc } from '../names.ts';
@@ -19,11 +20,33 @@ export interface EncryptionOptions {
   readonly key: KeyObject;
   /** Of the EncryptedData, for the ReferenceList that names it. */
   readonly id?: string;
-  /** What stands in ds:KeyInfo: a SecurityTokenReference, or an EncryptedKey for each recipient. Default: no KeyInfo. */
-  readonly keyInfo?: readonly XmlFragment[];
+  /**
+   * What stands in ds:KeyInfo: a SecurityTokenReference, or an EncryptedKey for each recipient; or the KeyInfo as it was written
+   * before. Default: no KeyInfo.
+   */
+  readonly keyInfo?: readonly XmlFragment[] | WrittenKeyInfo;
   /** Default: that of the platform. */
   readonly random?: Random;
 }
+
+/** A ds:KeyInfo that every EncryptedData of one key has, canonical inside one. */
+export interface WrittenKeyInfo {
+  readonly text: string;
+  /** Prefixes of words in its content. */
+  readonly prefixes: readonly string[];
+}
+
+/** Writes the KeyInfo of an EncryptedData once for all that are under one key. */
+export function writeKeyInfo(parts: readonly XmlFragment[]): WrittenKeyInfo {
+  if (parts.length === 0) return noKeyInfo;
+  const writer = new XmlWriter().start(xenc, 'EncryptedData', 'xenc').start(ds, 'KeyInfo', 'ds');
+  for (const part of parts) writer.fragment(part);
+  const around = writer.end().end().finish();
+  const text = around.toString();
+  return { text: text.slice(text.indexOf('>') + 1, text.lastIndexOf('</')), prefixes: around.prefixes };
+}
+
+const noKeyInfo: WrittenKeyInfo = Object.freeze({ text: '', prefixes: Object.freeze([]) });
 
 /** A fresh key for a cipher. */
 export function contentKey(cipher: ContentCipher, random: Random = systemRandom): KeyObject {
@@ -44,18 +67,15 @@ export function encryptOctets(
   if (key.type !== 'secret' || key.symmetricKeySize !== cipher.keyLength) {
     throw new SecurityError('SECURITY_KEY', `The key has not the length that ${cipher.uri} wants.`);
   }
-  const writer = new XmlWriter().start(xenc, 'EncryptedData', 'xenc');
-  if (id !== undefined) writer.attribute('', 'Id', id);
-  if (type !== undefined) writer.attribute('', 'Type', type === 'element' ? elementType : contentType);
-  writer.start(xenc, 'EncryptionMethod', 'xenc').attribute('', 'Algorithm', cipher.uri).end();
-  if (keyInfo.length > 0) {
-    writer.start(ds, 'KeyInfo', 'ds');
-    for (const part of keyInfo) writer.fragment(part);
-    writer.end();
-  }
-  writer.start(xenc, 'CipherData', 'xenc');
-  writer.element(xenc, 'CipherValue', base64(encipher(cipher, key, plaintext, random)), 'xenc').end();
-  return writer.end().finish();
+  const { text, prefixes } = 'text' in keyInfo ? keyInfo : writeKeyInfo(keyInfo);
+  // As text, because every message has two of them; what is put into it is ours but for the id.
+  const named = id === undefined ? '' : ` Id="${escapeValue(id)}"`;
+  const typed = type === undefined ? '' : ` Type="${type === 'element' ? elementType : contentType}"`;
+  const written =
+    `<xenc:EncryptedData xmlns:xenc="${xenc}"${named}${typed}>` +
+    `<xenc:EncryptionMethod Algorithm="${cipher.uri}"></xenc:EncryptionMethod>${text}<xenc:CipherData><xenc:CipherValue>` +
+    `${base64(encipher(cipher, key, plaintext, random))}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedData>`;
+  return XmlFragment.written([written], prefixes);
 }
 
 /**
@@ -81,8 +101,8 @@ export function encryptContent(element: XmlFragment, options: EncryptionOptions)
   const start = octets.subarray(0, behindStart);
   // What is encrypted brings its namespaces along; a start tag that declares none of them needs no other form.
   if (prefixes.length === 0 && !declaring.test(start.toString('utf8'))) {
-    const { bytes: encrypted } = encryptOctets(content, options, 'content');
-    return XmlFragment.written(concat([start, encrypted, octets.subarray(end)]), prefixes);
+    const { pieces } = encryptOctets(content, options, 'content');
+    return XmlFragment.written([start, ...pieces, octets.subarray(end)], prefixes);
   }
   const root = XmlFragment.written(bytes, prefixes).element;
   const writer = new XmlWriter().start(root.namespace, root.local, root.prefix);

@@ -48,17 +48,34 @@ export function settle<Plan>(plan: () => Plan): Plan {
 }
 
 /** Does what needs keys, to its end; nothing is thrown and no reason is kept. */
-export async function judge<Value>(keys: Soundness, work: () => Promise<Judged<Value>>): Promise<Outcome<Value>> {
-  let judged: Judged<Value> | undefined;
-  let cause = undecipherable;
+export function judge<Value>(
+  keys: Soundness,
+  work: () => Judged<Value> | Promise<Judged<Value>>,
+): Outcome<Value> | Promise<Outcome<Value>> {
   try {
-    judged = await work();
+    const judged = work();
+    if (!(judged instanceof Promise)) return outcomeOf(keys, judged, undecipherable);
+    return judged.then(
+      (done) => outcomeOf(keys, done, undecipherable),
+      (thrown: unknown) => outcomeOf<Value>(keys, undefined, causeOf(thrown)),
+    );
   } catch (thrown) {
-    // What this toolkit throws is about the plaintext; anything else is a defect of ours, and has to be found.
-    if (!(thrown instanceof SurewireError)) cause = asSecurityError(thrown);
+    return outcomeOf<Value>(keys, undefined, causeOf(thrown));
   }
-  const good = judged?.sound === true && keys.sound;
-  return { value: judged?.value, failure: good ? undefined : { cause, transient: keys.unreachable } };
+}
+
+/** What this toolkit throws is about the plaintext; anything else is a defect of ours, and has to be found. */
+function causeOf(thrown: unknown): SecurityError {
+  return thrown instanceof SurewireError ? undecipherable : asSecurityError(thrown);
+}
+
+function outcomeOf<Value>(
+  { sound, unreachable }: Soundness,
+  judged: Judged<Value> | undefined,
+  cause: SecurityError,
+): Outcome<Value> {
+  const good = judged?.sound === true && sound;
+  return { value: judged?.value, failure: good ? undefined : { cause, transient: unreachable } };
 }
 
 /** @throws DecryptionError `SECURITY_DECRYPTION` */

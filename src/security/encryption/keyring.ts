@@ -179,8 +179,9 @@ export class Keyring {
     return { kind: 'agree', row, derivation, publicKey, length, by: handle.decrypter };
   }
 
-  /** The key of a plan; a random one where it cannot be had. */
-  open(plan: KeyPlan): Promise<KeyObject> {
+  /** The key of a plan; a random one where it cannot be had. Only what is asked of the holder of a key is waited for. */
+  open(plan: KeyPlan): KeyObject | Promise<KeyObject> {
+    if (plan.kind === 'secret') return plan.key;
     let opened = this.#opened.get(plan);
     if (opened === undefined) {
       opened = this.#open(plan);
@@ -189,10 +190,8 @@ export class Keyring {
     return opened;
   }
 
-  async #open(plan: KeyPlan): Promise<KeyObject> {
+  async #open(plan: Exclude<KeyPlan, { kind: 'secret' }>): Promise<KeyObject> {
     switch (plan.kind) {
-      case 'secret':
-        return plan.key;
       case 'agree': {
         const { row, publicKey, by, derivation, length } = plan;
         const secret = await this.#ask(by, { kind: 'agreement', row, publicKey }, undefined);

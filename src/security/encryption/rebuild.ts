@@ -5,7 +5,7 @@
  * What comes out was scanned by the one scanner, within its limits, and its ids are unique.
  */
 import { concat, view } from '../../base/bytes.ts';
-import type { XmlDocument, XmlElement } from '../../xml/document.ts';
+import { XmlDocument, type XmlElement } from '../../xml/document.ts';
 import { elementsById } from '../../xml/find.ts';
 import type { XmlLimits } from '../../xml/limits.ts';
 import { scan } from '../../xml/scan.ts';
@@ -55,9 +55,12 @@ export function rebuild(
   return { document, places, locate };
 }
 
-/** The document scanned anew as it is: what there is to look at where a plaintext cannot take its place. */
-export function rescan(old: XmlDocument, limits: Partial<XmlLimits> = {}): XmlDocument {
-  return scan(splice(old, []).octets, limits);
+/**
+ * The document as it is: what there is to look at where a plaintext cannot take its place. Nothing that was found in the first is
+ * known in this one, so that whoever goes on with it has as much to do as with the one that was rebuilt.
+ */
+export function afresh({ tape }: XmlDocument): XmlDocument {
+  return new XmlDocument(tape);
 }
 
 /** The octets with every replacement made; where each starts; and where an offset outside of them has gone. */

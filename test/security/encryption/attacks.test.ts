@@ -302,7 +302,7 @@ describe('E2 CBC: every bit of IV and ciphertext', () => {
     }
     expect(failed).toBeGreaterThan(100);
     expect(seen).toHaveLength(1);
-    expect([...paths]).toEqual(['createDecipheriv aes-128-cbc, scan, scan']);
+    expect([...paths]).toEqual(['createDecipheriv aes-128-cbc, scan']);
   });
 
   test('with signatures in between, a wrong padding is judged after them', async () => {
