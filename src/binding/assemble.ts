@@ -18,6 +18,7 @@ import { BindingError, unsupported } from './errors.ts';
 import { authenticationModes } from './modes.ts';
 import { obstacles } from './obstacles.ts';
 import { contextOptions, policyOf } from './policies.ts';
+import { defaultLimits } from './rows.ts';
 
 /** A binding that knows what it is: `publish` says it to others, `plainly` to people. */
 export interface SystemBinding extends Binding {
@@ -62,10 +63,12 @@ function reliable(
   { clock, random }: Surroundings,
   local: LocalReliableOptions,
 ): BindingElement {
-  const { openTimeout, closeTimeout } = limits;
+  const { openTimeout, closeTimeout, receiveTimeout } = limits;
   return reliableSession({
     openTimeout,
     closeTimeout,
+    // Where nobody has chosen it, it follows a longer inactivityTimeout.
+    ...(receiveTimeout === defaultLimits.receiveTimeout ? {} : { receiveTimeout }),
     ...defined({ clock, random }),
     ...local,
     ...settings,

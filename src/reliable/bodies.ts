@@ -186,8 +186,13 @@ function optional(writer: XmlWriter, namespace: string, local: string, value: st
 }
 
 const duration =
-  /^(-?)P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:\.\d{1,9})?S)?)?$/;
+  /^(-?)P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?$/;
 const units = [365 * 86_400, 30 * 86_400, 86_400, 3_600, 60, 1] as const;
+
+/** An Expires of `milliseconds`. */
+export function writeExpires(milliseconds: number): string {
+  return `PT${Math.max(1, Math.ceil(milliseconds)) / 1000}S`;
+}
 
 /**
  * An Expires in milliseconds; months count 30 days and years 365, as nothing depends on the difference.

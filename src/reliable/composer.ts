@@ -11,7 +11,7 @@ import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { usesTls, usesToken } from './binding.ts';
-import { aboutSequence, createSequence } from './bodies.ts';
+import { aboutSequence, createSequence, writeExpires } from './bodies.ts';
 import type { DestinationState } from './destination-state.ts';
 import { formOf } from './faults.ts';
 import { acknowledgementHeader, ackRequestedHeader, sequenceHeader } from './headers.ts';
@@ -119,13 +119,14 @@ export class Composer {
   }
 
   #createSequence(token: XmlFragment | undefined): XmlFragment {
-    const { version, ordered } = this.#settings;
+    const { version, ordered, expires } = this.#settings;
     const { wsa, replyTo } = this.#template;
     const here = replyTo === undefined ? anonymousReference(wsa) : referenceTo(replyTo);
     const behaviour = ordered ? 'DiscardFollowingFirstGap' : 'NoDiscard';
     const offer =
       this.#offer === null ? undefined : { id: this.#offer, endpoint: here, behaviour: behaviour as 'NoDiscard' };
-    return createSequence(version, wsa, { acksTo: here, offer }, token);
+    const life = expires === undefined ? undefined : writeExpires(expires);
+    return createSequence(version, wsa, { acksTo: here, expires: life, offer }, token);
   }
 
   #message(

@@ -2,7 +2,7 @@
  * The state of an RM Destination, what can happen to it and what it can want done; and what can be read off a state. The rules
  * are in `destination.ts` and `destination-end.ts`.
  */
-import { type Instant, later } from '../base/clock.ts';
+import { type Instant, instant, later } from '../base/clock.ts';
 import type { IncompleteSequenceBehavior } from './bodies.ts';
 import type { ReliableFaultName } from './faults.ts';
 import { count, equal, none, prefix, type Ranges } from './ranges.ts';
@@ -32,6 +32,8 @@ export interface DeliveryAssurance {
   /** The most ranges that an acknowledgement may need. */
   readonly maxRanges: number;
   readonly inactivityTimeout: number;
+  /** How long the next message of the application may take; what only keeps the session alive does not count. */
+  readonly receiveTimeout: number;
   /** The greatest number that is accepted. */
   readonly lastNumber: number;
 }
@@ -52,6 +54,8 @@ export interface Receipt {
   /** The last number, once the source has named it. */
   readonly last: number | null;
   readonly heard: Instant;
+  /** When the application's last message came or was finished with. */
+  readonly busy: Instant;
   readonly expires: Instant | null;
 }
 
@@ -64,7 +68,7 @@ export type DestinationState =
   /** Over, and why. What it had accepted is still said to a source that asks again. */
   | ({ readonly phase: 'ended'; readonly reason: DestinationEnd } & Receipt);
 
-export type DestinationEnd = 'completed' | 'inactive' | 'expired' | 'faulted';
+export type DestinationEnd = 'completed' | 'inactive' | 'idle' | 'expired' | 'faulted';
 
 export type DestinationEvent = { readonly now: Instant } & (
   | {
@@ -116,6 +120,7 @@ export function newDestination(id: string, now: Instant, expires: Instant | unde
     held: [],
     last: null,
     heard: now,
+    busy: now,
     expires: expires ?? null,
   };
 }
@@ -123,8 +128,18 @@ export function newDestination(id: string, now: Instant, expires: Instant | unde
 /** When the next `elapsed` event is wanted. */
 export function destinationDue(state: DestinationState, assurance: DeliveryAssurance): Instant | undefined {
   if (state.phase !== 'created' && state.phase !== 'closed') return undefined;
-  const silent = later(state.heard, assurance.inactivityTimeout);
-  return state.expires !== null && state.expires < silent ? state.expires : silent;
+  const over = Math.min(silentAt(state, assurance), idleAt(state, assurance));
+  return instant(state.expires === null ? over : Math.min(over, state.expires));
+}
+
+/** When the session is given up unless the peer is heard. */
+export function silentAt(state: DestinationState, assurance: DeliveryAssurance): Instant {
+  return later(state.heard, assurance.inactivityTimeout);
+}
+
+/** When it is given up unless the application has something to say; a sequence that is closed has said everything. */
+function idleAt(state: DestinationState, assurance: DeliveryAssurance): Instant {
+  return state.phase === 'created' ? later(state.busy, assurance.receiveTimeout) : instant(Number.POSITIVE_INFINITY);
 }
 
 /** True once the accepted set can never change again: the acknowledgement is `Final`. */

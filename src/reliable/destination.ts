@@ -18,6 +18,7 @@ import {
   type Held,
   heard,
   type Receipt,
+  silentAt,
 } from './destination-state.ts';
 import { add, highest, includes, prefix, type Ranges } from './ranges.ts';
 
@@ -110,6 +111,7 @@ function message(
   const next: DestinationState = {
     ...state,
     heard: event.now,
+    busy: event.now,
     received,
     held: inserted(state.held, { number, bytes: event.bytes }),
     last: event.last ? number : state.last,
@@ -151,6 +153,7 @@ function delivered(
   if (!includes(state.received, number) || includes(state.delivered, number)) return [state, []];
   const next: DestinationState = {
     ...state,
+    busy: event.now,
     delivered: add(state.delivered, number),
     held: state.held.filter((held) => held.number !== number),
   };
@@ -184,6 +187,7 @@ function resumed(
   const left: DestinationState = {
     ...state,
     heard: event.now,
+    busy: event.now,
     delivered: lost.reduce((set, { number }) => add(set, number), state.delivered),
     held: state.held.filter((held) => !lost.includes(held)),
   };
@@ -200,8 +204,10 @@ function elapsed(
   const due = destinationDue(state, assurance);
   if (due === undefined || event.now < due) return [state, []];
   if (state.expires !== null && event.now >= state.expires) return over(state, 'expired', assurance);
+  const isSilent = event.now >= silentAt(state, assurance);
+  if (!isWorking(state, assurance)) return over(state, isSilent ? 'inactive' : 'idle', assurance);
   // While the application is at work the silence is ours.
-  return isWorking(state, assurance) ? [heard(state, event.now), []] : over(state, 'inactive', assurance);
+  return [{ ...(isSilent ? heard(state, event.now) : state), busy: event.now }, []];
 }
 
 function inserted(held: readonly Held[], one: Held): readonly Held[] {

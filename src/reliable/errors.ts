@@ -15,8 +15,10 @@ export type ReliableErrorCode =
   | 'RELIABLE_RETRIES_EXHAUSTED'
   /** The session stands still: the store keeps it, and connecting again under its label goes on; see `cause`. */
   | 'RELIABLE_SUSPENDED'
-  /** Nothing was heard of the peer for the inactivity timeout. */
+  /** Nothing was heard of the peer for the inactivity timeout, or no message of its application for the receive timeout. */
   | 'RELIABLE_INACTIVE'
+  /** The life that was asked for or granted (Expires) is over. */
+  | 'RELIABLE_EXPIRED'
   /** The peer ended the sequence with a fault. */
   | 'RELIABLE_TERMINATED'
   /** The peer does not know the sequence (any more). */

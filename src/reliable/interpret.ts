@@ -9,7 +9,7 @@ import { identityOf } from '../security/evidence.ts';
 import { addressingOf } from '../soap/addressing.ts';
 import { type Fault, FaultError, faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
-import { type IncompleteSequenceBehavior, readCreateSequenceResponse } from './bodies.ts';
+import { type IncompleteSequenceBehavior, readCreateSequenceResponse, readExpires } from './bodies.ts';
 import type { About } from './composer.ts';
 import type { DestinationEvent, DestinationState } from './destination-state.ts';
 import { ReliableError, type ReliableErrorCode } from './errors.ts';
@@ -51,6 +51,8 @@ export type Said =
       readonly id: string;
       readonly accepted: boolean;
       readonly behaviour: IncompleteSequenceBehavior | undefined;
+      /** The life that is granted, in milliseconds; absent where the peer says nothing of it that can be read. */
+      readonly life: number | undefined;
     }
   | { readonly kind: 'heard'; readonly source: readonly Bare<SourceEvent>[]; readonly reply?: Reply }
   /** A fault of WS-RM, or a refusal to create the sequence. */
@@ -129,11 +131,12 @@ function created(message: Message, fault: Fault | undefined, known: Known): Said
   if (relatesTo !== undefined && relatesTo !== known.record.createId) {
     throw unusable('The CreateSequenceResponse relates to another message.');
   }
-  const { id, accept, behaviour } = readCreateSequenceResponse(known.version, message);
+  const { id, accept, behaviour, expires } = readCreateSequenceResponse(known.version, message);
   if (accept !== undefined && known.record.offer === null) {
     throw unusable('The peer accepts a sequence that was not offered.');
   }
-  return { kind: 'created', id, accepted: accept !== undefined, behaviour };
+  const life = expires === undefined ? undefined : readExpires(expires);
+  return { kind: 'created', id, accepted: accept !== undefined, behaviour, life };
 }
 
 /** The answer to LastMessage: the peer's own, on the reply sequence, or an acknowledgement. */

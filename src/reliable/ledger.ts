@@ -81,6 +81,8 @@ export interface Ledger {
   readonly recovered: number;
   /** How many more messages the peer has room for, where it says so. */
   readonly room: number | null;
+  /** When the sequence is over (Expires), where its source has asked for that. */
+  readonly expires?: Instant;
   /** When the peer was last heard. */
   readonly heard: Instant;
   /** How often the peer was asked for a sign of life since. */

@@ -58,6 +58,11 @@ export interface ReliableSessionOptions {
   readonly negativeAcknowledgements?: boolean;
   /** After this long without a sign of life the session is given up; an initiator asks for one after half of it. Default 600 000. */
   readonly inactivityTimeout?: number;
+  /**
+   * How long an acceptor waits for the next message of the client's application before it gives the session up; signs of life do not
+   * count (the ReceiveTimeout of WCF's bindings). Default 600 000, or `inactivityTimeout` where that is longer.
+   */
+  readonly receiveTimeout?: number;
   /** How often a message is sent again before the session is given up; default 8. */
   readonly maxRetryCount?: number;
   /**
@@ -92,6 +97,11 @@ export interface ReliableSessionOptions {
   /** WS-Addressing version of an initiator's protocol messages when `to` is given; default 2005/08. */
   readonly addressing?: AddressingVersion;
 
+  /**
+   * The life that an initiator asks for (Expires); the shorter of this and what the peer grants ends the session. Default: none is
+   * asked for, as WCF asks for none, and what a peer says unasked is not looked at.
+   */
+  readonly expires?: number;
   /** Time to create the sequence; default 60 000. */
   readonly openTimeout?: number;
   /** Time for the last acknowledgement, close and terminate; default 60 000. */
@@ -145,12 +155,13 @@ export interface ReliableSessionOptions {
 }
 
 /** Options with their defaults, checked. */
-export type Settings = Required<Omit<ReliableSessionOptions, 'store' | 'label' | 'to' | 'onSession'>> &
-  Pick<ReliableSessionOptions, 'store' | 'label' | 'to' | 'onSession'>;
+export type Settings = Required<Omit<ReliableSessionOptions, 'store' | 'label' | 'to' | 'onSession' | 'expires'>> &
+  Pick<ReliableSessionOptions, 'store' | 'label' | 'to' | 'onSession' | 'expires'>;
 
 /** @throws ReliableError `RELIABLE_SETTING` */
 export function settingsOf(options: ReliableSessionOptions): Settings {
   const random = options.random ?? systemRandom;
+  const quiet = number('inactivityTimeout', options.inactivityTimeout, 600_000, 1, days(24));
   const settings: Settings = {
     ...options,
     version: options.version ?? reliable200702,
@@ -162,7 +173,8 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
     oneWay: options.oneWay ?? false,
     acknowledgementInterval: number('acknowledgementInterval', options.acknowledgementInterval, 200, 1, days(24)),
     negativeAcknowledgements: options.negativeAcknowledgements ?? false,
-    inactivityTimeout: number('inactivityTimeout', options.inactivityTimeout, 600_000, 1, days(24)),
+    inactivityTimeout: quiet,
+    receiveTimeout: number('receiveTimeout', options.receiveTimeout, Math.max(600_000, quiet), 1, days(24)),
     maxRetryCount: whole('maxRetryCount', options.maxRetryCount, 8, 1, 1_000),
     maxTransferWindowSize: whole('maxTransferWindowSize', options.maxTransferWindowSize, 8, 1, 4_096),
     maxPendingChannels: whole('maxPendingChannels', options.maxPendingChannels, 4, 1, 16_384),
@@ -189,6 +201,7 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
     random,
     newIdentifier: options.newIdentifier ?? (() => uuidUrn(random)),
   };
+  number('expires', options.expires, days(1), 1, days(366));
   if (settings.versions.length === 0) throw wrong('versions is empty; name at least one version of WS-RM.');
   if (options.store !== undefined && options.label === '') throw wrong('label is empty; give the session a name.');
   if (!settings.ordered && settings.incompleteSequenceBehavior === 'DiscardFollowingFirstGap') {
@@ -203,6 +216,11 @@ export function settingsOf(options: ReliableSessionOptions): Settings {
 /** Whether an initiator's session can be taken up again. */
 function isKept({ store, label }: ReliableSessionOptions): boolean {
   return store !== undefined && label !== undefined;
+}
+
+/** How long a sequence lives that was created with these settings and granted `life` milliseconds; empty where none was asked for. */
+export function lifeOf({ expires }: Settings, life: number | undefined): { readonly life?: number } {
+  return expires === undefined ? {} : { life: Math.min(expires, life ?? expires) };
 }
 
 /** How a sequence that this end creates is sent. */
@@ -238,6 +256,7 @@ export function assuranceOf(settings: Settings): DeliveryAssurance {
     heldBytes: settings.maxHeldBytes,
     maxRanges: 128,
     inactivityTimeout: settings.inactivityTimeout,
+    receiveTimeout: settings.receiveTimeout,
     lastNumber: Number.MAX_SAFE_INTEGER - 1,
   };
 }

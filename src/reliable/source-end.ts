@@ -145,6 +145,14 @@ export function inactive(state: SourceState, policy: Transmission): SourceStep {
   return givenUp(state, { code: 'RELIABLE_INACTIVE', text }, policy);
 }
 
+/** Its life is over: the peer forgets it by itself (WS-RM 1.1, 3.4). */
+export function expired(state: SourceState): SourceStep {
+  if (state.phase === 'terminating') return end(state, state.reason);
+  const text =
+    'The life that was granted to the sequence is over. Connect again; the outcomes say what is to be sent again.';
+  return abort(state, { reason: { code: 'RELIABLE_EXPIRED', text }, tell: false });
+}
+
 /** The peer cannot be reached: the sequence ends, or stands still until somebody takes it up again. */
 export function givenUp(state: SourceState, reason: EndReason, policy: Transmission): SourceStep {
   return policy.givesUp === 'suspend'

@@ -52,7 +52,8 @@ export type SourceState =
 export type SourceEvent = When &
   (
     | { readonly kind: 'open' }
-    | { readonly kind: 'created'; readonly id: string }
+    /** `life`: for how long it is granted, in milliseconds, where that was asked for. */
+    | { readonly kind: 'created'; readonly id: string; readonly life?: number }
     /** The application hands over a message. */
     | { readonly kind: 'submit'; readonly expects: 'acknowledgement' | 'reply' }
     | {
@@ -131,6 +132,12 @@ export function offeredSource(id: string, now: Instant, policy: Transmission): S
 
 /** When the next `elapsed` event is wanted; `undefined` when nothing waits for time to pass. */
 export function sourceDue(state: SourceState, policy: Transmission): Instant | undefined {
+  const due = dueInPhase(state, policy);
+  const expires = ledgerOf(state)?.expires;
+  return due === undefined || expires === undefined ? due : earlier(due, expires);
+}
+
+function dueInPhase(state: SourceState, policy: Transmission): Instant | undefined {
   switch (state.phase) {
     case 'none':
     case 'ended':

@@ -33,6 +33,7 @@ import {
   closeAnswered,
   closedByPeer,
   end,
+  expired,
   givenUp,
   inactive,
   prepended,
@@ -41,7 +42,14 @@ import {
   terminate,
   transmission,
 } from './source-end.ts';
-import { completed, type SourceEffect, type SourceEvent, type SourceState, type SourceStep } from './source-state.ts';
+import {
+  completed,
+  ledgerOf,
+  type SourceEffect,
+  type SourceEvent,
+  type SourceState,
+  type SourceStep,
+} from './source-state.ts';
 import { backOff, firstRoundTrip } from './transmission.ts';
 
 /**
@@ -98,11 +106,16 @@ export function source(state: SourceState, event: SourceEvent, policy: Transmiss
   }
 }
 
-function created(state: SourceState, event: When & { readonly id: string }, policy: Transmission): SourceStep {
+function created(
+  state: SourceState,
+  event: When & { readonly id: string; readonly life?: number },
+  policy: Transmission,
+): SourceStep {
   // A second CreateSequenceResponse, the answer to a repeated request, is a duplicate.
   if (state.phase !== 'creating') return [state, []];
   const roundTrip = firstRoundTrip(event.now - state.first);
-  const ledger = { ...state.queue, roundTrip, heard: event.now };
+  const expires = event.life === undefined ? {} : { expires: later(event.now, event.life) };
+  const ledger = { ...state.queue, ...expires, roundTrip, heard: event.now };
   return pump({ phase: 'created', id: event.id, ledger }, event, policy, [{ effect: 'opened', id: event.id }]);
 }
 
@@ -305,6 +318,8 @@ function resumed(state: SourceState, event: When, policy: Transmission): SourceS
 }
 
 function elapsed(state: SourceState, event: When, policy: Transmission): SourceStep {
+  const expires = ledgerOf(state)?.expires;
+  if (expires !== undefined && event.now >= expires) return expired(state);
   switch (state.phase) {
     case 'none':
     case 'ended':

@@ -25,7 +25,7 @@ import { outcomeUnder } from './outcomes.ts';
 import { type Circumstances, declined, errorFor, lastTrouble, suspension } from './partings.ts';
 import { templateOf } from './record.ts';
 import { newStatistics, type Statistics } from './session.ts';
-import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
+import { assuranceOf, lifeOf, type Settings, transmissionOf } from './settings.ts';
 import { source } from './source.ts';
 import {
   type EndReason,
@@ -415,7 +415,7 @@ export class Steps {
     if (said.accepted && typeof offer === 'string') {
       this.#replies = newDestination(offer, this.#settings.clock.now(), undefined);
     }
-    return this.advance({ source: [{ kind: 'created', id: said.id }] });
+    return this.advance({ source: [{ kind: 'created', id: said.id, ...lifeOf(this.#settings, said.life) }] });
   }
 
   #heard(about: About, said: Extract<Said, { readonly kind: 'heard' }>): Promise<void> | undefined {

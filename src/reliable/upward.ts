@@ -1,14 +1,14 @@
 /** A session of the acceptor as the layers above see it: who opened it, and when it is over (the port is channel/session). */
 import type { Session } from '../channel/session.ts';
 import { anonymous } from '../security/evidence.ts';
+import type { DestinationEnd } from './destination-state.ts';
 import { ReliableError, type ReliableErrorCode } from './errors.ts';
 import type { AcceptorRecord } from './record.ts';
 
-type End = 'completed' | 'inactive' | 'expired' | 'faulted';
-
-const codes: Readonly<Record<Exclude<End, 'completed'>, ReliableErrorCode>> = {
+const codes: Readonly<Record<Exclude<DestinationEnd, 'completed'>, ReliableErrorCode>> = {
   inactive: 'RELIABLE_INACTIVE',
-  expired: 'RELIABLE_TERMINATED',
+  idle: 'RELIABLE_INACTIVE',
+  expired: 'RELIABLE_EXPIRED',
   faulted: 'RELIABLE_TERMINATED',
 };
 
@@ -30,7 +30,7 @@ export class UpwardSession implements Session {
   }
 
   /** Nothing more comes: the sequence is over, or this process lets go of it (`undefined`). Only the first call counts. */
-  end(how: End | undefined): void {
+  end(how: DestinationEnd | undefined): void {
     const isGood = how === undefined || how === 'completed';
     this.#end(isGood ? undefined : new ReliableError(codes[how], `The session ended: ${how}.`));
   }

@@ -136,14 +136,26 @@ export const destinationMutants: readonly Mutant[] = [
   {
     name: 'application at work counts as a silent peer',
     file: destination,
-    find: 'return isWorking(state, assurance) ? [heard(state, event.now), []] :',
-    replace: 'return state.held.length < 0 ? [heard(state, event.now), []] :',
+    find: 'if (!isWorking(state, assurance)) return over(',
+    replace: 'if (state.held.length >= 0) return over(',
   },
   {
     name: 'expiry ignored',
     file: destinationState,
-    find: 'return state.expires !== null && state.expires < silent ? state.expires : silent;',
-    replace: 'return silent;',
+    find: 'return instant(state.expires === null ? over : Math.min(over, state.expires));',
+    replace: 'return instant(over);',
+  },
+  {
+    name: 'signs of life count as messages of the application',
+    file: destinationState,
+    find: 'later(state.busy, assurance.receiveTimeout)',
+    replace: 'later(state.heard, assurance.receiveTimeout)',
+  },
+  {
+    name: 'a sequence that is closed is idle',
+    file: destinationState,
+    find: "return state.phase === 'created' ? later(state.busy",
+    replace: "return state.phase !== 'ended' ? later(state.busy",
   },
   {
     name: 'acknowledgement leaves a message out',

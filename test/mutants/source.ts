@@ -236,6 +236,24 @@ export const sourceMutants: readonly Mutant[] = [
     replace: 'const flights = ledger.flights.slice(0, 0).map((flight) => ({ ...flight, ...again }));',
   },
   {
+    name: 'the source outlives its own sequence',
+    file: source,
+    find: 'if (expires !== undefined && event.now >= expires) return expired(state);',
+    replace: 'if (expires !== undefined && event.now < 0) return expired(state);',
+  },
+  {
+    name: 'a life longer than was asked for',
+    file: 'reliable/settings.ts',
+    find: 'Math.min(expires, life ?? expires)',
+    replace: 'life ?? expires',
+  },
+  {
+    name: 'a life that nobody asked for',
+    file: 'reliable/settings.ts',
+    find: 'return expires === undefined ? {} : { life: Math.min(expires, life ?? expires) };',
+    replace: 'return life === undefined ? {} : { life: Math.min(expires ?? life, life) };',
+  },
+  {
     name: 'the peer is not told when retries are used up',
     file: sourceEnd,
     find: ': abort(state, { reason, tell: true });',

@@ -23,6 +23,7 @@ const assurance: DeliveryAssurance = {
   heldBytes: 1_000,
   maxRanges: 128,
   inactivityTimeout: 600_000,
+  receiveTimeout: 600_000,
   lastNumber: 1_000,
 };
 const unordered: DeliveryAssurance = { ...assurance, ordered: false, incomplete: 'NoDiscard' };
@@ -165,6 +166,16 @@ describe('state table', () => {
     });
     const working = new Play().on(message(1)).elapse();
     expect(working.state.phase).toBe('created');
+  });
+
+  test('no message of the application for the receive timeout: over; not once it is closed, nor while it works', () => {
+    const rules = { ...assurance, receiveTimeout: 60_000 };
+    const idle = new Play(rules).on(message(1)).on(delivered(1)).on({ kind: 'heard' }).elapse();
+    expect(idle.now).toBe(60_000);
+    expect(idle.state).toMatchObject({ phase: 'ended', reason: 'idle' });
+    expect(new Play(rules).on(message(1)).elapse().state.phase).toBe('created');
+    const closed = new Play(rules).on(message(1)).on(delivered(1)).on(close(1));
+    expect(destinationDue(closed.state, rules)).toBe(600_000);
   });
 
   test('a sequence that was killed is unknown to its own source too', () => {

@@ -285,6 +285,8 @@ test.each([
   ['PT00H00M30S', 30_000],
   ['P1DT1H', 90_000_000],
   ['PT0S', Number.POSITIVE_INFINITY],
+  ['PT0.25S', 250],
+  ['PT1M0.5S', 60_500],
   ['P9999Y', 9_999 * 365 * 86_400_000],
   ['-PT1S', undefined],
   ['PT', undefined],

@@ -7,7 +7,7 @@ import { type Carry, type Delivery, delivery } from '../../src/channel/delivery.
 import type { SessionView } from '../../src/reliable/session.ts';
 import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
 import type { Message } from '../../src/soap/message.ts';
-import { acceptorEnd, initiatorEnd, saying } from './ends.ts';
+import { type AcceptorEnd, acceptorEnd, initiatorEnd, saying } from './ends.ts';
 import { until } from './peers.ts';
 import { to } from './scene.ts';
 
@@ -17,6 +17,7 @@ export type Hand = (request: Message, carry: () => Promise<Message | undefined>)
 export class Pair {
   readonly clock: VirtualClock = new VirtualClock();
   readonly channel: Channel;
+  readonly acceptor: AcceptorEnd;
   readonly sent: Message[] = [];
   view: SessionView | undefined;
 
@@ -27,6 +28,7 @@ export class Pair {
   ) {
     const common = { clock: this.clock, random: seededRandom(7), ...options };
     const acceptor = acceptorEnd(common, receive(this.clock));
+    this.acceptor = acceptor;
     const onSession = (view: SessionView) => {
       this.view = view;
     };

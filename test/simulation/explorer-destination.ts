@@ -81,7 +81,7 @@ export class DestinationEnd {
     if (before === null) throw new Broken('only a session that exists is asked something');
     const { event, about } = this.#happenings.at(happening);
     const [after, effects] = destination(before, { ...event, now: NOW } as DestinationEvent, this.#assurance);
-    const state = { ...after, heard: NOW };
+    const state = { ...after, heard: NOW, busy: NOW };
     const next = this.states.of(state);
     const answer = about === undefined ? undefined : this.#answer(about, state, effects);
     const made: DestinationStep = {

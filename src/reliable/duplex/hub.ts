@@ -7,14 +7,14 @@ import { recipient } from '../../channel/recipient.ts';
 import type { Addressing } from '../../soap/addressing.ts';
 import type { HeaderBlock, Message } from '../../soap/message.ts';
 import type { CreateSequence } from '../bodies.ts';
-import { sameReceipt } from '../destination-state.ts';
+import { type DestinationEnd, sameReceipt } from '../destination-state.ts';
 import { ReliableError } from '../errors.ts';
 import { acknowledgementHeader } from '../headers.ts';
 import { withOrigin } from '../origin.ts';
 import { type AcceptorRecord, templateOf } from '../record.ts';
 import { type RegisteredInit, Registry } from '../registry.ts';
 import { assuranceOf, type Settings } from '../settings.ts';
-import { sameSending } from '../source-state.ts';
+import { type EndReason, sameSending } from '../source-state.ts';
 import { UpwardSession } from '../upward.ts';
 import type { ReliableVersion } from '../versions/version.ts';
 import { Wording } from '../wording.ts';
@@ -24,6 +24,13 @@ import type { Hearing } from './hearing.ts';
 import { DuplexSession } from './session.ts';
 
 type Connection = DuplexAcceptor;
+
+/** How the session ended, for the layers above, where it was not given up. */
+const endings: { readonly [code in EndReason['code']]?: DestinationEnd } = {
+  completed: 'completed',
+  RELIABLE_INACTIVE: 'inactive',
+  RELIABLE_EXPIRED: 'expired',
+};
 
 /** A session of the acceptor, with the connection it began on and the one that it uses now. */
 export class Accepted extends DuplexSession {
@@ -64,9 +71,7 @@ export class Accepted extends DuplexSession {
           throw noConnection();
         },
         onEnded: (reason) => {
-          const how =
-            reason.code === 'completed' ? 'completed' : reason.code === 'RELIABLE_INACTIVE' ? 'inactive' : 'faulted';
-          upward.end(how);
+          upward.end(endings[reason.code] ?? 'faulted');
           onEnded(this);
         },
       },

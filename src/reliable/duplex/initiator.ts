@@ -21,7 +21,7 @@ import { Keeper, type Knowledge } from '../keeper.ts';
 import { originOf, withOrigin } from '../origin.ts';
 import { type InitiatorRecord, templateOf } from '../record.ts';
 import { refusal } from '../responses.ts';
-import type { Settings } from '../settings.ts';
+import { lifeOf, type Settings } from '../settings.ts';
 import type { DuplexKeep, DuplexState } from './ends.ts';
 import { type Hearing, hearing } from './hearing.ts';
 import { Line } from './line.ts';
@@ -164,7 +164,9 @@ export class DuplexInitiator implements Channel {
     }
     this.#keeper.bind(identityOf(trip), said.behaviour, originOf(trip));
     this.#line.heard();
-    await session.created(said.id, newDestination(record.offer, this.#settings.clock.now(), undefined));
+    const { clock } = this.#settings;
+    const life = lifeOf(this.#settings, said.life);
+    await session.created({ id: said.id, ...life }, newDestination(record.offer, clock.now(), undefined));
   }
 
   #templateOf(message: Message): Template {

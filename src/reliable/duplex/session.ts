@@ -15,6 +15,7 @@ import { destination } from '../destination.ts';
 import {
   type DeliveryAssurance,
   type DestinationEffect,
+  type DestinationEnd,
   type DestinationEvent,
   type DestinationState,
   destinationDue,
@@ -54,9 +55,10 @@ import { DuplexWording } from './wording.ts';
 /** The longest wait between two greetings over a connection on which nothing was heard, in milliseconds. */
 const longestSilence = 30_000;
 
-const sourceEnds: Readonly<Record<'inactive' | 'expired' | 'faulted', EndReason>> = {
+const sourceEnds: Readonly<Record<Exclude<DestinationEnd, 'completed'>, EndReason>> = {
   inactive: { code: 'RELIABLE_INACTIVE', text: 'Nothing was heard of the peer for too long.' },
-  expired: { code: 'RELIABLE_TERMINATED', text: 'The life that was granted to the sequence is over.' },
+  idle: { code: 'RELIABLE_INACTIVE', text: "No message of the peer's application came for too long." },
+  expired: { code: 'RELIABLE_EXPIRED', text: 'The life that was granted to the sequence is over.' },
   faulted: { code: 'RELIABLE_TERMINATED', text: 'The session was given up.' },
 };
 
@@ -98,7 +100,9 @@ export class DuplexSession implements SessionView {
     const transmission = transmissionOf(settings, version, 'timer');
     const givesUp = init.side === 'initiator' ? transmission.givesUp : 'fault';
     this.#policy = { ...transmission, givesUp, acknowledgements: 'delayed' };
-    const assurance = { ...assuranceOf(settings), overtaking: true };
+    // Only whoever serves may say how long it waits to be asked something.
+    const { receiveTimeout } = init.side === 'acceptor' ? settings : { receiveTimeout: Number.POSITIVE_INFINITY };
+    const assurance = { ...assuranceOf(settings), receiveTimeout, overtaking: true };
     // What stands still when nothing is heard is this end's source, with everything.
     this.#assurance = givesUp === 'fault' ? assurance : { ...assurance, inactivityTimeout: Number.POSITIVE_INFINITY };
     this.#wording = new DuplexWording({ settings, version, template: init.template, assurance: this.#assurance });
@@ -225,13 +229,13 @@ export class DuplexSession implements SessionView {
   }
 
   /** The peer has accepted the offer `receipt` and named the sequence to send on. */
-  async created(id: string, receipt: DestinationState): Promise<void> {
+  async created(named: { readonly id: string; readonly life?: number }, receipt: DestinationState): Promise<void> {
     await this.#serial.run(async () => {
       if (this.#source.phase !== 'creating') return;
       this.#receipt = receipt;
-      this.#id = id;
+      this.#id = named.id;
       this.#offer = receipt.id;
-      await this.#step({ source: [{ kind: 'created', id }] });
+      await this.#step({ source: [{ kind: 'created', ...named }] });
     });
   }
 
