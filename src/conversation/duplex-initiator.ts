@@ -11,13 +11,12 @@ import type { Channel, Template } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { Life } from '../channel/life.ts';
 import { destination } from '../channel/transport.ts';
-import { answer } from '../security/element.ts';
 import type { ContextSecret } from '../security/exchange.ts';
 import { Guard, type Received } from '../security/guard.ts';
 import { writeUnattachedReference } from '../security/tokens/context.ts';
 import { addressingOf, answerable, replyAddressing, withAddressing } from '../soap/addressing.ts';
 import { message } from '../soap/envelope.ts';
-import { faultOf } from '../soap/fault.ts';
+import { faultFor, faultOf, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { ConversationError } from './errors.ts';
@@ -30,6 +29,9 @@ import type { Settings } from './settings.ts';
 
 /** So many messages are kept to be sent again should the key turn out to be over; the oldest go first. */
 const mostSaid = 64;
+
+/** So often a renewal that failed is tried again in the time that one may take. */
+const attemptsInTime = 20;
 
 export class ConversationDuplexInitiator implements Channel {
   readonly side = 'initiator';
@@ -48,6 +50,7 @@ export class ConversationDuplexInitiator implements Channel {
   readonly #life = new Life();
   readonly #renewal: Alarm;
   readonly #said = new Map<string, Delivery>();
+  #isUp = false;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #template: Template;
@@ -61,7 +64,7 @@ export class ConversationDuplexInitiator implements Channel {
     this.#below = below;
     this.#receive = receive;
     this.#template = { soap: settings.soap, wsa: settings.addressing, to: settings.to?.href };
-    this.#renewal = new Alarm(settings.clock, () => void this.#refresh());
+    this.#renewal = new Alarm(settings.clock, () => requester.refresh());
     this.closed = below.closed;
     this.token = (like, signal) => this.#token(like, signal);
     this.send = (trip) => this.#life.run(trip.signal, (signal) => this.#send(trip.under(signal)));
@@ -69,6 +72,7 @@ export class ConversationDuplexInitiator implements Channel {
     requester.use(
       this.#awaited.asking(below.send, () => true),
       () => below.replyTo,
+      () => this.#watch(),
     );
   }
 
@@ -79,7 +83,8 @@ export class ConversationDuplexInitiator implements Channel {
   /** Asks for the context where it is known where; else the first message does. */
   async open(signal?: AbortSignal): Promise<void> {
     await this.#connected(signal);
-    if (this.#settings.to !== undefined) await this.#ready(this.#template, signal ?? new AbortController().signal);
+    if (this.#settings.to !== undefined)
+      await this.#requester.ready(this.#template, signal ?? new AbortController().signal);
   }
 
   /** Ends what is under way and cancels the context. */
@@ -128,16 +133,30 @@ export class ConversationDuplexInitiator implements Channel {
     }
   };
 
-  /** Hands up what came. The answer is sent from here, so that a context is not cancelled before it is on its way. */
+  /**
+   * Hands up what came. The answer is sent from here, so that a context is not cancelled before it is on its way; one that cannot be
+   * secured or sent just now is not sent at all.
+   */
   async #handedUp(came: Delivery): Promise<void> {
     if (!this.#life.isOpen) return;
-    await this.#life.run(came.signal, async (signal) => {
-      const answered = await answer(this.#receive, came.under(signal));
-      if (answered === undefined || (faultOf(came.message) !== undefined && faultOf(answered.message) !== undefined)) {
-        return;
-      }
+    const { message: asked } = came;
+    const handled = this.#life.run(came.signal, async (signal) => {
+      const answered = await this.#answered(came.under(signal));
+      if (answered === undefined || (faultOf(asked) !== undefined && faultOf(answered.message) !== undefined)) return;
       await this.#below.send(answered.carrying(await this.#secured(answered)));
     });
+    await handled.catch((thrown: unknown) => {
+      const { message: reason } = asError(thrown);
+      publish(() => ({ event: 'answer.failed', action: asked.action, reason }));
+    });
+  }
+
+  async #answered(came: Delivery): Promise<Delivery | undefined> {
+    try {
+      return await this.#receive(came);
+    } catch (thrown) {
+      return came.carrying(faultReply(came.message, faultFor(thrown)));
+    }
   }
 
   async #send(trip: Delivery): Promise<undefined> {
@@ -149,32 +168,26 @@ export class ConversationDuplexInitiator implements Channel {
   }
 
   async #secured(trip: Delivery): Promise<Message> {
-    const context = await this.#ready(this.#templateOf(trip), trip.signal);
+    const context = await this.#requester.ready(this.#templateOf(trip), trip.signal);
     const secured = await this.#guard.secureRequest(trip.message, { ...nothingShared, context });
     this.#requester.own.remember(secured.exchange);
     return secured.message;
   }
 
-  async #ready(like: Template, signal: AbortSignal): Promise<ContextSecret> {
-    const context = await this.#requester.ready(like, signal);
-    this.#renewal.set(this.#requester.due);
-    return context;
-  }
-
   /** The reference to the context, by its Identifier, as WCF writes it. */
   async #token(like: Template, signal: AbortSignal): Promise<XmlFragment> {
     await this.#connected(signal);
-    const context = await this.#ready({ ...this.#template, ...like }, signal);
+    const context = await this.#requester.ready({ ...this.#template, ...like }, signal);
     return writeUnattachedReference(context.namespace, context);
   }
 
-  async #refresh(): Promise<void> {
-    await this.#requester.refresh();
-    if (!this.#life.isOpen) return;
-    const { clock, requestTimeout } = this.#settings;
+  /** Sees to it that the key is renewed in time, and what failed is tried again, for as long as there is a connection. */
+  #watch(): void {
     const { due } = this.#requester;
-    // A renewal that failed is tried again while the key is good.
-    if (due !== undefined) this.#renewal.set(due > clock.now() ? due : later(clock.now(), requestTimeout));
+    const { clock, requestTimeout } = this.#settings;
+    const now = clock.now();
+    if (!this.#isUp || due === undefined) this.#renewal.cancel();
+    else this.#renewal.set(due > now ? due : later(now, requestTimeout / attemptsInTime));
   }
 
   /** How requests are addressed: as what is said unasked, because an answer goes wherever it was wanted. */
@@ -198,7 +211,12 @@ export class ConversationDuplexInitiator implements Channel {
   async #connect(signal: AbortSignal | undefined): Promise<void> {
     this.#requester.requireLife();
     await this.#below.open(signal);
-    if (this.#below.replyTo === undefined || this.#settings.session.inbound.transport !== 'tls') return;
+    const isListening = this.#below.replyTo !== undefined;
+    if (!isListening || this.#settings.session.inbound.transport !== 'tls') {
+      this.#isUp = this.#life.isOpen;
+      this.#watch();
+      return;
+    }
     throw new ConversationError(
       'CONVERSATION_SETTING',
       'What the service says comes on connections that anybody can make, and under this context it is not signed. ' +
@@ -250,6 +268,7 @@ export class ConversationDuplexInitiator implements Channel {
   }
 
   #gone(reason: Error | undefined): void {
+    this.#isUp = false;
     this.#renewal.cancel();
     this.#awaited.end(reason);
     if (reason !== undefined) this.#life.abort(reason);
@@ -257,6 +276,7 @@ export class ConversationDuplexInitiator implements Channel {
 
   async #finish(signal: AbortSignal | undefined): Promise<void> {
     await this.#life.close(signal);
+    this.#isUp = false;
     this.#renewal.cancel();
     await this.#requester.close(signal);
     await this.#below.close(signal);

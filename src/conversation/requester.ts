@@ -41,6 +41,7 @@ export class Requester implements ContextSource {
   readonly #end = new AbortController();
   #carry: Carry | undefined;
   #reached: () => string | undefined = () => undefined;
+  #changed: () => void = () => undefined;
   #state: ContextState = noContext;
   /** The newest first; the one before it is good for what is under way. */
   #keys: readonly ContextSecret[] = [];
@@ -64,10 +65,12 @@ export class Requester implements ContextSource {
    * From now on requests go this way: the connection before is gone.
    *
    * @param reached where answers are taken, when that is not the same exchange
+   * @param changed hears that the context has changed, so that `due` may have
    */
-  use(carry: Carry, reached: () => string | undefined = () => undefined): void {
+  use(carry: Carry, reached: () => string | undefined = () => undefined, changed: () => void = () => undefined): void {
     this.#carry = carry;
     this.#reached = reached;
+    this.#changed = changed;
   }
 
   /** The newest key, where there is one. */
@@ -85,10 +88,9 @@ export class Requester implements ContextSource {
     return this.#state.phase === 'open' ? renewalDue(this.#state.current, this.#settings.renewal) : undefined;
   }
 
-  /** Renews the key where it is time, though nothing is to be said: the other end speaks under it too. Never rejects. */
-  async refresh(): Promise<void> {
+  /** Renews the key where it is time, though nothing is to be said: the other end speaks under it too. */
+  refresh(): void {
     if (this.#state.phase === 'open') this.#apply({ kind: 'send' });
-    await this.#underWay.catch(() => undefined);
   }
 
   /** @throws SecurityError `SECURITY_CONTEXT` */
@@ -161,6 +163,7 @@ export class Requester implements ContextSource {
       this.#underWay = this.#request(effect.request);
       this.#underWay.catch(() => undefined);
     }
+    this.#changed();
     return effects;
   }
 

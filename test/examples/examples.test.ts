@@ -72,6 +72,24 @@ const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
       'bob is refused',
     ],
   ],
+  [
+    '11-dual-http.ts',
+    [
+      'alice follows NL-1, encrypted: Signature, Body',
+      'NL-1 is handed over to the neighbours',
+      'parcels followed: 2',
+      'NL-2 is in Delft, says the other end of the context',
+      'refused: RELIABLE_REFUSED',
+    ],
+  ],
+  [
+    '12-behind-a-firewall.ts',
+    [
+      'page 1 is printed on 3 sheets of A4',
+      'heard: page 1 is warming up',
+      /exchange: SCT, CreateSequence, .*MakeConnection.*, Cancel\n/,
+    ],
+  ],
 ]);
 
 test('every example is run', () => {
