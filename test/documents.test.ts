@@ -70,6 +70,33 @@ test('docs/BINDINGS.md is that of the rows (run `npm run docs` after a change)',
   expect(read('docs/BINDINGS.md')).toBe(bindingsPage());
 });
 
+describe('docs/CHECKLIST.md', () => {
+  const rows = read('docs/CHECKLIST.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| '));
+  const named = rows.flatMap((row) => {
+    const cell = row.slice(0, -2).split(' | ').at(-1) ?? '';
+    return cell.split(/; (?=`test\/)/).flatMap((one) => {
+      const [, file = '', title = ''] = /^`(test\/[\w./-]+)` (.+)$/.exec(one) ?? [];
+      return file === '' ? [] : [[file, title] as const];
+    });
+  });
+
+  test('names tests in every row but the heads', () => {
+    expect(
+      rows.filter((row) => !row.includes('`test/') && !/^\| (?:\||[a-z ]+ \|).* tests \|$|^\| \| tests \|$/.test(row)),
+    ).toEqual([]);
+    expect(named.length).toBeGreaterThan(100);
+  });
+
+  test.each(named)('%s has: %s', (file, title) => {
+    const text = read(file);
+    const quoted = [`'${title}'`, `\`${title}\``, `"${title}"`, `'${title.replaceAll("'", "\\'")}'`];
+    // Of a table of cases the name of one is a title too; helpers stand bare.
+    expect(quoted.some((one) => text.includes(one)) || (/^\w+$/.test(title) && text.includes(`${title}(`))).toBe(true);
+  });
+});
+
 describe('docs/DEPENDENCIES.md', () => {
   test('names every dependency of package.json', () => {
     const { dependencies, devDependencies } = JSON.parse(read('package.json')) as {

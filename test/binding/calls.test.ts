@@ -1,5 +1,6 @@
 /** Calls over the system-provided bindings, with what each puts on the wire. */
 import { describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../src/base/clock.ts';
 import type { SystemBinding } from '../../src/binding/assemble.ts';
 import {
   basicHttp,
@@ -301,4 +302,24 @@ describe('system-provided bindings', () => {
     await using nobody = calling(ws2007Http({ ...https, tls: tls.client }), guarded.url);
     await expect(nobody.place({ sku: 'A-1', quantity: 2, tags: [] })).rejects.toThrow();
   });
+});
+
+test('receiveTimeout of a binding ends an idle session', async () => {
+  const clock = new VirtualClock();
+  const via = (receiveTimeout?: number) =>
+    wsHttp({
+      security: noSecurity,
+      reliableSession: true,
+      clock,
+      ...(receiveTimeout === undefined ? {} : { receiveTimeout }),
+    });
+  const listening = await served(via(60_000), 'http://127.0.0.1:0/orders');
+  const calls = calling(via(), listening.url);
+  const order = { sku: 'A-1', quantity: 1, tags: [] };
+  expect(await calls.place(order)).toEqual({ number: 1_001 });
+  await clock.advance(59_999);
+  expect(await calls.place(order)).toEqual({ number: 1_001 });
+  await clock.advance(60_000);
+  await expect(calls.place(order)).rejects.toMatchObject({ code: 'RELIABLE_UNKNOWN_SEQUENCE' });
+  await listening.close();
 });

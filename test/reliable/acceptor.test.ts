@@ -185,6 +185,22 @@ describe('order and parking', () => {
     expect(made.done).toEqual(['message 1', 'message 2']);
   });
 
+  test.each(reliableVersions.flatMap((version) => [true, false].map((ordered) => ({ version, ordered }))))(
+    '10. a client that opens with a window of one ($version.name, ordered: $ordered): nothing waits for what it has not sent yet',
+    async ({ version, ordered }) => {
+      const { client, clock, done } = await world({ ordered }, { version });
+      const before = clock.now();
+      for (let number = 1; number <= 12; number += 1) {
+        const headers = number === 1 ? [] : [client.acknowledging(number - 1)];
+        const answer = await client.ask(client.numbered(number, { headers }));
+        expect(numberOf(answer)).toBe(number);
+        expect(upperOf(answer)).toEqual([{ lower: 1, upper: number }]);
+        expect(done).toHaveLength(number);
+      }
+      expect(clock.now()).toBe(before);
+    },
+  );
+
   test('too many copies of a waiting request: the oldest is let go empty', async () => {
     const { client } = await world();
     const copies = Array.from({ length: 6 }, () => client.ask(client.numbered(2)));
