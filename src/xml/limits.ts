@@ -39,3 +39,8 @@ export const xmlLimits: XmlLimits = {
 export function beyond(limits: XmlLimits, limit: keyof XmlLimits, what: string, offset: number): XmlError {
   return new XmlError('XML_LIMIT', `More than ${limits[limit]} ${what}: raise limits.${limit}`, { offset });
 }
+
+/** A limit as a scan compares it: no document has more octets than a 32-bit integer counts. */
+export function counted(limit: number): number {
+  return Math.min(limit, 0x7fff_ffff) | 0;
+}

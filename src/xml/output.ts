@@ -1,6 +1,6 @@
 /** Where canonical octets are put together: one buffer, reused, and the escapes of Canonical XML 1.0, section 2.3. */
 import { XmlError } from './errors.ts';
-import type { Tape } from './tape.ts';
+import { M_LENGTH, M_START, NAME, type Tape } from './tape.ts';
 import { reference, referenced } from './values.ts';
 import { copyWords, SLACK } from './words.ts';
 
@@ -12,7 +12,7 @@ const SHORT = 160;
 
 const FIRST_SIZE = 16384;
 
-const NOTHING = { octets: Buffer.alloc(0), words: new DataView(new ArrayBuffer(0)) };
+const NOTHING = { octets: Buffer.alloc(0), words: new DataView(new ArrayBuffer(0)), names: new Int32Array() };
 
 export class Output {
   /** Always `SLACK` octets longer than what may be written. */
@@ -21,7 +21,7 @@ export class Output {
   #length = 0;
   #limit = 0;
   /** What is copied from. */
-  #from: Pick<Tape, 'octets' | 'words'> = NOTHING;
+  #from: Pick<Tape, 'octets' | 'words' | 'names'> = NOTHING;
 
   constructor() {
     this.#renew(FIRST_SIZE);
@@ -80,6 +80,13 @@ export class Output {
     this.#length += count;
     if (count > SHORT) this.#from.octets.copy(this.#buffer, at, start, end);
     else copyWords(this.#from.words, start, this.#words, at, count);
+  }
+
+  /** A name of the source. */
+  name(name: number): void {
+    const { names } = this.#from;
+    const start = names[name * NAME + M_START] as number;
+    this.copy(start, start + (names[name * NAME + M_LENGTH] as number));
   }
 
   octet(octet: number): void {

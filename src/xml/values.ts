@@ -41,6 +41,21 @@ export function reference(octets: Uint8Array, start: number): number {
   });
 }
 
+/** True when canonical form spells the character of the reference this way (Canonical XML 1.0, section 2.3). */
+export function isCanonicalReference(octets: Buffer, start: number, behind: number, inValue: boolean): boolean {
+  const length = behind - start;
+  const first = octets[start + 1];
+  if (length === 5) {
+    if (first === 0x61) return true;
+    // &#xD; in both, &#x9; and &#xA; in values
+    if (first !== 0x23 || octets[start + 2] !== 0x78) return false;
+    const digit = octets[start + 3];
+    return digit === 0x44 || (inValue && (digit === 0x39 || digit === 0x41));
+  }
+  if (length === 4) return first === 0x6c || (first === 0x67 && !inValue);
+  return length === 6 && first === 0x71 && inValue;
+}
+
 /** The code point that the reference read last stands for. */
 export function referenced(): number {
   return character;

@@ -25,3 +25,20 @@ export function copyWords(from: DataView, start: number, to: DataView, at: numbe
     to.setBigUint64(at + done, from.getBigUint64(start + done, true), true);
   }
 }
+
+/**
+ * The octets that character data goes on with as it is, four at a time: ciphertext, attachments, prose.
+ *
+ * @returns the first octet that is to be looked at by itself, or at most three before it
+ */
+export function plainUntil(words: DataView, start: number): number {
+  for (let at = start; ; at += 4) {
+    const word = words.getInt32(at, true);
+    const angle = (word | 0x02020202) ^ 0x3e3e3e3e;
+    const ampersand = word ^ 0x26262626;
+    // A high bit for an octet below 0x20, for `<` and `>`, which differ in one bit, and for `&`.
+    const stops =
+      ((word - 0x20202020) & ~word) | ((angle - 0x01010101) & ~angle) | ((ampersand - 0x01010101) & ~ampersand);
+    if ((stops & 0x80808080) !== 0) return at;
+  }
+}
