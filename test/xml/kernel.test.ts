@@ -117,5 +117,5 @@ describe('the compiled scanner and the one in TypeScript', () => {
 
   test.skipIf(!hasCompiler)('octets are those that come of the source', () => {
     expect(compiled()).toBe(octets);
-  });
+  }, 180_000);
 });
