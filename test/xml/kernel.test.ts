@@ -115,7 +115,11 @@ describe('the compiled scanner and the one in TypeScript', () => {
     expect(compare(Buffer.from('<secret b="1"><p b="2"/></secret>'))).toBe(1);
   });
 
-  test.skipIf(!hasCompiler)('octets are those that come of the source', () => {
-    expect(compiled()).toBe(octets);
-  }, 180_000);
+  test.skipIf(!hasCompiler)(
+    'octets are those that come of the source',
+    () => {
+      expect(compiled()).toBe(octets);
+    },
+    180_000,
+  );
 });
