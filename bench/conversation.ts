@@ -2,7 +2,8 @@
  * Secure conversations beside X.509 on every message: request-reply, signed and encrypted both ways, both ends in one process and
  * every message through octets. Under the context derived keys sign and encrypt (HMAC-SHA256, AES-256-GCM); without one each
  * message has an RSA signature and an RSA key transport of its own (WSS 1.0: four operations with a private key in a call), or
- * the request has and the reply is under the same secret (WSS 1.1: two). And how many round trips it takes to open.
+ * the request has and the reply is under the same secret (WSS 1.1: two). Rates count what the one thread that does all of it has of
+ * the processor, so that other work on the machine falsifies them less. And how many round trips it takes to open.
  */
 import { binding, connect, listen } from '../src/channel/binding.ts';
 import type { BindingElement, Channel } from '../src/channel/channel.ts';
@@ -20,7 +21,7 @@ import { soap12 } from '../src/soap/version.ts';
 import { XmlWriter } from '../src/xml/write.ts';
 import { roundTripsToOpen } from '../test/conversation/opening.ts';
 import { issue } from '../test/security/pki.ts';
-import { awaited, compare, line, type Row } from './harness.ts';
+import { awaited, compare, line, processor, type Row } from './harness.ts';
 
 const SIZES = [
   [1_000, '1 KB'],
@@ -57,7 +58,7 @@ export async function rows(report: (line: string) => void): Promise<readonly Row
     const contenders = await Promise.all(
       [...ends].map(async ([end, [near, far]]) => {
         const channel = await between(near, far, question);
-        return [end, channel, awaited(() => channel.send(delivery(fresh(question))))] as const;
+        return [end, channel, awaited(() => channel.send(delivery(fresh(question))), processor)] as const;
       }),
     );
     const [context, ...others] = contenders;

@@ -63,7 +63,7 @@ export function passwordDigestOf(nonce: Uint8Array, created: string, password: s
  */
 export function signOctets(algorithm: SignatureAlgorithm, key: KeyObject, octets: Uint8Array): Uint8Array {
   requireFit(algorithm, key, smallestRsa, smallestSecret);
-  if (algorithm.family === 'hmac') return createHmac(algorithm.hash, key).update(octets).digest();
+  if (algorithm.family === 'hmac') return hmacUnder(algorithm.hash, key, octets);
   return sign(hashOf(algorithm), octets, operation(algorithm, key));
 }
 
@@ -83,7 +83,7 @@ export function verifyOctets(
 ): boolean {
   const strength = requireFit(algorithm, key, least, leastSecret);
   if (algorithm.family === 'hmac') {
-    const expected = createHmac(algorithm.hash, key).update(octets).digest();
+    const expected = hmacUnder(algorithm.hash, key, octets);
     return signature.length === expected.length && timingSafeEqual(expected, signature);
   }
   if (signature.length !== strength.signatureLength) return false;
@@ -216,26 +216,48 @@ function requireFit(algorithm: SignatureAlgorithm, key: KeyObject, least: number
  */
 export function pSha1(secret: Uint8Array, seed: Uint8Array, length: number, offset: number = 0): Uint8Array {
   const blocks: Uint8Array[] = [];
-  const prf = hmacSha1(secret);
   let chained = seed;
   for (let made = 0; made < offset + length; made += 20) {
-    chained = prf(chained);
-    blocks.push(prf(concat([chained, seed])));
+    chained = hmac('sha1', secret, chained);
+    blocks.push(hmac('sha1', secret, concat([chained, seed])));
   }
   return concat(blocks).subarray(offset, offset + length);
 }
 
-/** HMAC-SHA1 (RFC 2104) by one-shot hashes: for inputs of a few octets they cost a small part of what a Hmac object does. */
-function hmacSha1(secret: Uint8Array): (octets: Uint8Array) => Uint8Array {
-  const key = secret.length > sha1Block ? hash('sha1', secret, 'buffer') : secret;
-  const inner = new Uint8Array(sha1Block).fill(0x36);
-  const outer = new Uint8Array(sha1Block).fill(0x5c);
-  for (const [at, octet] of key.entries()) {
-    inner[at] = octet ^ 0x36;
-    outer[at] = octet ^ 0x5c;
-  }
-  return (octets) => hash('sha1', concat([outer, hash('sha1', concat([inner, octets]), 'buffer')]), 'buffer');
+function hmacUnder(name: string, key: KeyObject, octets: Uint8Array): Buffer {
+  const secret = key.export();
+  const made = hmac(name, secret, octets);
+  secret.fill(0);
+  return made;
 }
 
-/** Octets of a block of SHA-1. */
-const sha1Block = 64;
+/**
+ * HMAC (RFC 2104) by one-shot hashes: for what one message has to be authenticated they cost a third of what a Hmac object does.
+ * What of the secret is written down on the way is wiped.
+ */
+function hmac(name: string, secret: Uint8Array, octets: Uint8Array): Buffer {
+  const block = blockLengths.get(name);
+  if (block === undefined || secret.length > block || octets.length > longest) {
+    return createHmac(name, secret).update(octets).digest();
+  }
+  for (let at = 0; at < block; at++) padded[at] = (secret[at] ?? 0) ^ 0x36;
+  padded.set(octets, block);
+  const inner = hash(name, padded.subarray(0, block + octets.length), 'buffer');
+  for (let at = 0; at < block; at++) padded[at] = (padded[at] ?? 0) ^ (0x36 ^ 0x5c);
+  padded.set(inner, block);
+  const outer = hash(name, padded.subarray(0, block + inner.length), 'buffer');
+  padded.fill(0, 0, block);
+  return outer;
+}
+
+/** Octets of a block of each hash. */
+const blockLengths: ReadonlyMap<string, number> = new Map([
+  ['sha1', 64],
+  ['sha256', 64],
+  ['sha384', 128],
+  ['sha512', 128],
+]);
+/** Octets of what is authenticated so; a SignedInfo has two or three thousand. */
+const longest = 8_192;
+/** The padded secret and what follows it, for as long as one HMAC is made. */
+const padded = Buffer.allocUnsafeSlow(128 + longest);

@@ -57,19 +57,22 @@ export function readSecurityHeader(of: Message): SecurityHeader | undefined {
   if (block === undefined) return undefined;
   const element = block.fragment.element;
   if (element.text.trim() !== '') throw new SecurityError('SECURITY_MALFORMED', 'wsse:Security holds text.');
-  const found: Record<Kind, XmlElement[]> = {
-    timestamps: [],
-    binaryTokens: [],
-    usernameTokens: [],
-    signatures: [],
-    encryptedKeys: [],
-    referenceLists: [],
-    encryptedData: [],
-    derivedKeyTokens: [],
-    confirmations: [],
-    references: [],
-    assertions: [],
-    contextTokens: [],
+  const found = {
+    block,
+    element,
+    timestamps: [] as XmlElement[],
+    binaryTokens: [] as XmlElement[],
+    usernameTokens: [] as XmlElement[],
+    signatures: [] as XmlElement[],
+    encryptedKeys: [] as XmlElement[],
+    referenceLists: [] as XmlElement[],
+    encryptedData: [] as XmlElement[],
+    derivedKeyTokens: [] as XmlElement[],
+    confirmations: [] as XmlElement[],
+    references: [] as XmlElement[],
+    assertions: [] as XmlElement[],
+    contextTokens: [] as XmlElement[],
+    timestamp: undefined as XmlElement | undefined,
   };
   for (const part of element.children) {
     const kind = kindOf(part);
@@ -78,17 +81,18 @@ export function readSecurityHeader(of: Message): SecurityHeader | undefined {
     }
     found[kind].push(part);
   }
-  const { timestamps, ...parts } = found;
-  const { binaryTokens, usernameTokens, assertions, contextTokens } = parts;
+  const { timestamps, binaryTokens, usernameTokens, assertions, contextTokens } = found;
   if (timestamps.length > 1) throw new SecurityError('SECURITY_MALFORMED', 'There are two Timestamps.');
+  const tokens = binaryTokens.length + usernameTokens.length + assertions.length + contextTokens.length;
   if (
-    parts.signatures.length > headerLimits.signatures ||
-    [binaryTokens, usernameTokens, assertions, contextTokens].flat().length > headerLimits.tokens ||
+    found.signatures.length > headerLimits.signatures ||
+    tokens > headerLimits.tokens ||
     protections.some((kind) => found[kind].length > headerLimits.protections)
   ) {
     throw new SecurityError('SECURITY_LIMIT', 'There are too many signatures or tokens in one Security header.');
   }
-  return { block, element, timestamp: timestamps[0], ...parts };
+  found.timestamp = timestamps[0];
+  return found;
 }
 
 type Kind = Exclude<keyof SecurityHeader, 'block' | 'element' | 'timestamp'> | 'timestamps';

@@ -4,6 +4,7 @@
  * retransmission, keep their id and digest; the Timestamp is always new, so no two messages are alike. What is encrypted
  * is encrypted anew each time, under a key of that message.
  */
+import { after } from '../base/after.ts';
 import type { Instant } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { addressingVersionOf } from '../soap/addressing-versions.ts';
@@ -71,7 +72,7 @@ export class Protector {
     const timestamp = { id, fragment: XmlFragment.written([writeTimestamp(id, now, lifetime)], []) };
     const password = this.#password(exchange);
     const user = password?.inside ?? this.#user(now);
-    const issued = await this.#issued();
+    const issued = this.#policy.token === undefined ? undefined : await this.#issued();
     const tokens = [...(user === undefined ? [] : [user]), ...(issued === undefined ? [] : [issued.inside])];
     const endorsers = endorsersOf(this.#policy, { token: this.#endorser, issued, password, exchange });
     if (signature === undefined) return this.#overTransport(message, timestamp, tokens, endorsers, password?.key);
@@ -164,7 +165,8 @@ export class Protector {
   ): Promise<Secured> {
     const token = this.#token;
     const { body, signed, headers: prepared } = this.#covered(message, signature.digest, timestamp, inside);
-    const signatures = await this.#signatures(signed, signature, keying, endorsers);
+    const made = this.#signatures(signed, signature, keying, endorsers);
+    const signatures = made instanceof Promise ? await made : made;
     const conceal = new Concealer(production, keying, this.#random, this.#id);
     const hidden = conceal.body(message, body.fragment);
     const hidesSignature = production.signature && conceal.hides(message);
@@ -217,7 +219,8 @@ export class Protector {
       signed.push(part);
       return hidden ?? { ...block, fragment: this.#parts.prepare(block.fragment, digest).fragment };
     });
-    const signatures = await this.#signatures(signed, signature, keying, endorsers);
+    const made = this.#signatures(signed, signature, keying, endorsers);
+    const signatures = made instanceof Promise ? await made : made;
     const { references } = conceal;
     const before = [insideHeader(timestamp.fragment), ...contextTokens(endorsers), token?.included ?? ''];
     const parts = [...before, ...keying.markup(references)];
@@ -232,21 +235,18 @@ export class Protector {
   }
 
   /** The message signature, and those that endorse it. */
-  async #signatures(
+  #signatures(
     signed: readonly SignedPart[],
     signature: SignatureProduction,
     keying: Pick<Keying, 'signing'> | undefined,
     endorsers: readonly Endorser[],
-  ): Promise<readonly Signed[]> {
-    if (endorsers.length === 0) return [await sign(signed, signature, this.#token?.reference, keying, undefined)];
-    const id = this.#id();
-    const all = [await sign(signed, signature, this.#token?.reference, keying, id)];
-    const main = { id, fragment: XmlFragment.written([all[0]?.text ?? ''], []) };
-    for (const endorser of endorsers) {
-      const endorsed = partOf(main, endorser.signature.digest);
-      all.push(await sign([endorsed], endorser.signature, endorser.token?.reference, endorser, undefined));
+  ): readonly Signed[] | Promise<readonly Signed[]> {
+    const reference = this.#token?.reference;
+    if (endorsers.length === 0) {
+      return after(sign(signed, signature, reference, keying, undefined), (only) => [only]);
     }
-    return all;
+    const id = this.#id();
+    return after(sign(signed, signature, reference, keying, id), (main) => endorsedBy(endorsers, main, id));
   }
 
   async #issued(): Promise<Issued | undefined> {
@@ -286,6 +286,17 @@ export class Protector {
     const readers = this.#policy.encryption?.readers;
     return readers?.kind === 'certificates' ? readers.certificates[0] : undefined;
   }
+}
+
+/** A signature, and those that endorse it. */
+async function endorsedBy(endorsers: readonly Endorser[], main: Signed, id: string): Promise<readonly Signed[]> {
+  const all = [main];
+  const endorsed = { id, fragment: XmlFragment.written([main.text], []) };
+  for (const endorser of endorsers) {
+    const part = partOf(endorsed, endorser.signature.digest);
+    all.push(await sign([part], endorser.signature, endorser.token?.reference, endorser, undefined));
+  }
+  return all;
 }
 
 interface Hiding {

@@ -1,4 +1,5 @@
 /** One signature on its way out, and what names its key. */
+import { after } from '../base/after.ts';
 import { signOctets } from './crypto.ts';
 import { SecurityError } from './errors.ts';
 import { insideHeader, withoutDs } from './header.ts';
@@ -49,19 +50,18 @@ export interface Signed {
  * @param id of the signature, where another covers it
  * @throws SecurityError `SECURITY_POLICY` where there is no secret
  */
-export async function sign(
+export function sign(
   parts: readonly SignedPart[],
   signature: SignatureProduction,
   reference: string | undefined,
   keying: Pick<Keying, 'signing'> | undefined,
   id: string | undefined,
-): Promise<Signed> {
+): Signed | Promise<Signed> {
   const content = writeSignedInfo(parts, signature.algorithm, signature.digest);
   const octets = signedInfoOctets(content);
   if (signature.kind === 'certificate') {
     const made = signature.key.sign(signature.algorithm, octets);
-    const value = made instanceof Uint8Array ? made : await made;
-    return { text: writeSignature(content, value, reference ?? '', id), value };
+    return after(made, (value) => ({ text: writeSignature(content, value, reference ?? '', id), value }));
   }
   const named = keying?.signing;
   if (named === undefined) {
