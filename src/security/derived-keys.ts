@@ -55,7 +55,7 @@ export function isDerivedKeyToken(element: XmlElement): boolean {
  */
 export function readDerivedKeyToken(element: XmlElement): DerivedKeyToken {
   const { namespace, children } = element;
-  allowedAttribute(element, 'Algorithm', `${namespace}/dk/p_sha1`);
+  if (element.attribute('Algorithm') !== undefined) allowedAttribute(element, 'Algorithm', `${namespace}/dk/p_sha1`);
   let at = 0;
   const next = (wanted: string, local: string): XmlElement | undefined => {
     const candidate = children[at];

@@ -155,39 +155,39 @@ export class Protector {
     return assembled(message, parts, headers, body.fragment, { values, password: password?.key });
   }
 
-  async #signedThenEncrypted(
+  #signedThenEncrypted(
     message: Message,
     signature: SignatureProduction,
     timestamp: Inside,
     inside: readonly Inside[],
     { production, keying }: Hiding,
     endorsers: readonly Endorser[],
-  ): Promise<Secured> {
-    const token = this.#token;
+  ): Secured | Promise<Secured> {
     const { body, signed, headers: prepared } = this.#covered(message, signature.digest, timestamp, inside);
-    const made = this.#signatures(signed, signature, keying, endorsers);
-    const signatures = made instanceof Promise ? await made : made;
-    const conceal = new Concealer(production, keying, this.#random, this.#id);
-    const hidden = conceal.body(message, body.fragment);
-    const hidesSignature = production.signature && conceal.hides(message);
-    const headers = prepared.map((block) => conceal.header(block, message.version, this.#id()) ?? block);
-    const after = [
-      ...inside.map((one) =>
-        one.isSecret === true || (hidesSignature && one.verbatim !== true)
-          ? conceal.element(one.fragment)
-          : inHeader(one),
-      ),
-      this.#endorser?.included ?? '',
-      ...signatures.map(({ text }) =>
-        hidesSignature ? conceal.element(XmlFragment.written([text], [])) : withoutWsse(text),
-      ),
-    ];
-    const { references } = conceal;
-    const keys = [...keying.markup(references), keying.list(references)];
-    const before = [insideHeader(timestamp.fragment), ...contextTokens(endorsers), token?.included ?? ''];
-    const parts = [...before, ...keys, ...after];
-    const values = signatures.map(({ value }) => value);
-    return assembled(message, parts, headers, hidden, { values, secret: keying.secret, certificate: this.#reader() });
+    return after(this.#signatures(signed, signature, keying, endorsers), (signatures) => {
+      const token = this.#token;
+      const conceal = new Concealer(production, keying, this.#random, this.#id);
+      const hidden = conceal.body(message, body.fragment);
+      const hidesSignature = production.signature && conceal.hides(message);
+      const headers = prepared.map((block) => conceal.header(block, message.version, this.#id()) ?? block);
+      const behind = [
+        ...inside.map((one) =>
+          one.isSecret === true || (hidesSignature && one.verbatim !== true)
+            ? conceal.element(one.fragment)
+            : inHeader(one),
+        ),
+        this.#endorser?.included ?? '',
+        ...signatures.map(({ text }) =>
+          hidesSignature ? conceal.element(XmlFragment.written([text], [])) : withoutWsse(text),
+        ),
+      ];
+      const { references } = conceal;
+      const keys = [...keying.markup(references), keying.list(references)];
+      const before = [insideHeader(timestamp.fragment), ...contextTokens(endorsers), token?.included ?? ''];
+      const parts = [...before, ...keys, ...behind];
+      const values = signatures.map(({ value }) => value);
+      return assembled(message, parts, headers, hidden, { values, secret: keying.secret, certificate: this.#reader() });
+    });
   }
 
   async #encryptedThenSigned(

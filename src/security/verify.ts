@@ -82,14 +82,18 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
       ? unsigned(message, header)
       : covered(readable, policy.signature, main, encrypted);
   if (policy.confirmation) requireConfirmed(readable.header.confirmations, exchange?.values ?? []);
-  const user = await authenticated(readable.header, policy, around, encrypted);
+  const asked = authenticated(readable.header, policy, around, encrypted);
+  const user = asked instanceof Promise ? await asked : asked;
   const { saml } = policy;
   const alone = proof === undefined && saml !== undefined;
   const token = alone ? await requiredAssertion(header, saml, now) : proof?.token;
   const until = staleAt(lifetime, policy.freshness);
   // Under TLS a context signs nothing but the Timestamp, and two of WCF's messages of one millisecond are signed alike.
   const isTimestampOnly = main === undefined && policy.context !== undefined;
-  for (const key of isTimestampOnly ? [] : (proof?.keys ?? [])) await remember(replay, key, until, now);
+  for (const key of isTimestampOnly ? [] : (proof?.keys ?? [])) {
+    const pending = remember(replay, key, until, now);
+    if (pending !== undefined) await pending;
+  }
   if (token !== undefined) {
     const shown = senderProof(proof ?? { main: undefined, endorsing: [] }, token, peer?.secure === true, encrypted);
     await admitAssertion(token, shown, replay, now);
@@ -133,8 +137,9 @@ function usedAlgorithms(proof: Proof | undefined): readonly string[] {
 /** By name; what was signed as ciphertext goes by the name of what it turned out to be, or stands in. */
 function encryptedParts(encrypted: Encrypted | undefined): ReadonlySet<Part> {
   const names = new Set<Part>();
+  const revealed = [...(encrypted?.revealed ?? [])];
   for (const place of encrypted?.opened.places ?? []) {
-    const around = [...(encrypted?.revealed ?? [])].find(([signed]) => signed.contains(place));
+    const around = revealed.find(([signed]) => signed.contains(place));
     names.add(partOf(around?.[1].element ?? place));
   }
   return names;
@@ -287,25 +292,39 @@ interface AuthenticatedUser {
   readonly nonce: { readonly key: string; readonly until: Instant } | undefined;
 }
 
-async function authenticated(
+function authenticated(
   header: SecurityHeader,
   policy: InboundPolicy,
   around: Circumstances,
   encrypted: Encrypted | undefined,
-): Promise<AuthenticatedUser | undefined> {
+): Promise<AuthenticatedUser> | undefined {
   const [token] = header.usernameTokens;
   if (token === undefined || policy.username === undefined) return undefined;
+  return authenticatedBy(token, policy.username, policy, around, encrypted);
+}
+
+async function authenticatedBy(
+  token: XmlElement,
+  username: NonNullable<InboundPolicy['username']>,
+  policy: InboundPolicy,
+  around: Circumstances,
+  encrypted: Encrypted | undefined,
+): Promise<AuthenticatedUser> {
   const claim = readUsernameToken(token);
   if (claim.form === 'text' && !isHiddenIn(around, encrypted)(token) && !policy.textWithoutTls) {
     throw new SecurityError('SECURITY_TRANSPORT', 'A password came as text, neither encrypted nor through TLS.');
   }
-  const nonce = await authenticate(claim, policy.username, around.now, policy.freshness);
+  const nonce = await authenticate(claim, username, around.now, policy.freshness);
   return { signer: userSigner(claim.user), nonce };
 }
 
-async function remember(replay: ReplayCache, key: string, until: Instant, now: Instant): Promise<void> {
+function remember(replay: ReplayCache, key: string, until: Instant, now: Instant): Promise<void> | undefined {
   const answer = replay.remember(key, until, now);
-  if (!(typeof answer === 'boolean' ? answer : await answer)) {
-    throw new SecurityError('SECURITY_REPLAY', 'A message like this was received before.');
-  }
+  if (typeof answer !== 'boolean') return Promise.resolve(answer).then(requireNew);
+  requireNew(answer);
+  return undefined;
+}
+
+function requireNew(isNew: boolean): void {
+  if (!isNew) throw new SecurityError('SECURITY_REPLAY', 'A message like this was received before.');
 }
