@@ -146,6 +146,18 @@ export const destinationMutants: readonly Mutant[] = [
     replace: 'return instant(over);',
   },
   {
+    name: 'at most once, and again after a crash',
+    file: destination,
+    find: "return assurance.repeats === 'at-most-once' ? begun(step) : step;",
+    replace: 'return assurance.window < 0 ? begun(step) : step;',
+  },
+  {
+    name: 'NoDiscard discards',
+    file: destinationEnd,
+    find: "assurance.incomplete === 'NoDiscard' && state.phase !== 'created'",
+    replace: "assurance.incomplete === 'NoDiscard' && state.phase === 'created'",
+  },
+  {
     name: 'signs of life count as messages of the application',
     file: destinationState,
     find: 'later(state.busy, assurance.receiveTimeout)',

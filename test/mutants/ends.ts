@@ -195,4 +195,46 @@ export const endMutants: readonly Mutant[] = [
     find: 'const final = closing && version.final;',
     replace: 'const final = closing && version.final && replies.received.length < 0;',
   },
+  {
+    name: 'close does not wait for what was sent before it',
+    file: 'channel/entering.ts',
+    find: 'if (this.#all.size > 0) await',
+    replace: 'if (this.#all.size < 0) await',
+  },
+  {
+    name: 'what is sent after close is taken',
+    file: 'reliable/initiator.ts',
+    find: 'if (this.#isClosing && !this.#isOver)',
+    replace: 'if (this.#isClosing && this.#isOver && this.#isFree)',
+  },
+  {
+    name: 'a longer life is granted than the limit allows',
+    file: 'reliable/registry.ts',
+    find: 'Math.min(life, maxExpires)',
+    replace: 'life',
+  },
+  {
+    name: 'whoever sends is told that there is no room',
+    file: 'reliable/wording.ts',
+    find: 'ranges?: Ranges, least = 1)',
+    replace: 'ranges?: Ranges, least = 0)',
+  },
+  {
+    name: 'a page of HTML ends a session that lives',
+    file: 'reliable/steps.ts',
+    find: "known?.transient !== true && (known?.refusal !== true || about.kind === 'create')",
+    replace: 'known?.transient !== true',
+  },
+  {
+    name: 'a security fault is the reply',
+    file: 'reliable/interpret.ts',
+    find: "if (fault.subcode?.namespace.includes('wssecurity-secext') === true) return false;",
+    replace: '',
+  },
+  {
+    name: 'InvalidAcknowledgement without its detail',
+    file: 'reliable/faults.ts',
+    find: 'const refused = acknowledgement ?? empty;',
+    replace: 'const refused = acknowledgement === undefined ? undefined : empty;',
+  },
 ];

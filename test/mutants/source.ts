@@ -236,6 +236,12 @@ export const sourceMutants: readonly Mutant[] = [
     replace: 'const flights = ledger.flights.slice(0, 0).map((flight) => ({ ...flight, ...again }));',
   },
   {
+    name: 'a full window does not ask for an acknowledgement',
+    file: ledger,
+    find: 'const isLast = underWay + 1 >= room || number === given.next - 1;',
+    replace: 'const isLast = number === given.next - 1;',
+  },
+  {
     name: 'the source outlives its own sequence',
     file: source,
     find: 'if (expires !== undefined && event.now >= expires) return expired(state);',

@@ -44,6 +44,8 @@ const nearest: Readonly<Record<string, readonly string[]>> = {
     'test/mutants/rules.test.ts',
   ],
   'headers.ts': ['test/reliable/messages.test.ts', 'test/attacks/reliable-headers.test.ts'],
+  'entering.ts': ['test/service/closing.test.ts'],
+  'faults.ts': ['test/reliable/fault-table.test.ts', 'test/reliable/messages.test.ts'],
   'settings.ts': ['test/reliable/settings.test.ts', 'test/reliable/timeouts.test.ts'],
   'registry.ts': [
     'test/reliable/acceptor.test.ts',
