@@ -57,29 +57,29 @@ export function readSecurityHeader(of: Message): SecurityHeader | undefined {
   if (block === undefined) return undefined;
   const element = block.fragment.element;
   if (element.text.trim() !== '') throw new SecurityError('SECURITY_MALFORMED', 'wsse:Security holds text.');
-  const found = {
+  const found: Record<Kind, readonly XmlElement[]> & Pick<SecurityHeader, 'block' | 'element'> = {
     block,
     element,
-    timestamps: [] as XmlElement[],
-    binaryTokens: [] as XmlElement[],
-    usernameTokens: [] as XmlElement[],
-    signatures: [] as XmlElement[],
-    encryptedKeys: [] as XmlElement[],
-    referenceLists: [] as XmlElement[],
-    encryptedData: [] as XmlElement[],
-    derivedKeyTokens: [] as XmlElement[],
-    confirmations: [] as XmlElement[],
-    references: [] as XmlElement[],
-    assertions: [] as XmlElement[],
-    contextTokens: [] as XmlElement[],
-    timestamp: undefined as XmlElement | undefined,
+    timestamps: none,
+    binaryTokens: none,
+    usernameTokens: none,
+    signatures: none,
+    encryptedKeys: none,
+    referenceLists: none,
+    encryptedData: none,
+    derivedKeyTokens: none,
+    confirmations: none,
+    references: none,
+    assertions: none,
+    contextTokens: none,
   };
   for (const part of element.children) {
     const kind = kindOf(part);
     if (kind === undefined) {
       throw new SecurityError('SECURITY_UNSUPPORTED', `wsse:Security holds ${untrusted(part.local)}.`);
     }
-    found[kind].push(part);
+    // Of each there are one or two, where there are any.
+    found[kind] = found[kind] === none ? [part] : [...found[kind], part];
   }
   const { timestamps, binaryTokens, usernameTokens, assertions, contextTokens } = found;
   if (timestamps.length > 1) throw new SecurityError('SECURITY_MALFORMED', 'There are two Timestamps.');
@@ -91,9 +91,10 @@ export function readSecurityHeader(of: Message): SecurityHeader | undefined {
   ) {
     throw new SecurityError('SECURITY_LIMIT', 'There are too many signatures or tokens in one Security header.');
   }
-  found.timestamp = timestamps[0];
-  return found;
+  return Object.assign(found, { timestamp: timestamps[0] });
 }
+
+const none: readonly XmlElement[] = Object.freeze([]);
 
 type Kind = Exclude<keyof SecurityHeader, 'block' | 'element' | 'timestamp'> | 'timestamps';
 
@@ -145,9 +146,9 @@ export function refuseEncryption(of: Message): void {
  * @param parts canonical markup for a place where the prefix `wsse` is declared (see `insideHeader`)
  */
 export function writeSecurityHeader(version: SoapVersion, parts: readonly string[]): HeaderBlock {
-  const text =
-    `<wsse:Security xmlns:${soapPrefix}="${version.namespace}" xmlns:wsse="${wsse}" ${soapPrefix}:mustUnderstand="1">` +
-    `${parts.join('')}</wsse:Security>`;
+  let text = `<wsse:Security xmlns:${soapPrefix}="${version.namespace}" xmlns:wsse="${wsse}" ${soapPrefix}:mustUnderstand="1">`;
+  for (const part of parts) text += part;
+  text += '</wsse:Security>';
   const fragment = XmlFragment.written([text], []);
   return { namespace: wsse, local: 'Security', mustUnderstand: true, role: undefined, fragment };
 }
