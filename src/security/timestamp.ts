@@ -119,8 +119,21 @@ function millisecondsOf(text: string): number {
 
 /** The form that is written: milliseconds, as WCF does. */
 export function writeTime(when: Instant): string {
-  return new Date(when).toISOString();
+  const whole = Math.trunc(when);
+  const milliseconds = ((whole % 1000) + 1000) % 1000;
+  const second = whole - milliseconds;
+  let text = seconds.get(second);
+  if (text === undefined) {
+    text = new Date(second).toISOString().slice(0, -4);
+    if (seconds.size >= secondsKept) seconds.clear();
+    seconds.set(second, text);
+  }
+  return `${text}${String(milliseconds).padStart(3, '0')}Z`;
 }
+
+/** Seconds that were written lately: Created and Expires of many messages are of the same two. */
+const seconds = new Map<number, string>();
+const secondsKept = 8;
 
 /**
  * @param id its wsu:Id, unique to the message: two messages made in one millisecond then still differ
