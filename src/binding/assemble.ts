@@ -100,6 +100,7 @@ function secured(
       version: described.versions.conversation,
       protection: isOverTransport ? 'transport' : 'message',
       soap: encoding.soap,
+      keepsContext: !described.requireCancellation,
       ...defined({ addressing, sealing }),
     }),
   ];

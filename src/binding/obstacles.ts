@@ -3,7 +3,7 @@ import type { BindingDescription, SecurityDescription } from './description.ts';
 import { authenticationModes, isAsymmetric } from './modes.ts';
 
 /** @returns a sentence for each, with what to use in its place; empty when the binding can be made */
-export function obstacles({ transport, encoding, security }: BindingDescription): readonly string[] {
+export function obstacles({ transport, encoding, reliableSession, security }: BindingDescription): readonly string[] {
   const found: string[] = [];
   if (security !== undefined && isDuplex(transport.kind) && needsExchange(security)) {
     found.push(
@@ -21,9 +21,10 @@ export function obstacles({ transport, encoding, security }: BindingDescription)
   if (encoding.kind !== 'Text') {
     found.push(`Messages are not written as ${encoding.kind}. Set messageEncoding: 'Text' at both ends.`);
   }
-  if (security?.mode === 'SecureConversation' && !security.requireCancellation) {
+  if (security?.mode === 'SecureConversation' && !security.requireCancellation && reliableSession !== undefined) {
     found.push(
-      'A security context that is never cancelled (kept in a cookie, for a farm of services) is not spoken. Set requireSecurityContextCancellation to true at both ends.',
+      'A reliable session belongs to its security context, and one that is never cancelled is not renewed: another takes its place. ' +
+        'Set requireSecurityContextCancellation to true at both ends.',
     );
   }
   for (let one = security; one !== undefined; one = one.bootstrap) {

@@ -30,8 +30,8 @@ export type ContextState =
 
 export type ContextEvent = { readonly now: Instant } & (
   | { readonly kind: 'open' }
-  /** The issuer's answer to issue or renew. */
-  | { readonly kind: 'issued'; readonly context: ContextKeyed }
+  /** The issuer's answer to issue or renew; `isAnother` where another context was asked for in place of a renewal. */
+  | { readonly kind: 'issued'; readonly context: ContextKeyed; readonly isAnother?: boolean }
   /** The issuer said no, or its answer cannot be used. */
   | { readonly kind: 'refused'; readonly text: string }
   /** The issuer does not know the context any more: the next message needs another. */
@@ -82,7 +82,7 @@ export function context(
     case 'open':
       return state.phase === 'none' ? [{ phase: 'issuing' }, [{ effect: 'request', request: 'issue' }]] : [state, []];
     case 'issued':
-      return issued(state, event.context, event.now);
+      return issued(state, event);
     case 'refused':
       return refused(state, event.text, event.now);
     case 'lost':
@@ -106,10 +106,13 @@ export function context(
 
 type Step = readonly [ContextState, readonly ContextEffect[]];
 
-function issued(state: ContextState, fresh: ContextKeyed, now: Instant): Step {
+function issued(
+  state: ContextState,
+  { context: fresh, isAnother = false, now }: Extract<ContextEvent, { readonly kind: 'issued' }>,
+): Step {
   if (state.phase !== 'issuing' && state.phase !== 'renewing') return [state, []];
   if (fresh.expires <= now) return ended('expired', 'The context that was issued has expired already.');
-  if (state.phase === 'renewing') {
+  if (state.phase === 'renewing' && !isAnother) {
     const { current } = state;
     // A renewal keeps the context and names a new key; anything else is another context under this one's name.
     if (fresh.identifier !== current.identifier || fresh.instance === current.instance) {

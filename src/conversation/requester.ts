@@ -147,6 +147,10 @@ export class Requester implements ContextSource {
   /** Cancels the context. Rejects never: what the issuer is not told, it forgets by itself. */
   async close(signal?: AbortSignal): Promise<void> {
     await this.#underWay.catch(() => undefined);
+    if (this.#settings.keepsContext) {
+      this.abort('The channel was closed.');
+      return;
+    }
     this.#apply({ kind: 'close' });
     const cancelled = this.#underWay.catch(() => undefined);
     await (signal === undefined ? cancelled : abortable(cancelled, signal).catch(() => undefined));
@@ -182,18 +186,21 @@ export class Requester implements ContextSource {
   }
 
   async #perform(kind: Kind): Promise<void> {
-    const { clock, random, keySize, version } = this.#settings;
+    const { clock, random, keySize, version, keepsContext } = this.#settings;
     const asked = clock.now();
     const [current] = this.#keys;
-    if (kind === 'issue') {
+    const isAnother = kind === 'renew' && keepsContext;
+    if (kind === 'issue' || isAnother) {
       const entropy = random.bytes(keySize / 8);
-      return this.#take(await this.#ask({ kind, entropy, keySize }, undefined), entropy, asked);
+      const answer = await this.#ask({ kind: 'issue', entropy, keySize }, undefined);
+      return this.#take(answer, { entropy, asked, isAnother });
     }
     if (current === undefined) throw ended('There is no context to renew or cancel.');
     const target = { identifier: current.identifier, instance: current.instance };
     if (kind === 'renew') {
       const entropy = random.bytes(keySize / 8);
-      return this.#take(await this.#ask({ kind, entropy, keySize, target }, current), entropy, asked);
+      const answer = await this.#ask({ kind, entropy, keySize, target }, current);
+      return this.#take(answer, { entropy, asked, isAnother });
     }
     const answer = await this.#ask({ kind, target }, current);
     readCancelled(version, answered(answer));
@@ -202,7 +209,14 @@ export class Requester implements ContextSource {
   }
 
   /** Takes the key that an answer gives. */
-  #take(answer: Delivery, entropy: Uint8Array, asked: Instant): void {
+  #take(
+    answer: Delivery,
+    {
+      entropy,
+      asked,
+      isAnother,
+    }: { readonly entropy: Uint8Array; readonly asked: Instant; readonly isAnother: boolean },
+  ): void {
     const { version, keySize, contextLifetime } = this.#settings;
     const issued = readIssued(version, answered(answer));
     if (issued.keySize !== undefined && issued.keySize !== keySize) {
@@ -219,14 +233,14 @@ export class Requester implements ContextSource {
     const token = issued.id === '' ? undefined : { fragment: issued.token, id: issued.id };
     const before = this.#state;
     const secret: ContextSecret = { key, namespace: version.namespace, identifier, instance, token };
-    this.#apply({ kind: 'issued', context: keyed });
+    this.#apply({ kind: 'issued', context: keyed, isAnother });
     // The reducer has refused it, and said why.
     if (this.#state.phase !== 'open' || this.#state.current !== keyed) {
       const text = 'The answer brought a context that cannot be used.';
       throw new ConversationError('CONVERSATION_REFUSED', text, { transient: true });
     }
     this.#keys = [secret, ...this.#keys].slice(0, 2);
-    const event = before.phase === 'renewing' ? 'context.renewed' : 'context.opened';
+    const event = before.phase === 'renewing' && !isAnother ? 'context.renewed' : 'context.opened';
     publish(() => ({ event, identifier, instance, expires: keyed.expires }));
   }
 

@@ -42,6 +42,12 @@ export interface SecureConversationOptions extends Omit<ContextOptions, 'derived
   readonly contextLifetime?: number;
   /** When the initiator renews. Default as WCF: after 60 % of the lifetime, or 10 hours. */
   readonly renewal?: RenewalPolicy;
+  /**
+   * True: an initiator neither cancels its context nor renews it, and asks for another when it is time (WCF's
+   * `requireSecurityContextCancellation` false; MustNotSendCancel and MustNotSendRenew of a policy). Nothing that lives longer than a key may
+   * belong to such a context. Default false.
+   */
+  readonly keepsContext?: boolean;
   /** How long an initiator waits for the answer to a request about its context, in milliseconds. Default 60 s. */
   readonly requestTimeout?: number;
   /**
@@ -75,6 +81,7 @@ export interface Settings {
   readonly speaksFor: 'context' | 'identity';
   readonly contextLifetime: number;
   readonly renewal: RenewalPolicy;
+  readonly keepsContext: boolean;
   readonly requestTimeout: number;
   readonly sealing: readonly KeyObject[];
   readonly limits: ContextLimits;
@@ -114,6 +121,7 @@ export function settingsOf(options: SecureConversationOptions): Settings {
     speaksFor: options.speaksFor ?? 'context',
     contextLifetime,
     renewal,
+    keepsContext: options.keepsContext ?? false,
     requestTimeout,
     sealing: Object.freeze((options.sealing ?? []).map(sealingKey)),
     limits,

@@ -197,6 +197,7 @@ function conversationToken(
       of.requireCancellation ? undefined : assertion(sp.mustNotSend, 'MustNotSendCancel'),
       bootstrap,
       sp.name === '1.2' ? assertion(sp.namespace, 'MustNotSendAmend') : undefined,
+      sp.name === '1.2' && !of.requireCancellation ? assertion(sp.namespace, 'MustNotSendRenew') : undefined,
     ]),
     attributes: { IncludeToken: `${sp.namespace}/IncludeToken/AlwaysToRecipient` },
   };

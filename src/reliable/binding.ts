@@ -3,7 +3,7 @@
  * names, or to a TLS session. Without a word it belongs to whoever secured the request, which is no less.
  */
 import type { Delivery } from '../channel/delivery.ts';
-import { identityInTls, identityOf, namesContextOf } from '../security/evidence.ts';
+import { identityInTls, identityOf, namesSignerOf } from '../security/evidence.ts';
 import { header } from '../soap/envelope.ts';
 import type { HeaderBlock } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
@@ -47,7 +47,7 @@ function isBoundToTls({ message }: Delivery, { namespace }: ReliableVersion): bo
 
 /**
  * Why a sequence cannot be what its request says; `undefined` when it can. A sequence belongs to the identity that secured its
- * CreateSequence: under a security context that is the context, so what is left to see is that the request names no other.
+ * CreateSequence (under a security context that is the context), so what is left to see is that the request names no other.
  */
 export function unbindable(trip: Delivery, version: ReliableVersion, { token }: CreateSequence): string | undefined {
   const says = (local: string) =>
@@ -58,7 +58,7 @@ export function unbindable(trip: Delivery, version: ReliableVersion, { token }: 
   if (token === undefined) {
     return says('UsesSequenceSTR') ? 'UsesSequenceSTR is there, and no SecurityTokenReference.' : undefined;
   }
-  return namesContextOf(token, trip)
+  return namesSignerOf(token, trip)
     ? undefined
-    : 'The sequence can be bound only to the security context that its CreateSequence came under.';
+    : 'The sequence can be bound only to the token that its CreateSequence was signed with.';
 }

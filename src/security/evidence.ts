@@ -46,13 +46,27 @@ export interface Evidence {
 /** Left by the security element on every delivery that it let through. */
 export const evidence: ContextKey<Evidence | undefined> = contextKey<Evidence | undefined>('evidence', undefined);
 
+/** Whether a wsse:SecurityTokenReference in the message names the token that signed it; left beside the evidence. */
+export const naming: ContextKey<((reference: XmlElement) => boolean) | undefined> = contextKey<
+  ((reference: XmlElement) => boolean) | undefined
+>('naming', undefined);
+
 /** The wsse:SecurityTokenReference among the children of an element. */
 export function tokenReferenceIn(of: XmlElement): XmlElement | undefined {
   return child(of, wsse, 'SecurityTokenReference');
 }
 
-/** Whether a wsse:SecurityTokenReference names the security context that a delivery came under; which of its keys is all the same. */
-export function namesContextOf(reference: XmlElement, delivery: Delivery): boolean {
+/**
+ * Whether a wsse:SecurityTokenReference names the token that a delivery was signed with, and whoever that is can be told from others: a
+ * security context by its Identifier, whichever of its keys that was, and every token by a reference inside the message or by
+ * what it is (thumbprint, issuer and serial number, key identifier).
+ */
+export function namesSignerOf(reference: XmlElement, delivery: Delivery): boolean {
+  if (namesContextOf(reference, delivery)) return true;
+  return delivery.get(naming)?.(reference) === true && identityOf(delivery) !== anonymous;
+}
+
+function namesContextOf(reference: XmlElement, delivery: Delivery): boolean {
   const context = delivery.get(evidence)?.context;
   const [target, second] = reference.children;
   if (context === undefined || second !== undefined || !target?.is(wsse, 'Reference')) return false;

@@ -11,7 +11,7 @@ import { peer } from '../channel/transport.ts';
 import { FaultError, faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import { SecurityError, untrusted } from './errors.ts';
-import { evidence } from './evidence.ts';
+import { evidence, naming } from './evidence.ts';
 import type { ContextSource, Exchange } from './exchange.ts';
 import { asSecurityError } from './faults.ts';
 import { readSecurityHeader } from './header.ts';
@@ -107,7 +107,10 @@ export class Guard {
       encrypted: [...result.evidence.encrypted],
       mark: of.get(mark),
     }));
-    return { delivery: of.carrying(result.message).with(evidence, result.evidence), exchange: result.exchange };
+    return {
+      delivery: of.carrying(result.message).with(evidence, result.evidence).with(naming, result.naming),
+      exchange: result.exchange,
+    };
   }
 }
 

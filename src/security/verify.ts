@@ -18,6 +18,7 @@ import type { ContextSource, Exchange } from './exchange.ts';
 import { readSecurityHeader, refuseEncryption, type SecurityHeader } from './header.ts';
 import { requireStrictLayout } from './layout.ts';
 import { type KeyRequirement, MessageKeys } from './message-keys.ts';
+import { namingOf } from './naming.ts';
 import { type Opened, Opening, type Readable } from './opening.ts';
 import { idsOf } from './profile.ts';
 import type { EncryptionRequirement, InboundPolicy } from './protection.ts';
@@ -45,6 +46,8 @@ export interface Examined {
   readonly evidence: Evidence;
   /** For the reply, where this is a request. */
   readonly exchange: Exchange;
+  /** Whether a reference in the message names the token that signed it. */
+  readonly naming: (reference: XmlElement) => boolean;
 }
 
 /**
@@ -114,6 +117,7 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
       ...lifetime,
     }),
     exchange: exchangeOf(proof),
+    naming: namingOf(readable.header, proof),
   };
 }
 

@@ -77,3 +77,24 @@ test('what is said unasked confirms no signatures, and the error says so', async
     expect.objectContaining({ code: 'CONVERSATION_SETTING' }),
   );
 });
+
+test('a context that is kept is neither cancelled nor renewed: another is asked for in time', async () => {
+  const [bootstrap] = bootstraps;
+  if (bootstrap === undefined) throw new Error('There is no bootstrap.');
+  const talk = new Talk(bootstrap, { keepsContext: true, contextLifetime: 100_000 });
+  const listener = await talk.listen();
+  const channel = await talk.connect();
+  expect(await ask(channel, 'one')).toBe('re: one');
+  await talk.clock.advance(70_000);
+  expect(await ask(channel, 'two')).toBe('re: two');
+  await talk.clock.advance(1_000);
+  expect(await ask(channel, 'three')).toBe('re: three');
+  await channel.close();
+  const asked = talk.actions.filter((action) => action.includes('/RST/'));
+  expect(asked.map((action) => action.split('/RST/')[1])).toEqual(['SCT', 'SCT']);
+  const contexts = talk.heard.map((trip) => trip.get(evidence)?.context?.identifier);
+  expect(contexts[1]).toBe(contexts[0]);
+  expect(contexts[2]).not.toBe(contexts[0]);
+  await expect(ask(channel, 'four')).rejects.toThrow(/closed/);
+  await listener.close();
+});

@@ -60,6 +60,7 @@ export interface EndOptions {
 
 function bindingOf(course: Course, tls: Certificates, to: URL | undefined, options: EndOptions): Binding {
   const { ordered = true, security, namesContext = true, polled = false } = options;
+  const secured = security === undefined ? [] : [security];
   const http = httpTransport({
     tls: to === undefined ? { cert: tls.certificate, key: tls.key } : { ca: tls.authority },
   });
@@ -74,9 +75,10 @@ function bindingOf(course: Course, tls: Certificates, to: URL | undefined, optio
         // Metro never ends the sequence that it was offered.
         ...(polled && { farewellTimeout: 1_000 }),
       }),
-      ...(security === undefined ? [] : [security]),
+      ...(polled ? [] : secured),
     ],
-    polled ? makeConnection(binding([], http)) : http,
+    // Who fetches what waits has to prove itself, too.
+    polled ? makeConnection(binding(secured, http)) : http,
   );
 }
 
