@@ -57,12 +57,19 @@ export class Letter {
     return this.one('Signature', this.security);
   }
 
-  of({ start, end }: XmlElement): string {
-    return this.text.slice(start, end);
+  of(one: XmlElement): string {
+    this.#own(one);
+    return this.text.slice(one.start, one.end);
   }
 
   with(one: XmlElement, by: string): Letter {
+    this.#own(one);
     return new Letter(this.text.slice(0, one.start) + by + this.text.slice(one.end));
+  }
+
+  /** An element that was found before something was changed stands elsewhere now. */
+  #own(one: XmlElement): void {
+    if (one.document !== this.#elements[0]?.document) throw new Error(`This ${one.local} is of another letter.`);
   }
 
   without(one: XmlElement): Letter {

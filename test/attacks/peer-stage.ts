@@ -78,10 +78,19 @@ export function recordingOf(name: string): Recording {
   return required(recordings.find((one) => one.name === name));
 }
 
+function recorded(name: string, number: number, kind: 'request' | 'response'): string {
+  const octets = readFileSync(join(recordingsFolder, name, `${String(number).padStart(3, '0')}-${kind}.http`));
+  return octets.subarray(octets.indexOf('\r\n\r\n') + 4).toString('utf8');
+}
+
 /** The body of a recorded request, by its number. */
 export function requestOf(name: string, number: number): string {
-  const octets = readFileSync(join(recordingsFolder, name, `${String(number).padStart(3, '0')}-request.http`));
-  return octets.subarray(octets.indexOf('\r\n\r\n') + 4).toString('utf8');
+  return recorded(name, number, 'request');
+}
+
+/** The body of the answer to it. */
+export function answerOf(name: string, number: number): string {
+  return recorded(name, number, 'response');
 }
 
 const namespace = 'urn:surewire:interop';
@@ -95,8 +104,8 @@ export function handed({ message: of }: Delivery): string {
 async function received(up: Carry, octets: string | Uint8Array): Promise<Outcome> {
   const codes: string[] = [];
   const listen = (event: unknown) => {
-    const { code, error } = event as { readonly code?: string; readonly error?: unknown };
-    if (code !== undefined) codes.push(code);
+    const { event: name, code, error } = event as { event: string; code?: string; error?: unknown };
+    if (name === 'message.refused' && code !== undefined) codes.push(code);
     else if (error instanceof SurewireError) codes.push(error.code);
   };
   const rooms = ['surewire:security', 'surewire:reliable'];
