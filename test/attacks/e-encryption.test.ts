@@ -108,7 +108,7 @@ describe('loops and floods', () => {
   attacked('E8 the same ciphertext twice in the ReferenceList', sessions, 'SECURITY_REFERENCE', (letter) =>
     letter.last(letter.one('ReferenceList'), letter.of(letter.one('DataReference'))),
   );
-  attacked('E9 a CipherReference to a file', sessions, 'SECURITY_UNSUPPORTED', (letter) =>
+  attacked('E9 a CipherReference to a file', sessions, 'SECURITY_DECRYPTION', (letter) =>
     letter.with(
       letter.one('CipherValue', letter.body),
       `<x:CipherReference xmlns:x="${xenc}" URI="file:///etc/passwd"/>`,

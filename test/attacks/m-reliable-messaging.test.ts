@@ -249,6 +249,37 @@ describe('lies of the peer', () => {
       'InvalidAcknowledgement',
     ),
   );
+  test.each(all)('M26 %s: a message that the application cannot take stops no other', async (name) => {
+    const session = await peerSession(name, {}, (text) => {
+      if (text.includes('message 1')) throw new Error('poison');
+    });
+    await session.ask(session.letter(0));
+    const answer = required(await session.ask(session.letter(1)));
+    expect(complaint(answer)).toBe('receiver');
+    expect(readHeaders(answer)?.sequence?.number).toBe(1);
+    expect(complaint(await session.ask(session.letter(2)))).toBeUndefined();
+    await session.ask(session.letter(1));
+    expect(session.heard).toHaveLength(2);
+  });
+  test.each(rm11)('M28 %s: wishes that everything is thrown away with a gap', async (name) => {
+    const session = await peerSession(name);
+    const create = session.letter(0);
+    const prefix = /^<(\w+):/.exec(create.of(create.one('Offer')))?.[1];
+    const wish = `<${prefix}:IncompleteSequenceBehavior>DiscardEntireSequence</${prefix}:IncompleteSequenceBehavior>`;
+    const bare = create.has('IncompleteSequenceBehavior') ? create.without(create.one('IncompleteSequenceBehavior')) : create;
+    const answer = required(await session.ask(bare.last(bare.one('Offer'), wish)));
+    expect(complaint(answer)).toBeUndefined();
+    expect(answer.body.toString()).toContain('>DiscardFollowingFirstGap<');
+    for (const at of [1, 2]) await session.ask(session.letter(at));
+    expect(session.heard).toHaveLength(2);
+  });
+  test.each(['metro-client-conversation-rm11'])('M29 %s: binds its sequence to a context of somebody else', async (name) => {
+    const session = await peerSession(name);
+    expect(session.letter(0).has('SecurityTokenReference')).toBe(true);
+    expect(complaint(await session.ask(session.letter(0), 'another'))).toBe('CreateSequenceRefused');
+    expect(await session.state()).toBe('[[],[]]');
+    expect(complaint(await session.ask(session.letter(0)))).toBeUndefined();
+  });
   test.each(rm11.flatMap((name) => ['-PT1S', 'P9999Y', 'PT1e9S', 'x'].map((text) => [name, text] as const)))(
     'M27 %s: wants a sequence for %s',
     async (name, text) => {

@@ -39,8 +39,16 @@ export interface PeerSession {
   state(): Promise<string>;
 }
 
-/** Our end of a recorded session, where nothing was said yet. */
-export async function peerSession(name: string, options: ReliableSessionOptions = {}): Promise<PeerSession> {
+/**
+ * Our end of a recorded session, where nothing was said yet.
+ *
+ * @param work what the application does with the text of a message
+ */
+export async function peerSession(
+  name: string,
+  options: ReliableSessionOptions = {},
+  work: (text: string) => void = () => undefined,
+): Promise<PeerSession> {
   const of = recordingOf(name);
   const version = of.version === '1.0' ? reliable200502 : reliable200702;
   const opening = known.get(name) ?? opened(of);
@@ -59,6 +67,7 @@ export async function peerSession(name: string, options: ReliableSessionOptions 
   const end = acceptorEnd({ clock, store, newIdentifier, flowControlEnabled: false, ...options }, async (trip) => {
     const text = payload(trip.message)?.children[0]?.text ?? '';
     heard.push(text);
+    work(text);
     const writer = new XmlWriter().start(namespace, 'echoResponse', '').element(namespace, 'text', text, '').end();
     const answer = { version: trip.message.version, action: `${namespace}/echoResponse`, body: writer.finish() };
     return trip.carrying(message(answer));

@@ -283,7 +283,7 @@ describe('the signature is not one, or not of this message', () => {
 });
 
 describe('something else in the place of what was signed', () => {
-  attacked('X21 plaintext beside ciphertext in an EncryptedHeader', sessions, 'SECURITY_MALFORMED', (letter) => {
+  attacked('X21 plaintext beside ciphertext in an EncryptedHeader', sessions, 'SECURITY_DECRYPTION', (letter) => {
     const data = twin(letter.of(letter.one('EncryptedData')), 'data');
     const listed = letter.last(letter.one('ReferenceList'), `<x:DataReference xmlns:x="${xenc}" URI="#data"/>`);
     return listed.first(
@@ -316,7 +316,7 @@ describe('something else in the place of what was signed', () => {
         '<i:Include xmlns:i="http://www.w3.org/2004/08/xop/include" href="cid:evil"/>',
       ),
   );
-  attacked('X25 a pointer to an attachment in the place of a ciphertext', sessions, 'SECURITY_MALFORMED', (letter) => {
+  attacked('X25 a pointer to an attachment in the place of a ciphertext', sessions, 'SECURITY_DECRYPTION', (letter) => {
     const value = letter.one('CipherValue', letter.body);
     return letter.changed(
       value,
