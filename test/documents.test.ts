@@ -1,7 +1,9 @@
 /** What the pages say is what the source says. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { attackRows } from '../docs/attack-rows.ts';
+import { attacksPage, attackTests } from '../docs/attacks.ts';
 import { bindingsPage } from '../docs/bindings.ts';
 import { errorCodes, errorsPage } from '../docs/errors.ts';
 import { verifyPage } from '../docs/verify.ts';
@@ -63,6 +65,52 @@ describe('docs/ERRORS.md', () => {
 describe('docs/VERIFY.md', () => {
   test('lists every finding (run `npm run docs` after a change)', () => {
     expect(read('docs/VERIFY.md')).toBe(verifyPage());
+  });
+});
+
+describe('docs/ATTACKS.md', () => {
+  const tests = attackTests();
+  const ids = attackRows.map(({ id }) => id);
+  const facts = resolve(root, '../shared/facts/attacks.md');
+
+  test('is made of the rows and of the titles of the tests (run `npm run docs` after a change)', () => {
+    expect(read('docs/ATTACKS.md')).toBe(attacksPage());
+  });
+
+  test('has every id of the catalogue once', () => {
+    const counts = { X: 25, C: 9, K: 19, E: 15, R: 12, M: 32, A: 11, P: 13, D: 21 };
+    const all = Object.entries(counts).flatMap(([letter, count]) =>
+      Array.from({ length: count }, (_, at) => `${letter}${at + 1}`),
+    );
+    expect(ids).toEqual(all);
+  });
+
+  test.skipIf(!existsSync(facts))('the catalogue of ../shared/facts has no other ids', () => {
+    const catalogue = readFileSync(facts, 'utf8').matchAll(/^\| ([XCKERMAPD]\d+) \|/gm);
+    expect([...catalogue].map(([, id]) => id)).toEqual(ids);
+  });
+
+  test('every attack has a test whose title begins with its id', () => {
+    const tested = new Set(tests.flatMap((one) => one.ids));
+    expect(ids.filter((id) => !tested.has(id))).toEqual([]);
+    expect([...tested].filter((id) => !ids.includes(id))).toEqual([]);
+  });
+
+  test('what is said to be tried on messages of peers is, and the rest says why not', () => {
+    const ofPeers = new Set(tests.filter(({ isOfPeers }) => isOfPeers).flatMap((one) => one.ids));
+    for (const { id, whose } of attackRows) {
+      if (typeof whose === 'string') expect(ofPeers, id).toContain(id);
+      else expect(whose.ours, id).toMatch(/^\S.{10,}$/);
+    }
+  });
+
+  test('every code that a row names is one', () => {
+    const codes = new Set(errorCodes().map(({ code }) => code));
+    const named = attackRows.flatMap(({ does }) =>
+      [...does.matchAll(/`([A-Z0-9]+_[A-Z0-9_]+)`/g)].map(([, code]) => code),
+    );
+    expect(named.length).toBeGreaterThan(100);
+    expect(named.filter((code) => code === undefined || !codes.has(code))).toEqual([]);
   });
 });
 

@@ -26,7 +26,9 @@ describe('addressing', () => {
     expect(said('urn:surewire:interop/echo').action).toBe('urn:surewire:interop/echo');
     expect(() => said('urn:evil')).toThrow(expect.objectContaining({ code: 'SOAP_ACTION_MISMATCH' }));
   });
-  attacked('A1 another Action in the message', everybody, 'SECURITY_DIGEST', (letter) => letter.saying(letter.one('Action'), 'urn:evil'));
+  attacked('A1 another Action in the message', everybody, 'SECURITY_DIGEST', (letter) =>
+    letter.saying(letter.one('Action'), 'urn:evil'),
+  );
   attacked('A2 the answer goes to somebody else', sessions, 'SECURITY_DIGEST', (letter) =>
     letter.saying(letter.one('Address', letter.one('ReplyTo')), 'http://evil.example/'),
   );
@@ -64,7 +66,11 @@ describe('addressing', () => {
   attacked('A3 three hundred reference parameters as header blocks', everybody, 'SOAP_ENVELOPE', (letter) =>
     letter.first(
       letter.header,
-      Array.from({ length: 300 }, (_, at) => `<x:p${at} xmlns:x="urn:x" xmlns:a="http://www.w3.org/2005/08/addressing" a:IsReferenceParameter="true"/>`).join(''),
+      Array.from(
+        { length: 300 },
+        (_, at) =>
+          `<x:p${at} xmlns:x="urn:x" xmlns:a="http://www.w3.org/2005/08/addressing" a:IsReferenceParameter="true"/>`,
+      ).join(''),
     ),
   );
   test.each(answering)('A4 %s: its answer, said to be one to something else', async (name) => {
@@ -107,17 +113,20 @@ describe('addressing', () => {
 });
 
 describe('the envelope', () => {
-  test.each(everybody)('A7 $name: a mandatory header that nobody signed is told as SOAP says, and not heard', async (target) => {
-    const scene = await target.scene();
-    const letter = new Letter(scene.valid);
-    const block = `<x:Y xmlns:x="urn:x" xmlns:s="${soap12.namespace}" s:mustUnderstand="true">urn:evil</x:Y>`;
-    const { answer, codes } = await scene.receive(letter.first(letter.header, block).text);
-    expect(codes).toEqual(['SECURITY_NOT_UNDERSTOOD']);
-    expect(answer).toContain('MustUnderstand');
-    expect(answer).not.toContain('evil');
-    expect(scene.heard).toEqual([]);
-    expect((await scene.receive(scene.valid)).codes).toEqual([]);
-  });
+  test.each(everybody)(
+    'A7 $name: a mandatory header that nobody signed is told as SOAP says, and not heard',
+    async (target) => {
+      const scene = await target.scene();
+      const letter = new Letter(scene.valid);
+      const block = `<x:Y xmlns:x="urn:x" xmlns:s="${soap12.namespace}" s:mustUnderstand="true">urn:evil</x:Y>`;
+      const { answer, codes } = await scene.receive(letter.first(letter.header, block).text);
+      expect(codes).toEqual(['SECURITY_NOT_UNDERSTOOD']);
+      expect(answer).toContain('MustUnderstand');
+      expect(answer).not.toContain('evil');
+      expect(scene.heard).toEqual([]);
+      expect((await scene.receive(scene.valid)).codes).toEqual([]);
+    },
+  );
   attacked('A7 a signed header is made optional', sessions, 'SECURITY_DIGEST', (letter) =>
     letter.changed(letter.one('Sequence'), /mustUnderstand="(true|1)"/, 'mustUnderstand="0"'),
   );
@@ -132,16 +141,26 @@ describe('the envelope', () => {
   attacked('A8 a header block of the other version of SOAP', everybody, 'SOAP_VERSION', (letter) =>
     letter.first(letter.header, `<x:Y xmlns:x="urn:x" xmlns:o="${soap11.namespace}" o:mustUnderstand="1"/>`),
   );
-  attacked('A9 two Bodies', everybody, 'SOAP_ENVELOPE', (letter) => letter.behind(letter.body, twin(letter.of(letter.body))));
+  attacked('A9 two Bodies', everybody, 'SOAP_ENVELOPE', (letter) =>
+    letter.behind(letter.body, twin(letter.of(letter.body))),
+  );
   attacked('A9 the Header behind the Body', everybody, 'SOAP_ENVELOPE', (letter) => {
     const header = letter.of(letter.header);
     const without = letter.without(letter.header);
     return without.behind(without.body, header);
   });
-  attacked('A9 two Headers', everybody, 'SOAP_ENVELOPE', (letter) => letter.before(letter.header, `<h:Header xmlns:h="${soap12.namespace}"/>`));
-  attacked('A9 text between Header and Body', everybody, 'SOAP_ENVELOPE', (letter) => letter.behind(letter.header, 'evil'));
-  attacked('A9 an element behind the Body', everybody, 'SOAP_ENVELOPE', (letter) => letter.behind(letter.body, wrapped('')));
-  attacked('A9 a processing instruction', everybody, 'SOAP_ENVELOPE', (letter) => letter.behind(letter.header, '<?evil?>'));
+  attacked('A9 two Headers', everybody, 'SOAP_ENVELOPE', (letter) =>
+    letter.before(letter.header, `<h:Header xmlns:h="${soap12.namespace}"/>`),
+  );
+  attacked('A9 text between Header and Body', everybody, 'SOAP_ENVELOPE', (letter) =>
+    letter.behind(letter.header, 'evil'),
+  );
+  attacked('A9 an element behind the Body', everybody, 'SOAP_ENVELOPE', (letter) =>
+    letter.behind(letter.body, wrapped('')),
+  );
+  attacked('A9 a processing instruction', everybody, 'SOAP_ENVELOPE', (letter) =>
+    letter.behind(letter.header, '<?evil?>'),
+  );
   unmoved('A10 types and references that nobody asked for', everybody, (letter) => {
     const info = letter.one('KeyInfo', letter.signature);
     const bare = letter.with(info, letter.of(info).replace(/ (\w+:)?type="[^"]*"/, ''));

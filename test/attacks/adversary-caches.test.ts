@@ -49,7 +49,7 @@ describe('names of algorithms that are known by their octets', () => {
 });
 
 describe('verdicts on a certificate', () => {
-  test('one policy believing it is nothing to another that does not', async () => {
+  test('K16 one policy believing it is nothing to another that does not', async () => {
     const { service: own, stranger } = stage.pki;
     const message = new TextDecoder().decode(await secured(policyOf(stranger, stranger)));
     for (const turn of [0, 1]) {
@@ -59,7 +59,7 @@ describe('verdicts on a certificate', () => {
     }
   });
 
-  test('a verdict ends with the certificate, however long verdicts are kept', async () => {
+  test('K16 a verdict ends with the certificate, however long verdicts are kept', async () => {
     const { client, service: own, root } = stage.pki;
     const trust = trustChain({ anchors: root.certificate, keep: Number.MAX_SAFE_INTEGER });
     const policy = policyOf(own, root, { trust });
@@ -72,7 +72,7 @@ describe('verdicts on a certificate', () => {
   });
 });
 
-describe('R1: what is remembered of a signature under a secret', () => {
+describe('R1 what is remembered of a signature under a secret', () => {
   const spellings: readonly (readonly [name: string, change: (message: string) => string])[] = [
     ['as it was', (message) => message],
     ['its value in lines', (message) => respelled(message, (value) => value.replace(/(.{8})/g, '$1\n'))],

@@ -54,7 +54,7 @@ describe('the twin of a certificate', () => {
     await trustChain({ anchors: pki.root.certificate }).accept(other, instant(start));
   });
 
-  test('R1: does not make a copy a new message', async () => {
+  test('R1 does not make a copy a new message', async () => {
     const stage = await prepare();
     const end = service(stage);
     await end.receive(stage.valid);
@@ -62,7 +62,7 @@ describe('the twin of a certificate', () => {
     expect(end.heard).toHaveLength(1);
   });
 
-  test("R7: does not make one's own message somebody else's", async () => {
+  test("R7 does not make one's own message somebody else's", async () => {
     const { pki } = await prepare();
     const own = new TextDecoder().decode(await secured(policyOf(pki.service, pki.root)));
     const end = acceptor(policyOf(pki.service, pki.root));

@@ -118,7 +118,7 @@ describe.each(conversationVersions)('bad input, $name', (version) => {
 });
 
 describe('attacks', () => {
-  test('R11: a replayed request for a context is refused at message level, and gives nothing over TLS', async () => {
+  test('R11 a replayed request for a context is refused at message level, and gives nothing over TLS', async () => {
     const line = await Line.of(certificates);
     await ask(await line.client(), 'one');
     const [request = ''] = line.wire;
@@ -132,7 +132,7 @@ describe('attacks', () => {
     expect(/Identifier>([^<]+)/.exec(again)?.[1]).not.toBe(/Identifier>([^<]+)/.exec(told)?.[1]);
   });
 
-  test('R1: a replayed message under a context is refused', async () => {
+  test('R1 a replayed message under a context is refused', async () => {
     const line = await Line.of(certificates);
     const alice = await line.client();
     await ask(alice, 'one');
@@ -141,7 +141,7 @@ describe('attacks', () => {
     expect(line.texts).toEqual(['one', 'two']);
   });
 
-  test('P10: requests for contexts fill the places of those that nobody uses, and only for minutes', async () => {
+  test('P10 requests for contexts fill the places of those that nobody uses, and only for minutes', async () => {
     const line = await Line.of(overTls, { limits: { pending: 2 } });
     const lost = await line.client('mallory');
     // Answers that are lost: two contexts that nobody knows.
@@ -156,7 +156,7 @@ describe('attacks', () => {
     expect(await ask(alice, 'two')).toBe('re: two');
   });
 
-  test('P7: a bootstrap policy that would show the secret to anybody is refused', async () => {
+  test('P7 a bootstrap policy that would show the secret to anybody is refused', async () => {
     const { client, service } = await pki();
     const signed = x509Signed({ key: client.key(), trust: trustPeers(service.certificate) });
     expect(() => settingsOf({ bootstrap: signed })).toThrow(
@@ -164,7 +164,7 @@ describe('attacks', () => {
     );
   });
 
-  test('M30: nobody renews or cancels the context of somebody else', async () => {
+  test('M30 nobody renews or cancels the context of somebody else', async () => {
     const line = await Line.of(overTls, { contextLifetime: 10_000 });
     const [alice, mallory] = [await line.client('alice'), await line.client('mallory')];
     await ask(alice, 'one');
@@ -210,7 +210,7 @@ describe('attacks', () => {
     expect(line.texts).toEqual(['one']);
   });
 
-  test('E12: what was encrypted under the context of another does not travel under one of my own', async () => {
+  test('E12 what was encrypted under the context of another does not travel under one of my own', async () => {
     const line = await Line.of(certificates);
     const [alice, mallory] = [await line.client(), await line.client()];
     await ask(alice, 'secret of alice');
@@ -233,7 +233,7 @@ describe('attacks', () => {
     expect(line.texts).toEqual(['secret of alice', 'mine']);
   });
 
-  test('M5: faults that nobody signed end no context at message level', async () => {
+  test('M5 faults that nobody signed end no context at message level', async () => {
     const line = await Line.of(certificates);
     const alice = await line.client();
     await ask(alice, 'one');

@@ -49,7 +49,7 @@ describe.each(['text', 'digest'] as const)('UsernameToken, password as %s', (for
     ['an unknown user', 'bob', 'wonder land'],
     ['a user without password', 'nobody', ''],
     ['another case', 'Alice', 'wonder land'],
-  ])('K18: %s looks like any other', async (_, user, password) => {
+  ])('K18 %s looks like any other', async (_, user, password) => {
     const end = acceptor(service);
     const codes: string[] = [];
     const answer = await end.receive(await octets(client(form, user, password)), tls);
@@ -58,7 +58,7 @@ describe.each(['text', 'digest'] as const)('UsernameToken, password as %s', (for
     expect(codes).toEqual([]);
   });
 
-  test('without TLS nothing is looked at', async () => {
+  test('P13 without TLS nothing is looked at', async () => {
     const end = acceptor(service);
     const { answer, codes } = await receive(end, await octets(client(form)));
     expect([answer, codes]).toEqual([fault, ['SECURITY_TRANSPORT']]);
@@ -97,7 +97,7 @@ describe('UsernameToken', () => {
       ),
     ).toHaveLength(1);
   });
-  test('K17: no Password', async () => expect(await refused(without('wsse:Password'))).toEqual(['SECURITY_MALFORMED']));
+  test('K17 no Password', async () => expect(await refused(without('wsse:Password'))).toEqual(['SECURITY_MALFORMED']));
   test('no Username', async () => expect(await refused(without('wsse:Username'))).toEqual(['SECURITY_MALFORMED']));
   test('R4222: two Passwords', async () =>
     expect(await refused(doubled('wsse:Password'))).toEqual(['SECURITY_MALFORMED']));
@@ -110,7 +110,7 @@ describe('UsernameToken', () => {
       ),
     ).toEqual(['SECURITY_CREDENTIALS']));
   test('no token', async () => expect(await refused(without('wsse:UsernameToken'))).toEqual(['SECURITY_CREDENTIALS']));
-  test('E14: an Iteration is not computed', async () =>
+  test('E14 an Iteration is not computed', async () =>
     expect(
       await refused((text) =>
         swap(
@@ -120,7 +120,7 @@ describe('UsernameToken', () => {
         ),
       ),
     ).toEqual(['SECURITY_MALFORMED']));
-  test('C1: a comment in the user name', async () =>
+  test('C1 a comment in the user name', async () =>
     expect(await refused((text) => swap(text, 'alice</wsse:Username>', 'alice<!---->.evil</wsse:Username>'))).toEqual([
       'SECURITY_MALFORMED',
     ]));
@@ -131,7 +131,7 @@ describe('UsernameToken', () => {
   test('a password of an unknown type', async () =>
     expect(await refused((text) => text.replace('#PasswordDigest', '#Other'))).toEqual(['SECURITY_MALFORMED']));
 
-  test('R2: a nonce counts once, however it is spelled', async () => {
+  test('R2 a nonce counts once, however it is spelled', async () => {
     const end = acceptor(usernameOverTransport({ passwords, unsafe: [unsafeWithoutTls] }));
     const text = await octets(client('digest'));
     await end.receive(text);
@@ -162,7 +162,7 @@ describe('UsernameToken', () => {
     expect(end.heard).toHaveLength(1);
   });
 
-  test('under a signature the token has to be signed', async () => {
+  test('P3 under a signature the token has to be signed', async () => {
     const username = { user: 'alice', password: 'wonder land', form: 'digest' } as const;
     const both = policyOf(all.service, all.root, { passwords });
     const text = await octets(policyOf(all.client, all.root, { username }));

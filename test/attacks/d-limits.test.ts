@@ -3,11 +3,11 @@
  * place in SECURITY.md.
  */
 import { describe, expect, test } from 'vitest';
-import { decode } from '../../src/soap/codec.ts';
 import { ds } from '../../src/security/names.ts';
-import { Letter, twin } from './letter.ts';
+import { decode } from '../../src/soap/codec.ts';
+import { type Letter, twin } from './letter.ts';
 import { referenceTo, signedAgain } from './peer-pen.ts';
-import { attacked, contexts, everybody, metro, metroContext, cxf, unmoved, wss4jRsa } from './peer-stage.ts';
+import { attacked, contexts, cxf, everybody, metro, metroContext, unmoved, wss4jRsa } from './peer-stage.ts';
 
 /** Something for another node, which may stand in a message unsigned. */
 const beside = (content: string) => (letter: Letter) =>
@@ -15,8 +15,10 @@ const beside = (content: string) => (letter: Letter) =>
     letter.header,
     `<x xmlns="urn:x" xmlns:b="http://www.w3.org/2003/05/soap-envelope" b:role="urn:other">${content}</x>`,
   );
-const withDoctype = (declarations: string, content = '') => (letter: Letter) =>
-  beside(content)(letter).text.replace(/<(?=\w+:Envelope)/, `<!DOCTYPE e [${declarations}]><`);
+const withDoctype =
+  (declarations: string, content = '') =>
+  (letter: Letter) =>
+    beside(content)(letter).text.replace(/<(?=\w+:Envelope)/, `<!DOCTYPE e [${declarations}]><`);
 
 describe('the parser', () => {
   attacked('D1 a document type', everybody, 'XML_DTD', withDoctype(''));
@@ -26,10 +28,20 @@ describe('the parser', () => {
     'XML_DTD',
     withDoctype('<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">', '&b;'),
   );
-  attacked('D1 an external entity', everybody, 'XML_DTD', withDoctype('<!ENTITY a SYSTEM "file:///etc/passwd">', '&a;'));
+  attacked(
+    'D1 an external entity',
+    everybody,
+    'XML_DTD',
+    withDoctype('<!ENTITY a SYSTEM "file:///etc/passwd">', '&a;'),
+  );
   attacked('D1 an entity that was never declared', everybody, 'XML_MALFORMED', beside('&evil;'));
   unmoved('D2 a hundred thousand references to characters', everybody, beside('&#x61;'.repeat(100_000)));
-  attacked('D3 three hundred elements, each in the other', everybody, 'XML_LIMIT', beside('<a>'.repeat(300) + '</a>'.repeat(300)));
+  attacked(
+    'D3 three hundred elements, each in the other',
+    everybody,
+    'XML_LIMIT',
+    beside('<a>'.repeat(300) + '</a>'.repeat(300)),
+  );
   attacked(
     'D4 an element of 257 attributes',
     everybody,
@@ -43,15 +55,22 @@ describe('the parser', () => {
     everybody,
     beside('<__proto__ Id="__proto__" constructor=""/><constructor Id="constructor"/><toString Id="toString"/>'),
   );
-  attacked('D15 the octets are not in the encoding that they say', everybody, 'XML_ENCODING', (letter) =>
-    `<?xml version="1.0" encoding="UTF-7"?>${letter.text.replace(/<\?xml[^>]*\?>/, '')}`,
+  attacked(
+    'D15 the octets are not in the encoding that they say',
+    everybody,
+    'XML_ENCODING',
+    (letter) => `<?xml version="1.0" encoding="UTF-7"?>${letter.text.replace(/<\?xml[^>]*\?>/, '')}`,
   );
   attacked('D15 an overlong sequence', everybody, 'XML_ENCODING', (letter) => {
     const octets = Buffer.from(beside('')(letter).text);
     const at = octets.indexOf('</x>');
     return Buffer.concat([octets.subarray(0, at), Buffer.from([0xc1, 0xa1]), octets.subarray(at)]);
   });
-  unmoved('D21 ten thousand elements with an id each', everybody, beside(Array.from({ length: 10_000 }, (_, at) => `<a Id="i${at}"/>`).join('')));
+  unmoved(
+    'D21 ten thousand elements with an id each',
+    everybody,
+    beside(Array.from({ length: 10_000 }, (_, at) => `<a Id="i${at}"/>`).join('')),
+  );
 });
 
 describe('cryptography', () => {
@@ -93,8 +112,20 @@ describe('cryptography', () => {
     ['XInclude', 'http://www.w3.org/2001/XInclude'],
     ['decryption', 'http://www.w3.org/2002/07/decrypt#XML'],
   ] as const)
-    attacked(`D10 a transform: ${name}, signed by the peer itself`, contexts, 'SECURITY_ALGORITHM', transform(uri, 'true()'));
-  for (const uri of ['', 'file:///etc/passwd', 'http://169.254.169.254/', 'cid:evil', '#xpointer(/)', 'http://evil.example/#x'])
+    attacked(
+      `D10 a transform: ${name}, signed by the peer itself`,
+      contexts,
+      'SECURITY_ALGORITHM',
+      transform(uri, 'true()'),
+    );
+  for (const uri of [
+    '',
+    'file:///etc/passwd',
+    'http://169.254.169.254/',
+    'cid:evil',
+    '#xpointer(/)',
+    'http://evil.example/#x',
+  ])
     attacked(
       `D11 a reference to "${uri}", signed by the peer itself`,
       contexts,
@@ -115,7 +146,10 @@ describe('cryptography', () => {
     'D14 a time with a fraction of 100 kB, signed by the peer itself',
     contexts,
     'SECURITY_TIMESTAMP_INVALID',
-    signedAgain((letter) => letter.changed(letter.one('Timestamp'), /(\.\d+)?Z</, `.${'0'.repeat(100_000)}Z<`), 'Timestamp'),
+    signedAgain(
+      (letter) => letter.changed(letter.one('Timestamp'), /(\.\d+)?Z</, `.${'0'.repeat(100_000)}Z<`),
+      'Timestamp',
+    ),
   );
   attacked('D14 base64 of white space', everybody, 'SECURITY_MALFORMED', (letter) =>
     letter.saying(letter.one('SignatureValue'), ' '.repeat(200_000)),
@@ -132,7 +166,12 @@ describe('the wire', () => {
   });
   test.each(everybody)('D18 $name: a fault names neither files nor what was thrown', async (target) => {
     const scene = await target.scene();
-    for (const change of ['<evil', 'SECURITY', '<s:Envelope/>', scene.valid.replace(/SignatureValue>..../, 'SignatureValue>####')]) {
+    for (const change of [
+      '<evil',
+      'SECURITY',
+      '<s:Envelope/>',
+      scene.valid.replace(/SignatureValue>..../, 'SignatureValue>####'),
+    ]) {
       const { answer = '' } = await scene.receive(change);
       expect(answer).not.toMatch(/\.ts|node:|\bat \w+\.|SECURITY_|Error:/);
     }

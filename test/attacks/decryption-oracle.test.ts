@@ -132,34 +132,38 @@ test.each([
   ['certificates', () => asymmetricEnds(all, { suite: cbc, encryptSignature: true })],
   ['a secret', () => symmetricEnds(all, { suite: cbc })],
   ['a secret, no derived keys', () => symmetricEnds(all, { suite: cbc, derivedKeys: false })],
-] as const)('E6 %s: one answer and one path, whatever is in the place of the signature and is none', async (_, make) => {
-  const ends = make();
-  const valid = await request(ends);
-  const parts = every(valid, 'xenc:EncryptedData');
-  const [part = '', body = ''] = [parts[0], parts.at(-1)];
-  const [signature, content] = [octetsOf(part), octetsOf(body)];
-  const changes: readonly (readonly [name: string, octets: Uint8Array])[] = [
-    ['a wrong padding', flipped(signature, signature.length - 17)],
-    ['a padding of nothing', flipped(signature, signature.length - 32)],
-    ['no name', flipped(signature, 3)],
-    ['one block less', signature.subarray(0, -16)],
-    ['two blocks', signature.subarray(0, 32)],
-    ['the content of the Body', content],
-    ['the last block of the Body', content.subarray(-32)],
-    ['the first block of the Body', content.subarray(0, 32)],
-  ];
-  const messages = changes.map(([name, octets]) => {
-    const changed = part.replace(/(CipherValue>)[^<]*/, `$1${base64(octets)}`);
-    return [name, swap(valid, part, changed)] as const;
-  });
-  const paths = await pathsOf(messages, service(ends));
-  expect([...paths.values()]).toEqual([changes.map(([name]) => name)]);
-  expect([...paths.keys()][0]).toContain('createDecipheriv');
-});
+] as const)(
+  'E6 %s: one answer and one path, whatever is in the place of the signature and is none',
+  async (_, make) => {
+    const ends = make();
+    const valid = await request(ends);
+    const parts = every(valid, 'xenc:EncryptedData');
+    const [part = '', body = ''] = [parts[0], parts.at(-1)];
+    const [signature, content] = [octetsOf(part), octetsOf(body)];
+    const changes: readonly (readonly [name: string, octets: Uint8Array])[] = [
+      ['a wrong padding', flipped(signature, signature.length - 17)],
+      ['a padding of nothing', flipped(signature, signature.length - 32)],
+      ['no name', flipped(signature, 3)],
+      ['one block less', signature.subarray(0, -16)],
+      ['two blocks', signature.subarray(0, 32)],
+      ['the content of the Body', content],
+      ['the last block of the Body', content.subarray(-32)],
+      ['the first block of the Body', content.subarray(0, 32)],
+    ];
+    const messages = changes.map(([name, octets]) => {
+      const changed = part.replace(/(CipherValue>)[^<]*/, `$1${base64(octets)}`);
+      return [name, swap(valid, part, changed)] as const;
+    });
+    const paths = await pathsOf(messages, service(ends));
+    expect([...paths.values()]).toEqual([changes.map(([name]) => name)]);
+    expect([...paths.keys()][0]).toContain('createDecipheriv');
+  },
+);
 
 /** Digests are made where the MAC is right, whatever was decrypted before. */
-const withoutDigests = (paths: ReadonlyMap<string, unknown>): readonly string[] =>
-  [...new Set([...paths.keys()].map((path) => path.replaceAll(/\bhash /g, '')))];
+const withoutDigests = (paths: ReadonlyMap<string, unknown>): readonly string[] => [
+  ...new Set([...paths.keys()].map((path) => path.replaceAll(/\bhash /g, ''))),
+];
 
 /** Every message of a conversation is decrypted under session keys, so an oracle would have all the time it wants. */
 describe.each(contexts)('$name', (target) => {

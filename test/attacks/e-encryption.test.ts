@@ -2,11 +2,33 @@
  * E1 to E15 of docs/ATTACKS.md on messages that CXF and Metro have encrypted: whatever is wrong with a ciphertext, the answer is the same,
  * and what a message asks for has an end.
  */
+import { createSecretKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../src/base/clock.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { layered } from '../../src/channel/binding.ts';
+import { exchange } from '../../src/channel/correlation.ts';
+import { type Carry, delivery } from '../../src/channel/delivery.ts';
+import { security } from '../../src/security/element.ts';
+import { kwAes128, kwAes192, kwAes256 } from '../../src/security/encryption/algorithms.ts';
+import { unwrapKey, wrapKey } from '../../src/security/encryption/wraps.ts';
 import { ds, wsse, xenc } from '../../src/security/names.ts';
+import { addressing200508 } from '../../src/soap/addressing-versions.ts';
+import { idle, read } from '../security/rig.ts';
+import { createdAt, mutual, required } from '../vectors/replayed.ts';
 import { Letter, twin } from './letter.ts';
 import { signedAgain } from './peer-pen.ts';
-import { attacked, contexts, cxf, cxfContext, metro, metroContext, sessions } from './peer-stage.ts';
+import {
+  attacked,
+  contexts,
+  cxf,
+  cxfContext,
+  metro,
+  metroContext,
+  recordingOf,
+  requestOf,
+  sessions,
+} from './peer-stage.ts';
 import { fault } from './support.ts';
 
 const wsc = 'http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512';
@@ -46,19 +68,28 @@ describe('oracles', () => {
     ['octets that are no block', (all) => all.subarray(0, -3)],
     ['the last block only', (all) => all.subarray(-32)],
   ];
-  test.each([metro, metroContext, cxfContext])('E2 $name: what is wrong with a ciphertext under CBC shows in nothing', async (target) => {
-    const answers = new Set<string | undefined>();
-    for (const [, change] of octets) {
-      const scene = await target.scene();
-      const { answer } = await scene.receive(recast(new Letter(scene.valid), change).text);
-      expect(scene.heard).toHaveLength(0);
-      answers.add(answer);
-    }
-    expect([...answers]).toEqual([fault]);
-  });
-  attacked('E4 a tag of GCM that is cut to 4 octets', [cxf], 'SECURITY_DECRYPTION', (letter) => recast(letter, (all) => all.subarray(0, -12)));
-  attacked('E4 an initialization vector of GCM that is changed', [cxf], 'SECURITY_DECRYPTION', (letter) => recast(letter, flipped(0)));
-  attacked('E4 less than a vector and a tag', [cxf], 'SECURITY_DECRYPTION', (letter) => recast(letter, (all) => all.subarray(0, 20)));
+  test.each([metro, metroContext, cxfContext])(
+    'E2 $name: what is wrong with a ciphertext under CBC shows in nothing',
+    async (target) => {
+      const answers = new Set<string | undefined>();
+      for (const [, change] of octets) {
+        const scene = await target.scene();
+        const { answer } = await scene.receive(recast(new Letter(scene.valid), change).text);
+        expect(scene.heard).toHaveLength(0);
+        answers.add(answer);
+      }
+      expect([...answers]).toEqual([fault]);
+    },
+  );
+  attacked('E4 a tag of GCM that is cut to 4 octets', [cxf], 'SECURITY_DECRYPTION', (letter) =>
+    recast(letter, (all) => all.subarray(0, -12)),
+  );
+  attacked('E4 an initialization vector of GCM that is changed', [cxf], 'SECURITY_DECRYPTION', (letter) =>
+    recast(letter, flipped(0)),
+  );
+  attacked('E4 less than a vector and a tag', [cxf], 'SECURITY_DECRYPTION', (letter) =>
+    recast(letter, (all) => all.subarray(0, 20)),
+  );
   test.each(sessions)('E6 $name: ciphertext, key, signature and coverage fail alike on the wire', async (target) => {
     const broken: readonly ((letter: Letter) => Letter)[] = [
       (letter) => recast(letter, flipped(-17)),
@@ -96,7 +127,9 @@ describe('loops and floods', () => {
   );
   attacked('E7 seventeen EncryptedKeys', [metro, cxf], 'SECURITY_LIMIT', (letter) => {
     const key = letter.one('EncryptedKey');
-    const more = Array.from({ length: 16 }, (_, at) => twin(letter.of(key), `k${at}`).replace(/<\w+:ReferenceList.*<\/\w+:ReferenceList>/, ''));
+    const more = Array.from({ length: 16 }, (_, at) =>
+      twin(letter.of(key), `k${at}`).replace(/<\w+:ReferenceList.*<\/\w+:ReferenceList>/, ''),
+    );
     return letter.before(key, more.join(''));
   });
   attacked('E8 a ReferenceList of thousands', sessions, 'SECURITY_LIMIT', (letter) =>
@@ -114,14 +147,21 @@ describe('loops and floods', () => {
       `<x:CipherReference xmlns:x="${xenc}" URI="file:///etc/passwd"/>`,
     ),
   );
-  attacked('E11 everything is encrypted, and nothing is signed', sessions, 'SECURITY_UNSIGNED', (letter) => letter.without(letter.signature));
+  attacked('E11 everything is encrypted, and nothing is signed', sessions, 'SECURITY_UNSIGNED', (letter) =>
+    letter.without(letter.signature),
+  );
 
   const saying = (local: string, text: string) => (letter: Letter) =>
     letter.has(local)
       ? letter.saying(letter.one(local), text)
       : letter.before(letter.one('Nonce'), `<c:${local} xmlns:c="${wsc}">${text}</c:${local}>`);
   attacked('E13 a derived key of a megabyte', contexts, 'SECURITY_MALFORMED', saying('Length', '1000000'));
-  attacked('E13 a derived key from the second megabyte on', contexts, 'SECURITY_MALFORMED', saying('Offset', '1000000'));
+  attacked(
+    'E13 a derived key from the second megabyte on',
+    contexts,
+    'SECURITY_MALFORMED',
+    saying('Offset', '1000000'),
+  );
   attacked('E13 the millionth generation', contexts, 'SECURITY_MALFORMED', (letter) =>
     letter.has('Offset')
       ? letter.with(letter.one('Offset'), `<c:Generation xmlns:c="${wsc}">1000000</c:Generation>`)
@@ -135,12 +175,59 @@ describe('loops and floods', () => {
     const token = letter.one('DerivedKeyToken');
     return letter.before(token, Array.from({ length: 16 }, (_, at) => twin(letter.of(token), `k${at}`)).join(''));
   });
-  attacked('E13 a derived key that is derived of itself, and signs', contexts, 'SECURITY_TOKEN', signedAgain((letter) => {
-    const token = letter.one('DerivedKeyToken');
-    const id = /Id="([^"]*)"/.exec(letter.of(token))?.[1];
-    return letter.with(
-      letter.one('SecurityTokenReference', token),
-      `<w:SecurityTokenReference xmlns:w="${wsse}"><w:Reference URI="#${id}"/></w:SecurityTokenReference>`,
-    );
-  }));
+  attacked(
+    'E13 a derived key that is derived of itself, and signs',
+    contexts,
+    'SECURITY_TOKEN',
+    signedAgain((letter) => {
+      const token = letter.one('DerivedKeyToken');
+      const id = /Id="([^"]*)"/.exec(letter.of(token))?.[1];
+      return letter.with(
+        letter.one('SecurityTokenReference', token),
+        `<w:SecurityTokenReference xmlns:w="${wsse}"><w:Reference URI="#${id}"/></w:SecurityTokenReference>`,
+      );
+    }),
+  );
+});
+
+describe('for somebody else', () => {
+  test.each([metro, cxf])('E12 $name: a message for another service, encrypted for this one', async ({ name }) => {
+    const octets = requestOf(name, 1);
+    const policy = await mutual(recordingOf(name), 'service');
+    const clock = new VirtualClock(required(createdAt(read(octets))));
+    const ask = async (address: string) => {
+      const heard: unknown[] = [];
+      let up: Carry = async () => undefined;
+      const elements = [
+        exchange({ addressing: addressing200508, addresses: [address] }),
+        security(policy, { clock, random: seededRandom(3) }),
+      ];
+      layered(elements, (receive) => {
+        up = receive;
+        return idle('acceptor', async () => undefined);
+      })(async (trip) => {
+        heard.push(trip);
+        return undefined;
+      });
+      await up(delivery(read(octets)));
+      return heard.length;
+    };
+    expect(await ask('http://another.example/interop')).toBe(0);
+    expect(await ask(new Letter(octets).one('To').text)).toBe(1);
+  });
+});
+
+test.each([kwAes128, kwAes192, kwAes256])('E5 $uri: a wrapped key of another size is none', (row) => {
+  const by = createSecretKey(Buffer.alloc(row.keyLength, 7));
+  const octets = wrapKey(row, by, Buffer.alloc(32, 9), seededRandom(1));
+  expect(unwrapKey(row, by, octets, 32)).toEqual(Buffer.alloc(32, 9));
+  for (const [wrong, length] of [
+    [octets.subarray(0, 16), 8],
+    [octets.subarray(0, 8), 0],
+    [octets.subarray(0, -1), 31],
+    [octets, 24],
+    [octets, 16],
+    [Buffer.concat([octets, Buffer.alloc(8)]), 40],
+  ] as const)
+    expect(unwrapKey(row, by, wrong, length)).toBeUndefined();
 });

@@ -102,7 +102,7 @@ describe('what was not signed', () => {
   test.each([
     ['prefixes', 'p '.repeat(257)],
     ['characters', `p${' '.repeat(16_384)}`],
-  ])('D5: a PrefixList of too many %s is refused', async (_, prefixes) => {
+  ])('D5 a PrefixList of too many %s is refused', async (_, prefixes) => {
     const stage = await prepare();
     const list = `<ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="${prefixes}">`;
     const text = await craft({
@@ -112,7 +112,7 @@ describe('what was not signed', () => {
     expect((await receive(service(stage), text)).codes).toEqual(['SECURITY_LIMIT']);
   });
 
-  test('C6: what canonicalization multiplies is not digested without end', async () => {
+  test('C6 what canonicalization multiplies is not digested without end', async () => {
     const stage = await prepare();
     const names = `urn:${'n'.repeat(1000)}`;
     const many = `<o:Order xmlns:o="urn:orders">${'<p:a></p:a>'.repeat(4000)}</o:Order>`;
@@ -148,7 +148,7 @@ describe('what was not signed', () => {
   });
 });
 
-describe('A1: the action', () => {
+describe('A1 the action', () => {
   test('of an HTTP header is not believed in place of a signed one', async () => {
     const { pki } = await prepare();
     const lax = policyOf(pki.service, pki.root, { addressing: 'optional' });

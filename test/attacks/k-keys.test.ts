@@ -24,12 +24,16 @@ describe('whose key it is', () => {
     'SECURITY_CERTIFICATE_UNTRUSTED',
     signedBy(stranger, same),
   );
-  attacked('K1 a bare key in the KeyInfo', everybody, ['SECURITY_MALFORMED', 'SECURITY_MALFORMED', 'SECURITY_TOKEN', 'SECURITY_TOKEN', 'SECURITY_MALFORMED'], (letter) =>
-    letter.with(
-      letter.one('KeyInfo', letter.signature),
-      `<d:KeyInfo xmlns:d="${ds}"><d:KeyValue><d:RSAKeyValue><d:Modulus>AQAB</d:Modulus><d:Exponent>AQAB</d:Exponent>` +
-        '</d:RSAKeyValue></d:KeyValue></d:KeyInfo>',
-    ),
+  attacked(
+    'K1 a bare key in the KeyInfo',
+    everybody,
+    ['SECURITY_MALFORMED', 'SECURITY_MALFORMED', 'SECURITY_TOKEN', 'SECURITY_TOKEN', 'SECURITY_MALFORMED'],
+    (letter) =>
+      letter.with(
+        letter.one('KeyInfo', letter.signature),
+        `<d:KeyInfo xmlns:d="${ds}"><d:KeyValue><d:RSAKeyValue><d:Modulus>AQAB</d:Modulus><d:Exponent>AQAB</d:Exponent>` +
+          '</d:RSAKeyValue></d:KeyValue></d:KeyInfo>',
+      ),
   );
   attacked(
     'K9 a certificate that names the authority of the peer as its issuer',
@@ -46,10 +50,15 @@ describe('whose key it is', () => {
     'SECURITY_CERTIFICATE_UNTRUSTED',
     signedBy(stranger, same),
   );
-  attacked('K11 two references in the KeyInfo', everybody, ['SECURITY_MALFORMED', 'SECURITY_MALFORMED', 'SECURITY_TOKEN', 'SECURITY_TOKEN', 'SECURITY_MALFORMED'], (letter) => {
-    const reference = letter.one('SecurityTokenReference', letter.one('KeyInfo', letter.signature));
-    return letter.before(reference, letter.of(reference).replace(/ wsu:Id="[^"]*"/, ''));
-  });
+  attacked(
+    'K11 two references in the KeyInfo',
+    everybody,
+    ['SECURITY_MALFORMED', 'SECURITY_MALFORMED', 'SECURITY_TOKEN', 'SECURITY_TOKEN', 'SECURITY_MALFORMED'],
+    (letter) => {
+      const reference = letter.one('SecurityTokenReference', letter.one('KeyInfo', letter.signature));
+      return letter.before(reference, letter.of(reference).replace(/ wsu:Id="[^"]*"/, ''));
+    },
+  );
   attacked('K11 two targets in the reference', everybody, 'SECURITY_MALFORMED', (letter) => {
     const reference = letter.one('SecurityTokenReference', letter.one('KeyInfo', letter.signature));
     return letter.last(reference, letter.of(letter.one('Reference', reference)));
@@ -60,7 +69,10 @@ describe('whose key it is', () => {
     return letter.saying(token, octets.toString('base64'));
   });
   attacked('K12 a certificate that claims a length of 2 GB', certified, 'SECURITY_CERTIFICATE_MALFORMED', (letter) =>
-    letter.saying(letter.one('BinarySecurityToken'), Buffer.from([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff, 0]).toString('base64')),
+    letter.saying(
+      letter.one('BinarySecurityToken'),
+      Buffer.from([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff, 0]).toString('base64'),
+    ),
   );
 });
 
@@ -72,7 +84,9 @@ describe('which algorithm it is', () => {
     const info = named.one('SignedInfo');
     const secret = Buffer.from(named.one('BinarySecurityToken').text, 'base64');
     const prefixes = info.children[0]?.children[0]?.attribute('PrefixList')?.split(' ') ?? [];
-    const value = createHmac('sha256', secret).update(canonicalize(info, exclusive, { prefixes })).digest('base64');
+    const value = createHmac('sha256', secret)
+      .update(canonicalize(info, exclusive, { prefixes }))
+      .digest('base64');
     return named.saying(named.one('SignatureValue'), value);
   });
   attacked(
@@ -87,7 +101,12 @@ describe('which algorithm it is', () => {
     const value = letter.one('SignatureValue');
     return letter.saying(value, Buffer.from(value.text, 'base64').subarray(0, 1).toString('base64'));
   });
-  attacked('K4 RSA with SHA-1 where the policy does not name it', [cxf, wss4jRsa], 'SECURITY_ALGORITHM', method(`${ds}rsa-sha1`));
+  attacked(
+    'K4 RSA with SHA-1 where the policy does not name it',
+    [cxf, wss4jRsa],
+    'SECURITY_ALGORITHM',
+    method(`${ds}rsa-sha1`),
+  );
   attacked(
     'K4 RSA with MD5',
     certified,
@@ -128,5 +147,10 @@ describe('which algorithm it is', () => {
     const value = letter.one('SignatureValue');
     return letter.saying(value, Buffer.concat([Buffer.from(value.text, 'base64'), Buffer.alloc(2)]).toString('base64'));
   });
-  attacked('K7 an ECDSA key under the name of RSA', [wss4jEcdsa], 'SECURITY_KEY', method('http://www.w3.org/2001/04/xmldsig-more#rsa-sha256'));
+  attacked(
+    'K7 an ECDSA key under the name of RSA',
+    [wss4jEcdsa],
+    'SECURITY_KEY',
+    method('http://www.w3.org/2001/04/xmldsig-more#rsa-sha256'),
+  );
 });

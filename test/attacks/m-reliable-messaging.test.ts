@@ -14,7 +14,11 @@ const rm11 = ['gsoap-client-plain-rm11', 'cxf-client-sign-encrypt-rm11', 'metro-
 const rm10 = ['gsoap-client-plain-rm10', 'metro-client-sign-encrypt-rm10'];
 const all = [...rm11, ...rm10];
 /** Metro acknowledges with every request. */
-const acknowledging = ['metro-client-sign-encrypt-rm11', 'metro-client-conversation-rm11', 'metro-client-sign-encrypt-rm10'];
+const acknowledging = [
+  'metro-client-sign-encrypt-rm11',
+  'metro-client-conversation-rm11',
+  'metro-client-sign-encrypt-rm10',
+];
 
 /** The first message is heard, then something else is said, then the second is heard as if nothing had been. */
 async function between(
@@ -52,13 +56,17 @@ const changed =
 const numbered = (text: string) => (letter: Letter) => letter.saying(letter.one('MessageNumber'), text);
 
 describe('somebody on the way', () => {
-  attacked('M1 the number is another', everybody, 'SECURITY_DIGEST', (letter) => letter.saying(letter.one('MessageNumber'), '7'));
+  attacked('M1 the number is another', everybody, 'SECURITY_DIGEST', (letter) =>
+    letter.saying(letter.one('MessageNumber'), '7'),
+  );
   attacked('M1 the sequence is another', everybody, 'SECURITY_DIGEST', (letter) =>
     letter.saying(letter.one('Identifier', letter.one('Sequence')), 'urn:another'),
   );
   attacked('M1 the Body is that of the next number', [metro, metroContext], 'SECURITY_DECRYPTION', (letter) => {
     const isContext = letter.has('SecurityContextToken');
-    const next = isContext ? requestOf('metro-client-conversation-rm11', 4) : requestOf('metro-client-sign-encrypt-rm11', 3);
+    const next = isContext
+      ? requestOf('metro-client-conversation-rm11', 4)
+      : requestOf('metro-client-sign-encrypt-rm11', 3);
     const other = new Letter(next);
     return letter.with(letter.body, other.of(other.body));
   });
@@ -89,7 +97,11 @@ describe('somebody on the way', () => {
 
 describe('another identity', () => {
   test.each(all)('M2 %s: sends the next number', (name) =>
-    between(name, changed((letter) => letter, 'another'), 'UnknownSequence'),
+    between(
+      name,
+      changed((letter) => letter, 'another'),
+      'UnknownSequence',
+    ),
   );
   test.each(rm11)('M3 %s: closes the sequence', (name) =>
     between(name, async (session) => complaint(await session.ask(session.letter(3), 'another')), 'UnknownSequence'),
@@ -125,14 +137,22 @@ describe('another identity', () => {
 
 describe('lies of the peer', () => {
   test.each(acknowledging)('M4 %s: acknowledges replies that were never sent', (name) =>
-    between(name, changed((letter) => letter.changed(letter.one('AcknowledgementRange'), /Upper="\d+"/, 'Upper="9"')), 'InvalidAcknowledgement'),
+    between(
+      name,
+      changed((letter) => letter.changed(letter.one('AcknowledgementRange'), /Upper="\d+"/, 'Upper="9"')),
+      'InvalidAcknowledgement',
+    ),
   );
   test.each(acknowledging)('M6 %s: acknowledges in 129 ranges', (name) =>
     between(
       name,
       changed((letter) => {
         const range = letter.one('AcknowledgementRange');
-        const of = (at: number) => letter.of(range).replace(/Upper="\d+"/, `Upper="${2 * at + 1}"`).replace(/Lower="\d+"/, `Lower="${2 * at + 1}"`);
+        const of = (at: number) =>
+          letter
+            .of(range)
+            .replace(/Upper="\d+"/, `Upper="${2 * at + 1}"`)
+            .replace(/Lower="\d+"/, `Lower="${2 * at + 1}"`);
         return letter.with(range, Array.from({ length: 129 }, (_, at) => of(at)).join(''));
       }),
       'sender',
@@ -237,7 +257,10 @@ describe('lies of the peer', () => {
       changed((letter) => {
         const one = letter.of(letter.one('Sequence'));
         const [to, from] = ['http://docs.oasis-open.org/ws-rx/wsrm/200702', 'http://schemas.xmlsoap.org/ws/2005/02/rm'];
-        return letter.before(letter.one('Sequence'), one.includes(to) ? one.replaceAll(to, from) : one.replaceAll(from, to));
+        return letter.before(
+          letter.one('Sequence'),
+          one.includes(to) ? one.replaceAll(to, from) : one.replaceAll(from, to),
+        );
       }),
       'sender',
     ),
@@ -245,7 +268,9 @@ describe('lies of the peer', () => {
   test.each(acknowledging)('M24 %s: acknowledges twice', (name) =>
     between(
       name,
-      changed((letter) => letter.before(letter.one('SequenceAcknowledgement'), letter.of(letter.one('SequenceAcknowledgement')))),
+      changed((letter) =>
+        letter.before(letter.one('SequenceAcknowledgement'), letter.of(letter.one('SequenceAcknowledgement'))),
+      ),
       'InvalidAcknowledgement',
     ),
   );
@@ -266,20 +291,25 @@ describe('lies of the peer', () => {
     const create = session.letter(0);
     const prefix = /^<(\w+):/.exec(create.of(create.one('Offer')))?.[1];
     const wish = `<${prefix}:IncompleteSequenceBehavior>DiscardEntireSequence</${prefix}:IncompleteSequenceBehavior>`;
-    const bare = create.has('IncompleteSequenceBehavior') ? create.without(create.one('IncompleteSequenceBehavior')) : create;
+    const bare = create.has('IncompleteSequenceBehavior')
+      ? create.without(create.one('IncompleteSequenceBehavior'))
+      : create;
     const answer = required(await session.ask(bare.last(bare.one('Offer'), wish)));
     expect(complaint(answer)).toBeUndefined();
     expect(answer.body.toString()).toContain('>DiscardFollowingFirstGap<');
     for (const at of [1, 2]) await session.ask(session.letter(at));
     expect(session.heard).toHaveLength(2);
   });
-  test.each(['metro-client-conversation-rm11'])('M29 %s: binds its sequence to a context of somebody else', async (name) => {
-    const session = await peerSession(name);
-    expect(session.letter(0).has('SecurityTokenReference')).toBe(true);
-    expect(complaint(await session.ask(session.letter(0), 'another'))).toBe('CreateSequenceRefused');
-    expect(await session.state()).toBe('[[],[]]');
-    expect(complaint(await session.ask(session.letter(0)))).toBeUndefined();
-  });
+  test.each(['metro-client-conversation-rm11'])(
+    'M29 %s: binds its sequence to a context of somebody else',
+    async (name) => {
+      const session = await peerSession(name);
+      expect(session.letter(0).has('SecurityTokenReference')).toBe(true);
+      expect(complaint(await session.ask(session.letter(0), 'another'))).toBe('CreateSequenceRefused');
+      expect(await session.state()).toBe('[[],[]]');
+      expect(complaint(await session.ask(session.letter(0)))).toBeUndefined();
+    },
+  );
   test.each(rm11.flatMap((name) => ['-PT1S', 'P9999Y', 'PT1e9S', 'x'].map((text) => [name, text] as const)))(
     'M27 %s: wants a sequence for %s',
     async (name, text) => {
@@ -318,4 +348,3 @@ describe('lies of the peer', () => {
       ),
   );
 });
-

@@ -80,7 +80,7 @@ async function victim({ clock, pass, as, session }: Awaited<ReturnType<typeof ba
 }
 
 describe('somebody who knows the address of another client', () => {
-  test('gets nothing for it, learns nothing of it, and takes nothing away (M16)', async () => {
+  test('M16 gets nothing for it, learns nothing of it, and takes nothing away', async () => {
     const world = await bank();
     const alice = await victim(world);
     for (const name of ['mallory', 'alice2']) {
@@ -93,7 +93,7 @@ describe('somebody who knows the address of another client', () => {
     await alice.close();
   });
 
-  test('cannot announce it for itself: what it gets is its own (M16)', async () => {
+  test('M16 cannot announce it for itself: what it gets is its own', async () => {
     const world = await bank();
     const alice = await victim(world);
     const mine = withAddressing(saying('mallory'), {
@@ -118,7 +118,7 @@ describe('somebody who knows the address of another client', () => {
 });
 
 describe('floods', () => {
-  test('of questions that are held: no more than may be, and others are served (M17)', async () => {
+  test('M17 of questions that are held: no more than may be, and others are served', async () => {
     const world = await bank({ pollHold: 30_000, maxHeld: 3 });
     const announce = (id: string) =>
       withAddressing(saying(id), {
@@ -176,7 +176,7 @@ describe('floods', () => {
 });
 
 test.each(['http://169.254.169.254/latest/meta-data/', 'http://internal.example/queue', 'mailto:somebody@example.org'])(
-  'a ReplyTo of %s is not dialled: it is refused (M15)',
+  'M15 a ReplyTo of %s is not dialled: it is refused',
   async (elsewhere) => {
     const world = await bank();
     const create = withAddressing(saying('x'), {

@@ -71,13 +71,13 @@ describe('a file', () => {
     expect(asked.length).toBe(before);
   });
 
-  test('does not lead out of its folder by a link', async () => {
+  test('A11 a file does not lead out of its folder by a link', async () => {
     await writeFile(join(folder, 'secret.wsdl'), '<definitions xmlns="http://schemas.xmlsoap.org/wsdl/"/>');
     await symlink(join(folder, 'secret.wsdl'), join(folder, 'wsdl/link.wsdl'));
     expect(await fromFile(importing('link.wsdl'))).toMatch(/^METADATA_IMPORT/);
   });
 
-  test('leads to another machine only where its origin is named', async () => {
+  test('A11 a file leads to another machine only where its origin is named', async () => {
     answers.set('/more.wsdl', '<definitions xmlns="http://schemas.xmlsoap.org/wsdl/"/>');
     expect(await fromFile(importing(`${origin}/more.wsdl`))).toMatch(/^METADATA_IMPORT: .*origins/);
     expect(await fromFile(importing(`${origin}/more.wsdl`), [origin])).toBe('read');
@@ -86,7 +86,7 @@ describe('a file', () => {
 });
 
 describe('an address', () => {
-  test('does not lead to files, nor to other origins', async () => {
+  test('A11 an address does not lead to files, nor to other origins', async () => {
     for (const location of [
       'file:///etc/passwd',
       'http://127.0.0.1:1/more.wsdl',
@@ -109,7 +109,7 @@ describe('an address', () => {
     expect(asked).toEqual(['/main.wsdl', '/a.wsdl']);
   });
 
-  test('a redirection is not followed', async () => {
+  test('A11 a redirection is not followed', async () => {
     answers.set('/main.wsdl', { status: 302, location: '/more.wsdl' });
     answers.set('/more.wsdl', wsdlText({}));
     asked.length = 0;
@@ -117,7 +117,7 @@ describe('an address', () => {
     expect(asked).toEqual(['/main.wsdl']);
   });
 
-  test('over plain HTTP from another machine is refused before anything is sent, unless that is asked for by name', async () => {
+  test('P1 over plain HTTP from another machine is refused before anything is sent, unless that is asked for by name', async () => {
     expect(await outcome('http://orders.example/soap?wsdl')).toMatch(/^METADATA_IMPORT: .*unsafeMetadataOverHttp/);
   });
 
@@ -134,7 +134,7 @@ describe('floods', () => {
     expect(await outcome(`${origin}/main.wsdl`)).toMatch(/^TRANSPORT_OVERSIZE/);
   });
 
-  test('a chain of documents, and a document that leads to too many', async () => {
+  test('A11 a chain of documents, and a document that leads to too many', async () => {
     for (let at = 0; at < 20; at++) {
       answers.set(
         `/chain${at}.wsdl`,
@@ -159,7 +159,7 @@ describe('floods', () => {
     await expect(describeWsdl(file, 'q')).rejects.toMatchObject({ code: 'METADATA_POLICY_LIMIT' });
   });
 
-  test('a document type with entities', async () => {
+  test('D1 a document type with entities', async () => {
     expect(await fromFile(`<!DOCTYPE a [<!ENTITY b "bb">]>${wsdlText({})}`)).toMatch(/^METADATA_DOCUMENT/);
   });
 });

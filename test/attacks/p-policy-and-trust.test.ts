@@ -21,7 +21,17 @@ import { XmlFragment } from '../../src/xml/fragment.ts';
 import { idle, read } from '../security/rig.ts';
 import { createdAt, mutual, required } from '../vectors/replayed.ts';
 import { Letter } from './letter.ts';
-import { answerOf, contexts, cxf, cxfContext, metro, metroContext, recordingOf, requestOf, sessions } from './peer-stage.ts';
+import {
+  answerOf,
+  contexts,
+  cxf,
+  cxfContext,
+  metro,
+  metroContext,
+  recordingOf,
+  requestOf,
+  sessions,
+} from './peer-stage.ts';
 
 /** What the request has left: these peers confirm no signatures. */
 const nothing: Exchange = { values: [], secret: undefined, certificate: undefined, context: undefined };
@@ -60,17 +70,20 @@ describe('less than the policy', () => {
     },
   );
 
-  test.each(answers)('P4 %s: the client does not take an answer whose Body is in the clear, though it is what was signed', async (name) => {
-    const octets = answerOf(name, 2);
-    const clock = new VirtualClock(required(createdAt(read(octets))));
-    const examined = async (text: string) =>
-      new Guard(await mutual(recordingOf(name), 'client'), { clock }).examineReply(delivery(read(text)), nothing);
-    const { message } = (await examined(octets)).delivery;
-    const letter = new Letter(octets);
-    const clear = letter.with(letter.one('EncryptedData'), XmlFragment.of(required(payload(message))).toString());
-    const refused = examined(clear.without(clear.one('EncryptedKey')).text);
-    await expect(refused).rejects.toMatchObject({ code: 'SECURITY_UNENCRYPTED', transient: true });
-  });
+  test.each(answers)(
+    'P4 %s: the client does not take an answer whose Body is in the clear, though it is what was signed',
+    async (name) => {
+      const octets = answerOf(name, 2);
+      const clock = new VirtualClock(required(createdAt(read(octets))));
+      const examined = async (text: string) =>
+        new Guard(await mutual(recordingOf(name), 'client'), { clock }).examineReply(delivery(read(text)), nothing);
+      const { message } = (await examined(octets)).delivery;
+      const letter = new Letter(octets);
+      const clear = letter.with(letter.one('EncryptedData'), XmlFragment.of(required(payload(message))).toString());
+      const refused = examined(clear.without(clear.one('EncryptedKey')).text);
+      await expect(refused).rejects.toMatchObject({ code: 'SECURITY_UNENCRYPTED', transient: true });
+    },
+  );
 
   test.each(answers)('P5 %s: an unsecured fault in its place is a hint, and no more', async (name) => {
     const octets = answerOf(name, 2);

@@ -36,10 +36,10 @@ import type { Recording } from '../interop/recordings.ts';
 import { idle, pki, read } from '../security/rig.ts';
 import {
   conversationOf,
-  type RecordedConversation,
   createdAt,
   mutual,
   opened,
+  type RecordedConversation,
   recordings,
   recordingsFolder,
   required,
@@ -248,7 +248,10 @@ export const everybody: readonly Target[] = [...sessions, wss4jRsa];
 
 /** One code for all, or one for each of the targets. */
 export type Codes = string | readonly string[];
-export type Change = (letter: Letter, scene: PeerScene) => Letter | string | Uint8Array | Promise<Letter | string | Uint8Array>;
+export type Change = (
+  letter: Letter,
+  scene: PeerScene,
+) => Letter | string | Uint8Array | Promise<Letter | string | Uint8Array>;
 
 /**
  * The message of every target is changed: nothing is heard, no state has moved, the wire says the one fault, at home the code is the
@@ -274,10 +277,6 @@ export function attacked(title: string, targets: readonly Target[], codes: Codes
       if (code?.startsWith('SECURITY_')) expect(outcome.answer, target.name).toBe(fault);
       await expectAccepted(scene, target, calls);
     }
-    if (process.env['RECORD']) {
-      (await import('node:fs')).appendFileSync(process.env['RECORD'], `${JSON.stringify({ title, found })}\n`);
-      return;
-    } // TEMPORARY
     expect(found).toEqual(typeof codes === 'string' ? targets.map(() => codes) : codes);
   });
 }

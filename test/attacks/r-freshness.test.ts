@@ -100,21 +100,57 @@ describe('another time', () => {
   attacked('R5 it is good for longer', everybody, 'SECURITY_TIMESTAMP_LIFETIME', (letter) =>
     letter.changed(letter.one('Expires', letter.one('Timestamp')), '>2026', '>2099'),
   );
-  attacked('R5 it was made later', everybody, ['SECURITY_DIGEST', 'SECURITY_TIMESTAMP_INVALID', 'SECURITY_DIGEST', 'SECURITY_TIMESTAMP_INVALID', 'SECURITY_TIMESTAMP_INVALID'], (letter) =>
-    letter.changed(letter.one('Created', letter.one('Timestamp')), 'Z<', '.5Z<'),
+  attacked(
+    'R5 it was made later',
+    everybody,
+    [
+      'SECURITY_DIGEST',
+      'SECURITY_TIMESTAMP_INVALID',
+      'SECURITY_DIGEST',
+      'SECURITY_TIMESTAMP_INVALID',
+      'SECURITY_TIMESTAMP_INVALID',
+    ],
+    (letter) => letter.changed(letter.one('Created', letter.one('Timestamp')), 'Z<', '.5Z<'),
   );
-  attacked('R5 without a Timestamp', everybody, 'SECURITY_TIMESTAMP_MISSING', (letter) => letter.without(letter.one('Timestamp')));
+  attacked('R5 without a Timestamp', everybody, 'SECURITY_TIMESTAMP_MISSING', (letter) =>
+    letter.without(letter.one('Timestamp')),
+  );
   attacked('R5 two Timestamps', everybody, 'SECURITY_MALFORMED', (letter) =>
     letter.behind(letter.one('Timestamp'), twin(letter.of(letter.one('Timestamp')))),
   );
   const stamped = (from: RegExp | string, to: string) =>
     signedAgain((letter) => letter.changed(letter.one('Timestamp'), from, to), 'Timestamp');
-  attacked('R5 good until 2099, says the peer itself', contexts, 'SECURITY_TIMESTAMP_LIFETIME', stamped(/(?<=Expires>)2026/, '2099'));
-  attacked('R5 from next year, says the peer itself', contexts, ['SECURITY_TIMESTAMP_LIFETIME', 'SECURITY_TIMESTAMP_FUTURE'], stamped(/2026-(.*)2026-/s, '2027-11-28T19:56:11Z</wsu:Created><wsu:Expires>2027-'));
+  attacked(
+    'R5 good until 2099, says the peer itself',
+    contexts,
+    'SECURITY_TIMESTAMP_LIFETIME',
+    stamped(/(?<=Expires>)2026/, '2099'),
+  );
+  attacked(
+    'R5 from next year, says the peer itself',
+    contexts,
+    ['SECURITY_TIMESTAMP_LIFETIME', 'SECURITY_TIMESTAMP_FUTURE'],
+    stamped(/2026-(.*)2026-/s, '2027-11-28T19:56:11Z</wsu:Created><wsu:Expires>2027-'),
+  );
   attacked('R5 in local time, says the peer itself', contexts, 'SECURITY_TIMESTAMP_INVALID', stamped('Z<', '<'));
-  attacked('R5 in another zone, says the peer itself', contexts, 'SECURITY_TIMESTAMP_INVALID', stamped('Z<', '+00:00<'));
-  attacked('R5 a leap second, says the peer itself', contexts, 'SECURITY_TIMESTAMP_INVALID', stamped(/:\d\d(\.\d+)?Z</, ':60Z<'));
-  attacked('R5 no Created, says the peer itself', contexts, 'SECURITY_TIMESTAMP_INVALID', stamped(/<wsu:Created>[^<]*<\/wsu:Created>/, ''));
+  attacked(
+    'R5 in another zone, says the peer itself',
+    contexts,
+    'SECURITY_TIMESTAMP_INVALID',
+    stamped('Z<', '+00:00<'),
+  );
+  attacked(
+    'R5 a leap second, says the peer itself',
+    contexts,
+    'SECURITY_TIMESTAMP_INVALID',
+    stamped(/:\d\d(\.\d+)?Z</, ':60Z<'),
+  );
+  attacked(
+    'R5 no Created, says the peer itself',
+    contexts,
+    'SECURITY_TIMESTAMP_INVALID',
+    stamped(/<wsu:Created>[^<]*<\/wsu:Created>/, ''),
+  );
 });
 
 describe('the place of another', () => {

@@ -45,8 +45,8 @@ const terminated = (request: Message) =>
 
 describe('answers of somebody else than whoever created the sequence', () => {
   test.each([
-    ['an acknowledgement (M4)', (request: Message, server: Server) => server.acknowledged(request)],
-    ['SequenceTerminated (M5)', terminated],
+    ['M4 an acknowledgement', (request: Message, server: Server) => server.acknowledged(request)],
+    ['M5 SequenceTerminated', terminated],
   ] as const)('%s: as if it had not come; the message is sent again', async (_, forged) => {
     let forgeries = 2;
     const { clock, say, sent, channel } = scene((request, server, from) => {
@@ -62,7 +62,7 @@ describe('answers of somebody else than whoever created the sequence', () => {
 });
 
 describe('lies of the peer itself', () => {
-  test('an acknowledgement of what was never sent (M4): InvalidAcknowledgement is sent, the session ends', async () => {
+  test('M4 an acknowledgement of what was never sent: InvalidAcknowledgement is sent, the session ends', async () => {
     const { clock, say, sent } = scene((request, server, from) =>
       from('service', isNumbered(request) ? server.acknowledged(request, { upper: 5 }) : server.good(request)),
     );
@@ -70,7 +70,7 @@ describe('lies of the peer itself', () => {
     expect(readReliableFault(sent.at(-1) ?? saying(''))?.fault.name).toBe('InvalidAcknowledgement');
   });
 
-  test('a final acknowledgement that takes back what was acknowledged (M20)', async () => {
+  test('M20 a final acknowledgement that takes back what was acknowledged', async () => {
     const { clock, say, channel } = scene((request, server, from) => {
       const good = server.good(request);
       if (!request.action.endsWith('CloseSequence')) return from('service', good);

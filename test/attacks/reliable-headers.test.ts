@@ -83,10 +83,10 @@ describe.each(namespaces)('an unsigned header of %s', (namespace) => {
     `<r:${local} xmlns:r="${namespace}"${attributes}><r:Identifier>urn:uuid:evil</r:Identifier></r:${local}>`;
   attacks([
     ['Sequence (M23 when it is of the other version)', 'SECURITY_UNSIGNED', add(block('Sequence'))],
-    ['SequenceAcknowledgement (M4)', 'SECURITY_UNSIGNED', add(block('SequenceAcknowledgement'))],
-    ['AckRequested (M12)', 'SECURITY_UNSIGNED', add(block('AckRequested'))],
-    ['SequenceFault (M5)', 'SECURITY_UNSIGNED', add(block('SequenceFault'))],
-    ['UsesSequenceSTR (M29)', 'SECURITY_UNSIGNED', add(block('UsesSequenceSTR'))],
+    ['M4 SequenceAcknowledgement', 'SECURITY_UNSIGNED', add(block('SequenceAcknowledgement'))],
+    ['M12 AckRequested', 'SECURITY_UNSIGNED', add(block('AckRequested'))],
+    ['M5 SequenceFault', 'SECURITY_UNSIGNED', add(block('SequenceFault'))],
+    ['M29 UsesSequenceSTR', 'SECURITY_UNSIGNED', add(block('UsesSequenceSTR'))],
     ['UsesSequenceSSL', 'SECURITY_UNSIGNED', add(block('UsesSequenceSSL'))],
     ['one that nobody knows', 'SECURITY_UNSIGNED', add(block('Anything'))],
   ]);

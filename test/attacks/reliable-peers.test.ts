@@ -69,7 +69,7 @@ describe('acknowledgements', () => {
     ['a range backward', range('3', '1')],
     ['a range from 0', range('0', '1')],
     ['no number', range('one', 'two')],
-    ['129 ranges (M6)', Array.from({ length: 129 }, (_, at) => range(`${2 * at + 1}`, `${2 * at + 1}`)).join('')],
+    ['M6 129 ranges', Array.from({ length: 129 }, (_, at) => range(`${2 * at + 1}`, `${2 * at + 1}`)).join('')],
     ['BufferRemaining below 0', `${range('1', '1')}<netrm:BufferRemaining>-1</netrm:BufferRemaining>`],
   ])('that cannot be read, %s: as if lost, until the retries run out', async (_, children) => {
     const { scene, results } = await against((request, server) => acknowledging(request, server, children));
@@ -77,7 +77,7 @@ describe('acknowledgements', () => {
     expect(scene.sent.filter((of) => numberOf(of) !== undefined)).toHaveLength(4);
   });
 
-  test('that never come: the first message as often as allowed, no other, and one error', async () => {
+  test('M14 acknowledgements that never come: the first message as often as allowed, no other, and one error', async () => {
     const { scene, results } = await against((request, server) =>
       server.answer(request, reliable200702.actions.sequenceAcknowledgement),
     );
@@ -115,7 +115,7 @@ describe('acknowledgements', () => {
     await Promise.allSettled(sending);
   });
 
-  test('that tell for ever that there is no room: asked ever more rarely, never flooded, and close ends it', async () => {
+  test('M14 acknowledgements that tell for ever that there is no room: asked ever more rarely, never flooded, and close ends it', async () => {
     const none = `${range('1', '1')}<netrm:BufferRemaining>0</netrm:BufferRemaining>`;
     const scene = new Scene({}, (request, server) =>
       numberOf(request) !== undefined || request.action === reliable200702.actions.ackRequested

@@ -38,12 +38,12 @@ async function expectUnharmed({ alice, done }: Awaited<ReturnType<typeof scene>>
   expect(done.at(-1)).toBe(`message ${next}`);
 }
 
-describe('M2, M3, M4, M5, M10: another identity', () => {
+describe('M2, M3, M4, M5, M10 another identity', () => {
   test.each([
-    ['injects the next number (M2)', (mallory: Client) => mallory.numbered(2)],
+    ['M2 injects the next number', (mallory: Client) => mallory.numbered(2)],
     ['repeats a number to see its reply', (mallory: Client) => mallory.numbered(1)],
-    ['closes the sequence (M3)', (mallory: Client) => mallory.about('CloseSequence', 1)],
-    ['terminates it (M3)', (mallory: Client) => mallory.about('TerminateSequence', 1)],
+    ['M3 closes the sequence', (mallory: Client) => mallory.about('CloseSequence', 1)],
+    ['M3 terminates it', (mallory: Client) => mallory.about('TerminateSequence', 1)],
     ['asks what was received', (mallory: Client) => mallory.ackRequested()],
   ])('%s: the same answer as for a sequence that never was, and nothing changes', async (_, attack) => {
     const all = await scene();
@@ -58,7 +58,7 @@ describe('M2, M3, M4, M5, M10: another identity', () => {
     await expectUnharmed(all, 2);
   });
 
-  test('posts SequenceTerminated (M5): not answered, not believed', async () => {
+  test('M5 posts SequenceTerminated: not answered, not believed', async () => {
     const all = await scene();
     const body = XmlFragment.parse(
       `<s:Fault xmlns:s="${soap12.namespace}" xmlns:r="${reliable200702.namespace}"><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>r:SequenceTerminated</s:Value></s:Subcode></s:Code><s:Reason><s:Text xml:lang="en">x</s:Text></s:Reason><s:Detail><r:Identifier>${all.alice.id}</r:Identifier></s:Detail></s:Fault>`,
@@ -70,7 +70,7 @@ describe('M2, M3, M4, M5, M10: another identity', () => {
     expect(faultNameOf(await all.alice.ask(all.alice.numbered(2)))).toBe('UnknownSequence');
   });
 
-  test('acknowledges the replies of another (M4, M19): passed over, the carrier is not harmed', async () => {
+  test('M4, M19 acknowledges the replies of another: passed over, the carrier is not harmed', async () => {
     const all = await scene();
     await all.alice.ask(all.alice.numbered(1));
     const own = await new Client(all.end, reliable200702, { who: 'mallory', offer: 'urn:mallory:offer' }).create();
@@ -80,7 +80,7 @@ describe('M2, M3, M4, M5, M10: another identity', () => {
     expect(numberOf(await all.alice.ask(all.alice.numbered(1)))).toBe(1);
   });
 
-  test('offers the identifier that another has offered, or that a sequence has (M10)', async () => {
+  test('M10 offers the identifier that another has offered, or that a sequence has', async () => {
     const all = await scene();
     const same = await new Client(all.end, reliable200702, { who: 'mallory', offer: 'urn:alice:offer' }).create();
     expect(same.id, 'identifiers of offers are scoped by identity').not.toBe(all.alice.id);
@@ -104,7 +104,7 @@ describe('M2, M3, M4, M5, M10: another identity', () => {
   });
 });
 
-describe('M6, M7, M8: numbers', () => {
+describe('M6, M7, M8 numbers', () => {
   const withNumber = (client: Client, text: string): Message => {
     const block = `<r:Sequence xmlns:r="${reliable200702.namespace}"><r:Identifier>${client.id}</r:Identifier><r:MessageNumber>${text}</r:MessageNumber></r:Sequence>`;
     const sequence = header(soap12, XmlFragment.parse(block), { mustUnderstand: true });
@@ -136,14 +136,14 @@ describe('M6, M7, M8: numbers', () => {
     },
   );
 
-  test('only even numbers (M6): no more ranges than the window lets in', async () => {
+  test('M6 only even numbers: no more ranges than the window lets in', async () => {
     const { alice } = await scene({ ordered: false });
     for (let number = 2; number <= 400; number += 2) void alice.ask(alice.numbered(number, { messageId: undefined }));
     const answer = await alice.ask(alice.ackRequested());
     expect(readHeaders(answer ?? saying(''))?.acknowledgements[0]?.ranges.length).toBeLessThanOrEqual(8);
   });
 
-  test('message 1 withheld, large ones behind it (M8): held octets are bounded', async () => {
+  test('M8 message 1 withheld, large ones behind it: held octets are bounded', async () => {
     const { alice } = await scene({ maxHeldBytes: 4_000 });
     const large = (number: number) => ({
       ...alice.numbered(number, { messageId: undefined }),
@@ -155,8 +155,8 @@ describe('M6, M7, M8: numbers', () => {
   });
 });
 
-describe('M9, M11, M12, M15: resources', () => {
-  test('a flood of CreateSequence (M9): the quota of one identity, and others unharmed', async () => {
+describe('M9, M11, M12, M15 resources', () => {
+  test('M9 a flood of CreateSequence: the quota of one identity, and others unharmed', async () => {
     const all = await scene({ maxSessionsPerIdentity: 3 });
     const flood = new Client(all.end, reliable200702, { who: 'mallory' });
     const answers: (string | undefined)[] = [];
@@ -185,7 +185,7 @@ describe('M9, M11, M12, M15: resources', () => {
     }
   });
 
-  test('CreateSequence replayed (M11, R9): no second sequence, not even after the end of the first', async () => {
+  test('M11, R9 CreateSequence replayed: no second sequence, not even after the end of the first', async () => {
     const { end } = await scene();
     const bob = new Client(end, reliable200702, { who: 'bob', offer: 'urn:bob' });
     const request = bob.createMessage({ messageId: 'urn:uuid:fixed' });
@@ -195,14 +195,14 @@ describe('M9, M11, M12, M15: resources', () => {
     expect(id(await bob.ask(request))).toBe(bob.id);
   });
 
-  test('a flood of AckRequested (M12): one answer each, on the same exchange only', async () => {
+  test('M12 a flood of AckRequested: one answer each, on the same exchange only', async () => {
     const all = await scene();
     const answers = await Promise.all(Array.from({ length: 50 }, () => all.alice.ask(all.alice.ackRequested())));
     expect(answers.every((answer) => answer?.action === reliable200702.actions.sequenceAcknowledgement)).toBe(true);
   });
 });
 
-describe('M20, M21, M23, M24, M31: lies and confusions', () => {
+describe('M20, M21, M23, M24, M31 lies and confusions', () => {
   test('an acknowledgement of replies that were never sent: InvalidAcknowledgement, the carrier is not accepted', async () => {
     const all = await scene();
     await all.alice.ask(all.alice.numbered(1));
@@ -212,7 +212,7 @@ describe('M20, M21, M23, M24, M31: lies and confusions', () => {
     await expectUnharmed(all, 2);
   });
 
-  test('two acknowledgements of one sequence (M24): InvalidAcknowledgement', async () => {
+  test('M24 two acknowledgements of one sequence: InvalidAcknowledgement', async () => {
     const all = await scene();
     await all.alice.ask(all.alice.numbered(1));
     const twice = all.alice.numbered(2, { headers: [all.alice.acknowledging(1), all.alice.acknowledging(0)] });
@@ -220,7 +220,7 @@ describe('M20, M21, M23, M24, M31: lies and confusions', () => {
     await expectUnharmed(all, 2);
   });
 
-  test('Sequence blocks of both versions in one message (M23): refused', async () => {
+  test('M23 Sequence blocks of both versions in one message: refused', async () => {
     const all = await scene();
     const other = sequenceHeader(reliable200502, soap12, { id: all.alice.id, number: 1, last: false });
     const answer = await all.alice.ask(all.alice.numbered(1, { headers: [other] }));
@@ -237,7 +237,7 @@ describe('M20, M21, M23, M24, M31: lies and confusions', () => {
     await expectUnharmed(all, 1);
   });
 
-  test('a reply reflected as a request (M31): its sequence is not one to send on', async () => {
+  test('M31 a reply reflected as a request: its sequence is not one to send on', async () => {
     const all = await scene();
     const reply = await all.alice.ask(all.alice.numbered(1));
     const reflected = await all.alice.ask(reply ?? saying(''));
@@ -245,7 +245,7 @@ describe('M20, M21, M23, M24, M31: lies and confusions', () => {
     await expectUnharmed(all, 2);
   });
 
-  test('a number again with other content (M22): the first counts', async () => {
+  test('M22 a number again with other content: the first counts', async () => {
     const all = await scene();
     await all.alice.ask(all.alice.numbered(1));
     await all.alice.ask({ ...all.alice.numbered(1), body: saying('something else').body });

@@ -12,7 +12,7 @@ import { attacks, craft, cut, fault, prepare, receive, service, swap } from './s
 
 const wsu = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
 
-describe('R5: timestamp games', () => {
+describe('R5 timestamp games', () => {
   const made =
     (content: string, attributes = '') =>
     async (_: string, { pki }: { pki: Awaited<ReturnType<typeof prepare>>['pki'] }) =>
@@ -62,7 +62,7 @@ describe('R5: timestamp games', () => {
     ['hour 24', 'SECURITY_TIMESTAMP_INVALID', made(created('2026-11-21T24:00:00Z'))],
     ['a comment in the time', 'SECURITY_MALFORMED', made(created('2026-11-22T12:00:00<!--x-->Z'))],
     [
-      'D14: a very long fraction',
+      'D14 a very long fraction',
       'SECURITY_TIMESTAMP_INVALID',
       made(created(`2026-11-22T12:00:00.${'0'.repeat(50_000)}Z`)),
     ],
@@ -70,7 +70,7 @@ describe('R5: timestamp games', () => {
 });
 
 describe('R1 to R4: replay', () => {
-  test('R1: a copy is refused while the original is remembered, and as stale afterwards', async () => {
+  test('R1 a copy is refused while the original is remembered, and as stale afterwards', async () => {
     const stage = await prepare();
     const end = service(stage);
     await end.receive(stage.valid);
@@ -96,7 +96,7 @@ describe('R1 to R4: replay', () => {
     expect(end.heard).toHaveLength(3);
   });
 
-  test('R2: other spellings of the same signature value are the same message', async () => {
+  test('R2 other spellings of the same signature value are the same message', async () => {
     const stage = await prepare();
     const end = service(stage);
     await end.receive(stage.valid);
@@ -106,7 +106,7 @@ describe('R1 to R4: replay', () => {
     expect(end.heard).toHaveLength(1);
   });
 
-  test('R2: (r, n-s) is as good an ECDSA signature as (r, s), and the same message', async () => {
+  test('R2 (r, n-s) is as good an ECDSA signature as (r, s), and the same message', async () => {
     const { pki } = await prepare();
     const octets = new TextDecoder().decode(await secured(policyOf(pki.service, pki.root)));
     const end = acceptor(policyOf(pki.client, pki.root));
@@ -126,14 +126,14 @@ describe('R1 to R4: replay', () => {
     expect(fresh.heard).toHaveLength(1);
   });
 
-  test('R3: of parallel copies one passes', async () => {
+  test('R3 of parallel copies one passes', async () => {
     const stage = await prepare();
     const end = service(stage);
     await Promise.all(Array.from({ length: 16 }, () => end.receive(stage.valid)));
     expect(end.heard).toHaveLength(1);
   });
 
-  test('R4: a full cache refuses what is new instead of forgetting what is old', async () => {
+  test('R4 a full cache refuses what is new instead of forgetting what is old', async () => {
     const { pki } = await prepare();
     const replay = new MemoryReplayCache(2);
     const end = acceptor(policyOf(pki.service, pki.root), { replay });
@@ -173,7 +173,7 @@ describe('R1 to R4: replay', () => {
   });
 });
 
-describe('R4: the clock is set back', () => {
+describe('R4 the clock is set back', () => {
   test('what was forgotten is not taken for new', () => {
     const replay = new MemoryReplayCache();
     const at = (offset: number) => instant(start + offset);

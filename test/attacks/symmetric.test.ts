@@ -101,7 +101,7 @@ describe('who asked', () => {
     const other = main.replace(/hmac-sha256/, 'rsa-sha256');
     await refused(ends, swap(await request(ends), main, other), 'SECURITY_ALGORITHM');
   });
-  test('K2: HMAC as an endorsing signature', async () => {
+  test('K2 HMAC as an endorsing signature', async () => {
     const ends = symmetricEnds(all, clear);
     const valid = await request(ends);
     const [, endorsing = ''] = every(valid, 'ds:Signature');
@@ -131,7 +131,7 @@ describe('who asked', () => {
   });
 });
 
-describe('E13: derived keys', () => {
+describe('E13 derived keys', () => {
   test.each([
     ['a length without end', (token: string) => token.replace(/(Length>)\d+/, '$1999999'), 'SECURITY_LIMIT'],
     ['an offset without end', (token: string) => token.replace(/(Offset>)\d+/, '$1999999'), 'SECURITY_LIMIT'],
@@ -237,7 +237,7 @@ describe('what was answered', () => {
   });
 });
 
-test('R1: a copy is refused', async () => {
+test('R1 a copy is refused', async () => {
   const ends = symmetricEnds(all);
   const valid = await request(ends);
   const end = acceptor(ends.service);

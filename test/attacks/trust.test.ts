@@ -57,14 +57,14 @@ async function answered(
 
 const wishes = { appliesTo: audience, keyKind: 'symmetric', keySize: 256, entropy: new Uint8Array(32) } as const;
 
-describe('P6: a token is for one service, and for nobody else', () => {
-  test('a service that nobody knows, or none', async () => {
+describe('P6 a token is for one service, and for nobody else', () => {
+  test('P6 a service that nobody knows, or none', async () => {
     expect(await answered({ ...wishes, appliesTo: 'https://evil.example/' })).toBe('InvalidScope');
     expect(await answered({ ...wishes, appliesTo: `${audience}/` })).toBe('InvalidScope');
     expect(await answered({ ...wishes, appliesTo: undefined })).toBe('InvalidScope');
   });
 
-  test('used at another service', async () => {
+  test('P6 a token used at another service', async () => {
     const { service } = await names();
     const saml = { ...(await accepted()), audiences: ['https://other.example/'] };
     const over = relying(issuedTokenOverTransport({ saml, key: service.key() }), true);
@@ -74,7 +74,7 @@ describe('P6: a token is for one service, and for nobody else', () => {
     expect(over.heard).toHaveLength(0);
   });
 
-  test('somebody else renews, cancels or asks in the name of its subject', async () => {
+  test('P6 somebody else renews, cancels or asks in the name of its subject', async () => {
     const bob = await clientOf(end, 'bob', undefined, 41);
     const refused = (local: string) => ({ code: 'TRUST_REFUSED', fault: { subcode: { local } } });
     await expect(bob.renew(granted)).rejects.toMatchObject(refused('UnableToRenew'));
@@ -87,7 +87,7 @@ describe('P6: a token is for one service, and for nobody else', () => {
     expect(await bob.validate(granted)).toBe(true);
   });
 
-  test('the key of somebody else, who has not signed', async () => {
+  test('P6 the key of somebody else, who has not signed', async () => {
     const { client } = await names();
     const asked = sts.issue({ appliesTo: audience, keyKind: 'public', key: client.key() });
     await expect(asked).rejects.toMatchObject({ fault: { subcode: { local: 'FailedAuthentication' } } });
@@ -104,8 +104,8 @@ describe('P6: a token is for one service, and for nobody else', () => {
   });
 });
 
-describe('P7: nobody on the way reads a key', () => {
-  test('a request without TLS and without encryption gets no symmetric key', async () => {
+describe('P7 nobody on the way reads a key', () => {
+  test('P7 a request without TLS and without encryption gets no symmetric key', async () => {
     const { client, service } = await names();
     const own = x509Signed({ key: service.key(), trust: trustPeers(client.certificate) });
     const clear = new End(own, tokenService(await serviceOptions()), false);
@@ -117,7 +117,7 @@ describe('P7: nobody on the way reads a key', () => {
     expect((await asking.issue({ appliesTo: audience, keyKind: 'bearer' })).issued).toMatchObject({ bearer: true });
   });
 
-  test('a client does not take a key that came in the clear', async () => {
+  test('P7 a client does not take a key that came in the clear', async () => {
     const { client, service } = await names();
     const own = x509Signed({ key: service.key(), trust: trustPeers(client.certificate) });
     const foolish = new End(
@@ -134,7 +134,7 @@ describe('P7: nobody on the way reads a key', () => {
   });
 });
 
-describe('P8: keys of a size that is none', () => {
+describe('P8 keys of a size that is none', () => {
   test.each([
     ['8 bits', { keySize: 8, entropy: new Uint8Array(1) }],
     ['a key that is no octets', { keySize: 129 }],
@@ -144,14 +144,14 @@ describe('P8: keys of a size that is none', () => {
     expect(await answered({ ...wishes, ...more })).toBe('InvalidRequest');
   });
 
-  test('entropy of a megabyte, or that is no base64', async () => {
+  test('P8 entropy of a megabyte, or that is no base64', async () => {
     const body = writeTokenRequest(trust200512, 'issue', wishes).toString();
     const large = Buffer.alloc(1 << 20).toString('base64');
     expect(await answered(body.replace(/(<wst:BinarySecret[^>]*>)[^<]*/, `$1${large}`))).toBe('InvalidRequest');
     expect(await answered(body.replace(/(<wst:BinarySecret[^>]*>)[^<]*/, '$1*'))).toBe('InvalidRequest');
   });
 
-  test('R11: the same request twice gets two keys', async () => {
+  test('R11 the same request twice gets two keys', async () => {
     const twice = await Promise.all([0, 1].map(() => sts.issue({ appliesTo: audience })));
     const [one, other] = twice.map(({ issued }) =>
       'jwt' in issued || !(issued.proof instanceof KeyObject) ? undefined : issued.proof.export().toString('hex'),
@@ -161,8 +161,8 @@ describe('P8: keys of a size that is none', () => {
   });
 });
 
-describe('P9: no token lives longer than the token service says', () => {
-  test('a wish for a century is shortened, one for the past refused', async () => {
+describe('P9 no token lives longer than the token service says', () => {
+  test('P9 a wish for a century is shortened, one for the past refused', async () => {
     const long = await sts.issue({ appliesTo: audience, lifetime: 100 * 365 * 86_400_000 });
     expect(long.expires).toBe(start + 3_600_000);
     expect(long.element.toString()).toContain('NotOnOrAfter="2026-11-22T13:00:00.000Z"');
@@ -172,7 +172,7 @@ describe('P9: no token lives longer than the token service says', () => {
     expect(await answered({ ...wishes, lifetime: backwards })).toBe('InvalidRequest');
   });
 
-  test('D19: tokens are counted, and there is an end to it', async () => {
+  test('D19 tokens are counted, and there is an end to it', async () => {
     const few = await tokens({ mostTokens: 2 });
     const client = await clientOf(few, 'alice', undefined, 61);
     await client.issue({ appliesTo: audience });
@@ -203,7 +203,7 @@ describe('who asks, and for what', () => {
     });
   });
 
-  test('A1: a body that is another request than its action, or of another version', async () => {
+  test('A1 a body that is another request than its action, or of another version', async () => {
     const body = writeTokenRequest(trust200512, 'issue', wishes).toString();
     for (const other of [trust200512.actions.cancel.request, trust200502.actions.issue.request]) {
       expect(await answered(body, other)).toBe('InvalidRequest');

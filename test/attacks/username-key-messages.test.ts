@@ -37,9 +37,9 @@ describe('a message under the key of a password', () => {
 
   test.each([
     ['another name', '>alice<', '>mallory<', 'SECURITY_SIGNATURE'],
-    ['E14: more rounds', '>1000<', '>1001<', 'SECURITY_SIGNATURE'],
-    ['E14: too many rounds', '>1000<', '>2147483647<', 'SECURITY_LIMIT'],
-    ['K17: the salt of another purpose', /(<wsse11:Salt[^>]*>)AQ?/, '$1Ag', 'SECURITY_MALFORMED'],
+    ['E14 more rounds', '>1000<', '>1001<', 'SECURITY_SIGNATURE'],
+    ['E14 too many rounds', '>1000<', '>2147483647<', 'SECURITY_LIMIT'],
+    ['K17 the salt of another purpose', /(<wsse11:Salt[^>]*>)AQ?/, '$1Ag', 'SECURITY_MALFORMED'],
     ['another content', 'two of them', 'ten of them', 'SECURITY_DIGEST'],
   ])('%s', async (_, what, by, code) => {
     const octets = await valid();
@@ -48,7 +48,7 @@ describe('a message under the key of a password', () => {
     expect(await refused(changed)).toBe(code);
   });
 
-  test('K17: no token, two tokens, a token with a password, a token of somebody else', async () => {
+  test('K17 no token, two tokens, a token with a password, a token of somebody else', async () => {
     const octets = await valid();
     const token = cut(octets, 'wsse:UsernameToken');
     const other = cut(await valid({ user: 'mallory', password: 'mine' }), 'wsse:UsernameToken');
@@ -63,7 +63,7 @@ describe('a message under the key of a password', () => {
     expect(await refused(swap(octets, token, other.replace(/wsu:Id="[^"]*"/, id)))).toBe('SECURITY_SIGNATURE');
   });
 
-  test('K1: a reference to anything else than the token leads to no key', async () => {
+  test('K1 a reference to anything else than the token leads to no key', async () => {
     const octets = await valid();
     const reference = /(<wsse:Reference URI=")#[^"]*/;
     const timestamp = /<wsu:Timestamp [^>]*wsu:Id="([^"]*)"/.exec(octets)?.[1];
@@ -71,7 +71,7 @@ describe('a message under the key of a password', () => {
     expect(await refused(octets.replace(reference, '$1#nothing'))).toBe('SECURITY_TOKEN');
   });
 
-  test('R1: the same message twice', async () => {
+  test('R1 the same message twice', async () => {
     const end = acceptor(service);
     const octets = await valid();
     await end.receive(octets);
@@ -79,7 +79,7 @@ describe('a message under the key of a password', () => {
     expect(end.heard).toHaveLength(1);
   });
 
-  test('R8: a reply is no request, also with the token that its key is derived of; a request is not its own reply', async () => {
+  test('R8 a reply is no request, also with the token that its key is derived of; a request is not its own reply', async () => {
     const between = talk(usernameKeySigned({ username, unsafe }), service);
     await between.ask();
     const [request = '', reply = ''] = between.wire;

@@ -60,7 +60,7 @@ describe('a token with a key', () => {
       expect(found.symmetricKeySize).toBe(purpose === 'mac' ? 20 : 16);
     }
   });
-  test('K18: an unknown user gets a key that nobody has, and no error', async () => {
+  test('K18 an unknown user gets a key that nobody has, and no error', async () => {
     const { token, key } = writeDerivingToken('u', { user: 'mallory', password: '' }, 'mac', seededRandom(3));
     const found = await derivedUsernameKey(read(token.bytes), source, 'mac');
     const octets = new Uint8Array(8);
@@ -84,17 +84,17 @@ describe('a token with a key', () => {
 describe('attacks', () => {
   const text = () => written().token.toString();
   test.each(['2147483648', '9999999999', '20001', '999', '0', '1'])(
-    'E14: %s rounds are refused before the first',
+    'E14 %s rounds are refused before the first',
     (rounds) => {
       const started = performance.now();
       refused('SECURITY_LIMIT', () => read(text().replace('>1000<', `>${rounds}<`)));
       expect(performance.now() - started).toBeLessThan(100);
     },
   );
-  test.each(['-1', '1e9', '0x7fff', '', '1000.0', '99999999999'])('E14: "%s" is no number of rounds', (rounds) => {
+  test.each(['-1', '1e9', '0x7fff', '', '1000.0', '99999999999'])('E14 "%s" is no number of rounds', (rounds) => {
     refused('SECURITY_MALFORMED', () => read(text().replace('>1000<', `>${rounds}<`)));
   });
-  test('K17: such a token has no password, and is none of those that have', () => {
+  test('K17 such a token has no password, and is none of those that have', () => {
     const withPassword = text().replace(
       '</wsse:UsernameToken>',
       '<wsse:Password>x</wsse:Password></wsse:UsernameToken>',
@@ -108,7 +108,7 @@ describe('attacks', () => {
     refused('SECURITY_MALFORMED', () => read(text().replace(salt, salt + salt)));
     refused('SECURITY_MALFORMED', () => read(text().replace(salt, '')));
   });
-  test('K2: the derived key is a secret, and signs nothing but a MAC', () => {
+  test('K2 the derived key is a secret, and signs nothing but a MAC', () => {
     const { key } = written();
     expect(signOctets(unsafeHmacSha1, key, new Uint8Array(1))).toHaveLength(20);
     refused('SECURITY_KEY', () => signOctets(rsaSha256, key, new Uint8Array(1)));

@@ -82,13 +82,40 @@ describe('the same answer for every cause', () => {
   });
 });
 
+describe('K19: another way in', () => {
+  test.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'] as const)(
+    'K19 %s, whatever it asks for, reaches nobody',
+    async (method) => {
+      const { client, root, service } = (await prepare()).pki;
+      const heard: unknown[] = [];
+      const element = security(policyOf(service, root), { clock: new VirtualClock(start) });
+      const transport = binding([element], httpTransport());
+      const listener = await listen(transport, new URL('http://127.0.0.1:0/soap'), async (trip) => {
+        heard.push(trip);
+        return undefined;
+      });
+      const address = `${listener.url.href}?op=place&note=evil`;
+      const answer = await request(address, {
+        method,
+        headers: { 'content-type': 'application/soap+xml; charset=utf-8' },
+        ...(method === 'GET' ? {} : { body: await craft({ key: client.key() }) }),
+        reset: true,
+      });
+      await answer.body.dump();
+      expect(answer.statusCode).toBe(405);
+      expect(heard).toEqual([]);
+      await listener.close();
+    },
+  );
+});
+
 describe('what a sender wrote does not come back a hundredfold', () => {
   const envelope = (header: string, body: string, attributes = ''): Buffer =>
     Buffer.from(
       `<s:Envelope xmlns:s="${soap}"${attributes}><s:Header>${header}</s:Header><s:Body>${body}</s:Body></s:Envelope>`,
     );
 
-  test('D9: more than 256 header blocks are refused before they are looked at', () => {
+  test('D9 more than 256 header blocks are refused before they are looked at', () => {
     const blocks = (count: number) => envelope('<a:b s:mustUnderstand="1"/>'.repeat(count), '', ' xmlns:a="urn:a"');
     expect(readEnvelope(scan(blocks(256))).headers).toHaveLength(256);
     expect(() => readEnvelope(scan(blocks(257)))).toThrow(expect.objectContaining({ code: 'SOAP_ENVELOPE' }));
@@ -107,7 +134,7 @@ describe('what a sender wrote does not come back a hundredfold', () => {
     expect(encodeEnvelope(faultReply(message, faultFor(refusal))).length).toBeLessThan(64 * 1024);
   });
 
-  test('D5: a namespace name longer than any is', () => {
+  test('D5 a namespace name longer than any is', () => {
     expect(() => scan(envelope('', '', ` xmlns:a="urn:${'a'.repeat(1021)}"`))).toThrow(
       expect.objectContaining({ code: 'XML_LIMIT' }),
     );
@@ -121,18 +148,18 @@ describe('what a sender wrote does not come back a hundredfold', () => {
     ['line breaks', 'urn:a\nurn:b'],
     ['terminal controls', 'urn:a\u009b2J'],
     ['no end', `urn:${'a'.repeat(4093)}`],
-  ])('D17: an action with %s is neither believed nor published', (_, text) => {
+  ])('D17 an action with %s is neither believed nor published', (_, text) => {
     const message = decode(addressed(text), 'application/soap+xml');
     expect(message.action).toBe('');
     expect(() => addressingOf(message)).toThrow(expect.objectContaining({ code: 'SOAP_ADDRESSING' }));
   });
 
-  test('D17: text of the other side in error messages is one short printable line', () => {
+  test('D17 text of the other side in error messages is one short printable line', () => {
     expect(untrusted(`a\r\n\u001b[31m\u202e${'b'.repeat(1000)}`)).toMatch(/^a\?\?\?\[31m\?b{1,120}…$/);
   });
 });
 
-describe('C6, D21: content that costs more than it is long', () => {
+describe('C6, D21 content that costs more than it is long', () => {
   const prefixes = Array.from({ length: 250 }, (_, index) => ` xmlns:p${index}="urn:${index}"`).join('');
   const wide = (content: string) =>
     Buffer.from(`<s:Envelope xmlns:s="${soap}"${prefixes}><s:Body><a>${content}</a></s:Body></s:Envelope>`);

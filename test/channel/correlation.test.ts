@@ -280,7 +280,7 @@ describe('what is answered', () => {
     },
   );
 
-  test('a message to another service is DestinationUnreachable where addresses are given (attack R6)', async () => {
+  test('R6 a message to another service is DestinationUnreachable where addresses are given', async () => {
     const addresses = ['https://service.example/soap'];
     const says = async (to: string | undefined) => {
       const said = await told(asked({ to }), reply, { addresses });

@@ -107,7 +107,7 @@ describe('what a question is answered with', () => {
     expect(first?.headers.filter((block) => block.namespace === namespace)).toHaveLength(1);
   });
 
-  test('nothing, where nobody announced the address, for the address octet for octet only', async () => {
+  test('M18 nothing, where nobody announced the address, for the address octet for octet only', async () => {
     const world = new World({ pollHold: 0 });
     await world.listen();
     const ask = world.raw;

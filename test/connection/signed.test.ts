@@ -85,7 +85,7 @@ describe.each(Object.entries(ways))('%s', (_, way) => {
   });
 });
 
-test('a question that another has signed fetches nothing, and one that nobody has signed is refused (M16)', async () => {
+test('M16 a question that another has signed fetches nothing, and one that nobody has signed is refused', async () => {
   const clock = new SimulationClock();
   const network = new Network({ clock });
   let address = '';

@@ -44,7 +44,7 @@ describe('sealed contexts', () => {
     expect(issued(talk.actions)).toBe(2);
   });
 
-  test('attack P11: a cookie that was changed, or is that of another context, or was sealed by somebody else', async () => {
+  test('P11 a cookie that was changed, or is that of another context, or was sealed by somebody else', async () => {
     const line = await Line.of(overTls, { sealing });
     const [alice, mallory] = [await line.client('alice'), await line.client('mallory')];
     await ask(alice, 'one');
@@ -65,7 +65,7 @@ describe('sealed contexts', () => {
     expect(faultIn(await started.send(said))).toBeUndefined();
   });
 
-  test('R10: what was cancelled is unknown, whatever its token says', async () => {
+  test('R10 what was cancelled is unknown, whatever its token says', async () => {
     const line = await Line.of(overTls, { sealing });
     const alice = await line.client();
     await ask(alice, 'one');

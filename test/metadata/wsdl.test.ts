@@ -154,7 +154,7 @@ describe('choices', () => {
     expect(left.description.encoding.kind).toBe('Text');
   });
 
-  test('attack P1: a weaker alternative beside a strong one is not chosen by itself, whichever comes first', async () => {
+  test('P1 a weaker alternative beside a strong one is not chosen by itself, whichever comes first', async () => {
     for (const both of [
       `<w:All>${transport}${username}</w:All><w:All/>`,
       `<w:All/><w:All>${transport}${username}</w:All>`,

@@ -328,7 +328,7 @@ describe('CreateSequence', () => {
     expect(addressingOf(answer ?? saying(''))?.relatesTo).toBeUndefined();
   });
 
-  test('repeated with the same MessageID, or the same offer: the same sequence (M11)', async () => {
+  test('M11 repeated with the same MessageID, or the same offer: the same sequence', async () => {
     const { client, views } = await world({}, { offer: undefined });
     const request = client.createMessage({ messageId: 'urn:uuid:same' });
     const ids = await Promise.all([client.ask(request), client.ask(request)]);
@@ -338,8 +338,8 @@ describe('CreateSequence', () => {
   });
 
   test.each([
-    ['AcksTo elsewhere (M15)', { acksTo: 'http://victim.example/' }, 'sender'],
-    ['a negative Expires (M27)', { expires: '-PT1S' }, 'sender'],
+    ['M15 AcksTo elsewhere', { acksTo: 'http://victim.example/' }, 'sender'],
+    ['M27 a negative Expires', { expires: '-PT1S' }, 'sender'],
     ['Expires that is no duration', { expires: 'tomorrow' }, 'sender'],
   ] as const)('%s: CreateSequenceRefused', async (_, more, code) => {
     const { client } = await world();

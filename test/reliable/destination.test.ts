@@ -195,7 +195,7 @@ describe('in order', () => {
     expect(play.on(delivered(1)).effects).toEqual([{ effect: 'deliver', number: 2 }]);
   });
 
-  test('beyond the window: dropped without a trace, so that it is sent again (M6, M7, M8)', () => {
+  test('M6, M7, M8 beyond the window: dropped without a trace, so that it is sent again', () => {
     const play = new Play();
     for (const number of [9, 1_000, 500]) {
       expect(play.on(message(number)).effects).toEqual([{ effect: 'drop', number, why: 'window' }]);
@@ -203,7 +203,7 @@ describe('in order', () => {
     expect(play.state.received).toBe(none);
   });
 
-  test('held octets are bounded, but the next in turn always gets in (M8)', () => {
+  test('M8 held octets are bounded, but the next in turn always gets in', () => {
     const play = new Play().on(message(2, { bytes: 900 }));
     expect(play.on(message(3, { bytes: 200 })).effects).toEqual([{ effect: 'drop', number: 3, why: 'bytes' }]);
     expect(said(play.on(message(1, { bytes: 5_000 })))).toEqual(['accept', 'deliver']);
@@ -232,7 +232,7 @@ describe('unordered', () => {
     ]);
   });
 
-  test('no more ranges than an acknowledgement may have (M6)', () => {
+  test('M6 no more ranges than an acknowledgement may have', () => {
     const play = new Play({ ...unordered, window: 4_096, maxRanges: 3 });
     for (const number of [2, 4, 6]) play.on(message(number)).on(delivered(number));
     expect(play.on(message(8)).effects).toEqual([{ effect: 'drop', number: 8, why: 'ranges' }]);
@@ -241,14 +241,14 @@ describe('unordered', () => {
 });
 
 describe('last numbers', () => {
-  test('2005/02: a number after LastMessage, or LastMessage before what was received: LastMessageNumberExceeded (M21)', () => {
+  test('M21 2005/02: a number after LastMessage, or LastMessage before what was received: LastMessageNumberExceeded', () => {
     const play = new Play().on(message(1)).on(message(2, { last: true }));
     expect(said(play.on(message(3)))).toEqual(['LastMessageNumberExceeded']);
     const other = new Play().on(message(2));
     expect(said(other.on(message(1, { last: true })))).toEqual(['LastMessageNumberExceeded']);
   });
 
-  test('200702: LastMsgNumber below what was received, or other than before: SequenceTerminated (M21)', () => {
+  test('M21 200702: LastMsgNumber below what was received, or other than before: SequenceTerminated', () => {
     const play = new Play().on(message(1)).on(message(2)).on(close(1));
     expect(said(play)).toEqual(['SequenceTerminated']);
     const changed = phases.closed().on(terminate(7));

@@ -176,7 +176,7 @@ describe('what could be read in two ways is refused', () => {
   const sequence = (number: string, id = 'urn:s') =>
     `<r:Sequence><r:Identifier>${id}</r:Identifier><r:MessageNumber>${number}</r:MessageNumber></r:Sequence>`;
 
-  test.each(['0', '-1', '+1', '1.0', '1e3', '0x1', '', 'one', '1 2'])('MessageNumber "%s" (M7)', (number) => {
+  test.each(['0', '-1', '+1', '1.0', '1e3', '0x1', '', 'one', '1 2'])('M7 MessageNumber "%s"', (number) => {
     expect(refusal(() => readHeaders(bearing(sequence(number), ns11)))).toBe('RELIABLE_MALFORMED');
   });
 
@@ -192,7 +192,7 @@ describe('what could be read in two ways is refused', () => {
     expect(readNumber(text)).toBe(number);
   });
 
-  test('two Sequence blocks; blocks of two versions (M23); two acknowledgements of one sequence (M24)', () => {
+  test('M24 two Sequence blocks; blocks of two versions (M23); two acknowledgements of one sequence', () => {
     expect(refusal(() => readHeaders(bearing(sequence('1') + sequence('2', 'urn:t'), ns11)))).toBe(
       'RELIABLE_MALFORMED',
     );

@@ -321,7 +321,7 @@ describe('sending', () => {
     expect(kinds(play)).toEqual(['ended']);
   });
 
-  test('Nack: sent again at once, but once a round trip at most (M13)', () => {
+  test('M13 Nack: sent again at once, but once a round trip at most', () => {
     const play = created().on(submit, 100);
     expect(kinds(play.on(ack(0, { nacks: [1] }), 110))).toEqual([]);
     expect(play.on(ack(0, { nacks: [1] }), 300).effects).toEqual([
@@ -566,7 +566,7 @@ describe('sending', () => {
     expect(play.state.reason.code).toBe('RELIABLE_INACTIVE');
   });
 
-  test('a final acknowledgement that takes back what was acknowledged is invalid (M20)', () => {
+  test('M20 a final acknowledgement that takes back what was acknowledged is invalid', () => {
     const play = created().on(submit).on(submit).on(ack(1)).on(ack(2));
     expect(play.on(ack(1, { final: true })).effects).toMatchObject([
       { effect: 'fault', fault: 'InvalidAcknowledgement' },

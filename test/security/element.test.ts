@@ -67,7 +67,7 @@ function connected(
 }
 
 describe('security element', () => {
-  test('an unsecured fault is an untrusted, transient hint (M5, P5)', async () => {
+  test('M5, P5 an unsecured fault is an untrusted, transient hint', async () => {
     const { initiator } = connected(soap12, undefined, () =>
       new TextDecoder().decode(encodeEnvelope(faultReply(undefined, { code: 'receiver', reason: 'go\u0007 away' }))),
     );
@@ -84,7 +84,7 @@ describe('security element', () => {
     expect(String(error)).toContain('go away');
   });
 
-  test('an unsecured reply is refused (P4)', async () => {
+  test('P4 an unsecured reply is refused', async () => {
     const { initiator } = connected(
       soap12,
       async (request) => request.carrying(order()),

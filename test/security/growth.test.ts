@@ -88,7 +88,7 @@ describe.each([
   ['signed', 0],
   ['signed and encrypted', 1],
 ] as const)('%s', (_, form) => {
-  test.each(Object.entries(shapes))('%s', async (_name, { large, make }) => {
+  test.each(Object.entries(shapes))('D16 %s takes as much longer as it is larger', async (_name, { large, make }) => {
     const [few, all] = [Math.ceil(large[form] / TIMES), large[form]];
     const small = await message(make(few), form === 1);
     expect(await growth(small, await message(make(all), form === 1))).toBeLessThan(BOUND);

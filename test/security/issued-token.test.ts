@@ -103,7 +103,7 @@ describe.each([saml11, saml20])('SAML %#', (version) => {
     expect(found?.user?.name).toContain('alice');
   });
 
-  test('K14: whoever is not the holder, or changes the assertion, is refused', async () => {
+  test('K14 whoever is not the holder, or changes the assertion, is refused', async () => {
     const assertion = await issued(version, { confirmation: holder() });
     const saml = await requirement();
     const service = issuedTokenOverTransport({ saml });

@@ -104,7 +104,7 @@ describe('refused', () => {
     ]);
   });
 
-  test('K14: put into the message of somebody else, who did not sign it', async () => {
+  test('K14 put into the message of somebody else, who did not sign it', async () => {
     const trust = trustChain({ anchors: all.root.certificate });
     const plain = await sent(x509Signed({ key: all.client.key(), trust }));
     const stolen = cut(await sent(overTransport(), 2), 'wsse:BinarySecurityToken');
@@ -124,7 +124,7 @@ describe('refused', () => {
     expect(await at(timestampOnly(), octets)).toEqual(['SECURITY_UNSUPPORTED']);
   });
 
-  test('R12: a second message with a token that may be used once; what was refused does not use it up', async () => {
+  test('R12 a second message with a token that may be used once; what was refused does not use it up', async () => {
     const once = { ...jwt, once: true };
     const end = acceptor(issuedTokenOverTransport({ jwt: once }));
     const client = overTransport({ jti: 'one' });

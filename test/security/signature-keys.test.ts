@@ -150,7 +150,7 @@ describe.skipIf(!there)('messages signed under', () => {
   });
 });
 
-test('K2: a key of one kind never verifies a signature of another', () => {
+test('K2 a key of one kind never verifies a signature of another', () => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const secret = createSecretKey(publicKey.export({ type: 'spki', format: 'der' }));
   const misfit = expect.objectContaining({ code: 'SECURITY_KEY' });

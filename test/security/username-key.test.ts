@@ -95,7 +95,7 @@ test('the reply is signed with the key of its request, and brings no token', asy
   expect(reply?.get(evidence)?.signer).toMatchObject({ identity: 'username:alice' });
 });
 
-test('signatures under a password are hidden, or the policy says so by name', async () => {
+test('E15 signatures under a password are hidden, or the policy says so by name', async () => {
   const peer = bob.certificate;
   const wrong = [
     () => usernameKeyOverTransport({}),

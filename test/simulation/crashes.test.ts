@@ -38,7 +38,7 @@ function expectOnceEach(world: World, shape: Shape, crashedAtAcceptor: boolean):
 }
 
 describe.each(shapes)('WS-RM $version.name, ordered: $ordered, $pattern', (shape) => {
-  test.each(['before', 'after'] as const)('the acceptor dies %s each commit', async (when) => {
+  test.each(['before', 'after'] as const)('M25 the acceptor dies %s each commit', async (when) => {
     for (let commit = 1; commit <= mostCommits; commit += 1) {
       const world = new World(shape, 1_000 + commit);
       const store = memory();

@@ -250,7 +250,7 @@ describe('faultReply', () => {
     expect(faultOf(reply)?.code).toBe('versionMismatch');
   });
 
-  test('a FaultTo that would have us write protocol headers is at fault itself (attack A3)', () => {
+  test('A3 a FaultTo that would have us write protocol headers is at fault itself', () => {
     const evil = read(
       envelope({
         headers: `<a:Action>urn:a</a:Action><a:MessageID>urn:uuid:9</a:MessageID><a:FaultTo><a:Address>${wsa10}/anonymous</a:Address><a:ReferenceParameters><r:Sequence xmlns:r="${rm}"/></a:ReferenceParameters></a:FaultTo>`,

@@ -43,7 +43,7 @@ async function crashAfter(path: string, count: number): Promise<ReadonlyMap<stri
   return acknowledged;
 }
 
-test(`kill -9 at ${CRASHES} random points (seed ${SEED}): every acknowledged commit is there, none is half there`, async () => {
+test(`M25 kill -9 at ${CRASHES} random points (seed ${SEED}): every acknowledged commit is there, none is half there`, async () => {
   const path = join(folder, 'sessions.db');
   const random = seededRandom(SEED);
   for (let crash = 0; crash < CRASHES; crash++) {

@@ -21,7 +21,7 @@ const file = (): string => join(folder, `replay-${++files}.db`);
 replayContract('MemoryReplayCache', (entries) => new MemoryReplayCache(entries));
 replayContract('sqliteReplayCache', (maxEntries) => sqliteReplayCache(file(), { maxEntries }));
 
-test('R6: what one node has let through, another refuses, and so does the next one after a restart', async () => {
+test('R6 what one node has let through, another refuses, and so does the next one after a restart', async () => {
   const path = file();
   const { client, service, root } = await pki();
   const octets = await secured(policyOf(client, root));
@@ -41,7 +41,7 @@ test('R6: what one node has let through, another refuses, and so does the next o
   restarted.replay.close();
 });
 
-test('R3: of three processes that race for 200 keys one gets each', async () => {
+test('R3 of three processes that race for 200 keys one gets each', async () => {
   const path = file();
   sqliteReplayCache(path).close();
   const child = fileURLToPath(new URL('replay-child.ts', import.meta.url));

@@ -80,7 +80,7 @@ describe('what an answer means', () => {
     expect(error.message.length).toBeLessThan(500);
   });
 
-  test.each(['gzip', 'deflate', 'br'])('a compressed answer is refused unread (attack D8): %s', async (coding) => {
+  test.each(['gzip', 'deflate', 'br'])('D8 a compressed answer is refused unread: %s', async (coding) => {
     const to = await answering(200, { 'content-type': soap, 'content-encoding': coding }, reply.body);
     expect(await codeOf(channelTo(to).send(request()))).toBe('TRANSPORT_CONTENT_TYPE');
   });
@@ -253,13 +253,13 @@ test('a connection that cannot be made fails its own exchange, and those that wa
 });
 
 describe('limits', () => {
-  test('an answer that says it is too long is TRANSPORT_OVERSIZE (attack D7)', async () => {
+  test('D7 an answer that says it is too long is TRANSPORT_OVERSIZE', async () => {
     const to = await answering(200, { 'content-type': soap }, 'x'.repeat(2_000));
     const error = await failure(channelTo(to, { maxReceivedMessageSize: 1_999 }).send(request()));
     expect(error).toMatchObject({ code: 'TRANSPORT_OVERSIZE', transient: false });
   });
 
-  test('an endless answer is cut off at the limit (attack D7)', async () => {
+  test('D7 an endless answer is cut off at the limit', async () => {
     let written = 0;
     const to = await foreign((incoming, response) => {
       incoming.resume();
@@ -296,7 +296,7 @@ describe('limits', () => {
     expect(error).toMatchObject({ code: 'TRANSPORT_TIMEOUT', transient: true });
   });
 
-  test('an answer that stops in the middle is TRANSPORT_TIMEOUT after bodyTimeout (attack D7)', async () => {
+  test('D7 an answer that stops in the middle is TRANSPORT_TIMEOUT after bodyTimeout', async () => {
     const to = await foreignTcp((socket) =>
       socket.once('data', () =>
         socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${soap}\r\nContent-Length: 100\r\n\r\n<`),

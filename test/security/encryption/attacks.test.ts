@@ -215,7 +215,7 @@ describe('E1 Bleichenbacher, E3 Manger: nothing tells a right padding from a wro
     });
   }
 
-  test('OAEP with a wrong label or digest fails as a wrong key does', async () => {
+  test('E3 OAEP with a wrong label or digest fails as a wrong key does', async () => {
     const key = contentKey(aes128Gcm);
     const data = (recipient: Recipient) =>
       encryptContent(text, {
@@ -238,7 +238,7 @@ describe('E1 Bleichenbacher, E3 Manger: nothing tells a right padding from a wro
     expect(new Set(failures.map(({ seen }) => seen))).toHaveLength(1);
   });
 
-  test('a device that tells whether the padding was right tells it to nobody', async () => {
+  test('E1 a device that tells whether the padding was right tells it to nobody', async () => {
     const key = contentKey(aes128Gcm);
     const toDevice: Recipient = { kind: 'transport', row: rsaOaep, publicKey: rsa.publicKey };
     const octets = encryptContent(text, { cipher: aes128Gcm, key, keyInfo: [encryptKey(key, toDevice)] }).bytes;
@@ -313,7 +313,7 @@ describe('E2 CBC: every bit of IV and ciphertext', () => {
     expect(() => attempt.conclude()).toThrow(DecryptionError);
   });
 
-  test('what the padding is made of does not matter, only how long it is (section 5.2.1)', async () => {
+  test('E2 what the padding is made of does not matter, only how long it is (section 5.2.1)', async () => {
     const short = encryptContent(XmlFragment.parse('<b>1234567890</b>'), {
       cipher: aes128Cbc,
       key,
@@ -335,7 +335,7 @@ describe('E2 CBC: every bit of IV and ciphertext', () => {
 });
 
 describe('E4 GCM: no short tags, nothing of a plaintext that is not authentic', () => {
-  test('a tag that is cut off, and a ciphertext that is too short', async () => {
+  test('E4 a tag that is cut off, and a ciphertext that is too short', async () => {
     const sealed = encryptContent(text, { cipher: aes128Gcm, key: shared, keyInfo: [named('shared')] });
     const octets = cipherOctets(sealed);
     for (const length of [1, 12, 27, octets.length - 1, octets.length - 4, octets.length - 12]) {
@@ -375,7 +375,7 @@ describe('E5 AES key wrap of other sizes, K8 points that are not on the curve', 
     return encryptContent(text, { cipher: aes128Gcm, key, keyInfo: [encryptKey(key, recipient)] }).toString();
   };
 
-  test('a point beside the curve, at infinity, compressed, on another curve, and one of small order', async () => {
+  test('K8 a point beside the curve, at infinity, compressed, on another curve, and one of small order', async () => {
     const message = agreed(ecdhEs, { row: concatKdf, hash: sha256 }, curve, 'curve');
     const value = /(<dsig11:PublicKey>)[^<]*/;
     const point = Buffer.from(value.exec(message)?.[0].split('>')[1] ?? '', 'base64');
@@ -428,7 +428,7 @@ describe('E7, E8 loops, depth and numbers', () => {
     expect(found.operations.filter((one) => one !== 'scan')).toEqual([]);
   });
 
-  test('a key for a key is as deep as it goes', async () => {
+  test('E7 a key for a key is as deep as it goes', async () => {
     const outer = contentKey(aes128Gcm);
     const inner = contentKey(aes128Gcm);
     const first = encryptKey(outer, { kind: 'wrap', row: kwAes128, key: shared, keyInfo: named('shared') });
@@ -450,7 +450,7 @@ describe('E7, E8 loops, depth and numbers', () => {
   const options: EncryptionOptions = { cipher: aes128Gcm, key: shared, keyInfo: [named('shared')] };
   const many = (count: number) => utf8(`<b>${encryptElement(text, options).toString().repeat(count)}</b>`);
 
-  test('64 parts and not 65; nine EncryptedKeys; too much ciphertext', async () => {
+  test('E8 64 parts and not 65; nine EncryptedKeys; too much ciphertext', async () => {
     const document = scan(many(64));
     await new Decryption(profile).decrypt(document, parts(document));
     const found = await failure(many(65));
@@ -569,7 +569,7 @@ describe('E10 plaintext that changes what it does not replace', () => {
     expect(code(await failure(document(7)))).toBe('SECURITY_KEY');
   });
 
-  test('an EncryptedHeader that hides a Security header, holds two things, or content', async () => {
+  test('E10 an EncryptedHeader that hides a Security header, holds two things, or content', async () => {
     const decryptHeader = (octets: Uint8Array) => {
       const document = scan(octets);
       return new Decryption(profile).decrypt(document, [{ element: document.root }]);

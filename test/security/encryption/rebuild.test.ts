@@ -123,7 +123,7 @@ function tried(document: XmlDocument, parts: readonly Replacement[]): boolean {
   }
 }
 
-describe('E10: plaintext in its place', () => {
+describe('E10 plaintext in its place', () => {
   test('what is taken is what the plain way takes', () => {
     let taken = 0;
     fc.assert(
