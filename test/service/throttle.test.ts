@@ -238,7 +238,7 @@ describe('a gate', () => {
 });
 
 describe('settings', () => {
-  test('C7 the defaults are those of WCF', () => {
+  test('C7: the defaults are those of WCF', () => {
     expect(throttleOf({}, 1)).toEqual({
       maxConcurrentCalls: 16,
       maxConcurrentSessions: 100,
