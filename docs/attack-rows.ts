@@ -492,7 +492,7 @@ const rows: readonly Row[] = [
   ['P13', 'TLS ends before the service', '`SECURITY_TRANSPORT`', 'sessions'],
   // Parser and resources
   ['D1', 'Document types and entities', '`XML_DTD`, `XML_MALFORMED`', 'signed'],
-  ['D2', 'References to characters by the hundred thousand', 'linear', 'signed'],
+  ['D2', 'References to characters by the ten thousand', 'linear', 'signed'],
   ['D3', 'Elements in elements without end', '`XML_LIMIT`', 'signed'],
   ['D4', 'Attributes and elements without number', '`XML_LIMIT`', 'signed'],
   ['D5', 'Long prefixes and namespace names', '`XML_LIMIT`', 'signed'],

@@ -35,7 +35,7 @@ describe('the parser', () => {
     withDoctype('<!ENTITY a SYSTEM "file:///etc/passwd">', '&a;'),
   );
   attacked('D1 an entity that was never declared', everybody, 'XML_MALFORMED', beside('&evil;'));
-  unmoved('D2 a hundred thousand references to characters', everybody, beside('&#x61;'.repeat(100_000)));
+  unmoved('D2 twenty thousand references to characters', everybody, beside('&#x61;'.repeat(20_000)));
   attacked(
     'D3 three hundred elements, each in the other',
     everybody,
@@ -67,9 +67,9 @@ describe('the parser', () => {
     return Buffer.concat([octets.subarray(0, at), Buffer.from([0xc1, 0xa1]), octets.subarray(at)]);
   });
   unmoved(
-    'D21 ten thousand elements with an id each',
+    'D21 two thousand elements with an id each',
     everybody,
-    beside(Array.from({ length: 10_000 }, (_, at) => `<a Id="i${at}"/>`).join('')),
+    beside(Array.from({ length: 2_000 }, (_, at) => `<a Id="i${at}"/>`).join('')),
   );
 });
 

@@ -103,13 +103,7 @@ describe('another time', () => {
   attacked(
     'R5 it was made later',
     everybody,
-    [
-      'SECURITY_DIGEST',
-      'SECURITY_TIMESTAMP_INVALID',
-      'SECURITY_DIGEST',
-      'SECURITY_TIMESTAMP_INVALID',
-      'SECURITY_TIMESTAMP_INVALID',
-    ],
+    ['SECURITY_DIGEST', 'SECURITY_TIMESTAMP_INVALID', 'SECURITY_TIMESTAMP_INVALID'],
     (letter) => letter.changed(letter.one('Created', letter.one('Timestamp')), 'Z<', '.5Z<'),
   );
   attacked('R5 without a Timestamp', everybody, 'SECURITY_TIMESTAMP_MISSING', (letter) =>

@@ -48,7 +48,7 @@ describe('the signed Body is moved, another stands in its place', () => {
   attacked(
     'X1 into the signature itself',
     everybody,
-    ['SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_MALFORMED'],
+    ['SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_MALFORMED'],
     relocated((letter, original) => letter.last(letter.signature, original)),
   );
   attacked(
@@ -78,7 +78,7 @@ describe('the signed Body is moved, another stands in its place', () => {
   attacked(
     'X6 into the KeyInfo of the signature',
     everybody,
-    ['SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_MALFORMED'],
+    ['SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_MALFORMED'],
     relocated((letter, original) => letter.last(letter.one('KeyInfo', letter.signature), original)),
   );
   attacked(
@@ -90,7 +90,7 @@ describe('the signed Body is moved, another stands in its place', () => {
   attacked(
     'X8 into an Object of the signature',
     everybody,
-    ['SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_MALFORMED'],
+    ['SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_MALFORMED'],
     relocated((letter, original) => letter.last(letter.signature, `<d:Object xmlns:d="${ds}">${original}</d:Object>`)),
   );
   attacked(
@@ -122,7 +122,7 @@ describe('the signed Body is moved, another stands in its place', () => {
   attacked(
     'X18 among the header blocks, where it still is called Body',
     everybody,
-    ['SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_UNSIGNED'],
+    ['SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_UNSIGNED'],
     relocated((letter, original) => letter.last(letter.header, original)),
   );
 });
@@ -309,7 +309,7 @@ describe('something else in the place of what was signed', () => {
   attacked(
     'X25 a pointer to an attachment in the place of what was signed',
     everybody,
-    ['SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_DIGEST'],
+    ['SECURITY_REFERENCE', 'SECURITY_REFERENCE', 'SECURITY_DIGEST'],
     (letter) =>
       letter.with(
         letter.body.children[0] ?? letter.body,
