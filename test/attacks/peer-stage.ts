@@ -48,7 +48,7 @@ import { Letter } from './letter.ts';
 import { fault } from './support.ts';
 
 /** What came back for some octets, and why at home. */
-export interface Outcome {
+interface Outcome {
   /** Undefined when nothing came back, or when the octets were no message at all. */
   readonly answer: string | undefined;
   readonly codes: readonly string[];
@@ -96,7 +96,7 @@ export function answerOf(name: string, number: number): string {
 const namespace = 'urn:surewire:interop';
 
 /** What an application is handed, in one text. */
-export function handed({ message: of }: Delivery): string {
+function handed({ message: of }: Delivery): string {
   return [of.action, ...of.headers.map(({ fragment }) => fragment.toString()).sort(), of.body.toString()].join('\n');
 }
 
@@ -160,7 +160,7 @@ async function prepared(of: Recording): Promise<Prepared> {
 }
 
 /** Message `number` of a recording, and the service that has heard everything before it. */
-export function recordedTarget(name: string, number: number): Target {
+function recordedTarget(name: string, number: number): Target {
   const of = recordingOf(name);
   let preparing: Promise<Prepared> | undefined;
   const scene = async (): Promise<PeerScene> => {
@@ -211,7 +211,7 @@ function echoed(of: Message): Message {
 const wss4j = join(import.meta.dirname, '../fuzz/corpus/signed-by-wss4j');
 
 /** A message that WSS4J has signed, without a session. */
-export function wss4jTarget(file: string): Target {
+function wss4jTarget(file: string): Target {
   const scene = async (): Promise<PeerScene> => {
     const anchors = certificates(readFileSync(join(wss4j, 'authority.pem'), 'utf8'));
     const policy = x509Signed({ key: (await pki()).stranger.key(), trust: trustChain({ anchors }) });
