@@ -54,7 +54,7 @@ export function assemble(
     description.transport.kind === 'fetched'
       ? binding(elements, makeConnection(binding(security, below), defined({ clock, random })), soap)
       : binding([...elements, ...security], below, soap);
-  return Object.freeze({ ...made, description });
+  return Object.freeze({ ...made, sendTimeout: description.limits.sendTimeout, description });
 }
 
 function reliable(

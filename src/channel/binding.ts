@@ -13,6 +13,8 @@ export interface Binding {
   readonly transport: Transport;
   /** The one SOAP version that it speaks; absent: whichever comes. */
   readonly soap?: SoapVersion | undefined;
+  /** Milliseconds that a call over it may take, where it says so (WCF's SendTimeout). */
+  readonly sendTimeout?: number | undefined;
 }
 
 /**
@@ -54,6 +56,7 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
     side: channel.side,
     isDuplex: channel.isDuplex,
     soap: via.soap,
+    sendTimeout: via.sendTimeout,
     get replyTo() {
       return channel.replyTo;
     },

@@ -26,6 +26,8 @@ export interface Channel {
   readonly isDuplex?: boolean | undefined;
   /** The SOAP version of its binding, where that speaks one only. */
   readonly soap?: SoapVersion | undefined;
+  /** Milliseconds that a call may take, where its binding says so. */
+  readonly sendTimeout?: number | undefined;
   /**
    * Where the initiator hears what the other end has to say, as wsa:ReplyTo and whatever else names it has it; absent where that
    * is the anonymous address: the way back of the same connection. Known once the channel is open.

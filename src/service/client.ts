@@ -22,7 +22,7 @@ export interface CallOptions {
 export interface ClientOptions {
   /** Default: that of the channel's binding, else SOAP 1.2. */
   readonly version?: SoapVersion;
-  /** Milliseconds a call may take once the channel is open; default 60,000 (WCF's SendTimeout). */
+  /** Milliseconds a call may take once the channel is open; default: SendTimeout of the channel's binding, else 60,000 as in WCF. */
   readonly timeout?: number;
   readonly clock?: Clock;
 }
@@ -59,7 +59,7 @@ export function client<O extends Operations>(
   channel: Channel,
   options: ClientOptions = {},
 ): Calls<Contract<O>> & Life {
-  const { version = channel.soap ?? soap12, timeout = 60_000, clock = systemClock } = options;
+  const { version = channel.soap ?? soap12, timeout = channel.sendTimeout ?? 60_000, clock = systemClock } = options;
   let session: 'fresh' | 'begun' | 'over' = 'fresh';
   /** Calls whose messages the channel does not have yet. */
   const entering = new Entering();

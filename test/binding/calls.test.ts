@@ -22,6 +22,7 @@ import { messageSecurity11Trust13 } from '../../src/binding/security-versions.ts
 import { connect } from '../../src/channel/binding.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { client } from '../../src/service/client.ts';
+import { host } from '../../src/service/host.ts';
 import { soap11, soap12 } from '../../src/soap/version.ts';
 import { issue } from '../security/pki.ts';
 import { alice, calling, known, orders, passwords, served, tls } from './rig.ts';
@@ -322,4 +323,23 @@ test('receiveTimeout of a binding ends an idle session', async () => {
   await clock.advance(60_000);
   await expect(calls.place(order)).rejects.toMatchObject({ code: 'RELIABLE_UNKNOWN_SEQUENCE' });
   await listening.close();
+});
+
+test('sendTimeout of a binding bounds a call', async () => {
+  const clock = new VirtualClock();
+  const via = wsHttp({ security: noSecurity, reliableSession: true, clock, sendTimeout: 5_000 });
+  const listening = await host([
+    { binding: via, url: new URL('http://127.0.0.1:0/orders'), receive: () => new Promise(() => undefined) },
+  ]);
+  const calls = client(orders, connect(via, listening.url), { clock });
+  await calls.open();
+  const began = clock.now();
+  const outcome = calls.place({ sku: 'A-1', quantity: 1, tags: [] }).catch((thrown: unknown) => thrown);
+  await clock.advance(4_999);
+  expect(await Promise.race([outcome, 'not yet'])).toBe('not yet');
+  await clock.advance(1);
+  expect(await outcome).toMatchObject({ code: 'SERVICE_TIMEOUT' });
+  expect(clock.now() - began).toBe(5_000);
+  calls.abort(new Error('the test is over'));
+  await listening.close(AbortSignal.abort(new Error('the test is over')));
 });
