@@ -171,6 +171,11 @@ function examine(key: KeyObject): Strength {
   }
 }
 
+/** Octets of a secret; 0 for a key that is none. */
+export function secretLength(key: KeyObject): number {
+  return key.type === 'secret' ? strengthOf(key).bits / 8 : 0;
+}
+
 /** The families of signatures that a key can make or verify. */
 export function signatureFamilies(key: KeyObject): readonly SignatureFamily[] {
   return strengthOf(key).families;

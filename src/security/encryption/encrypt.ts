@@ -8,6 +8,7 @@ import { type Random, systemRandom } from '../../base/random.ts';
 import { XmlFragment } from '../../xml/fragment.ts';
 import { escapeValue } from '../../xml/output.ts';
 import { XmlWriter } from '../../xml/write.ts';
+import { secretLength } from '../crypto.ts';
 import { SecurityError } from '../errors.ts';
 import { ds, wsse11, wsu, xenc } from '../names.ts';
 import type { ContentCipher } from './algorithms.ts';
@@ -64,7 +65,7 @@ export function encryptOctets(
   { cipher, key, id, keyInfo = [], random = systemRandom }: EncryptionOptions,
   type?: 'element' | 'content',
 ): XmlFragment {
-  if (key.type !== 'secret' || key.symmetricKeySize !== cipher.keyLength) {
+  if (secretLength(key) !== cipher.keyLength) {
     throw new SecurityError('SECURITY_KEY', `The key has not the length that ${cipher.uri} wants.`);
   }
   const { text, prefixes } = 'text' in keyInfo ? keyInfo : writeKeyInfo(keyInfo);

@@ -7,6 +7,7 @@ import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { SurewireError } from '../../base/errors.ts';
 import type { XmlElement } from '../../xml/document.ts';
 import { elementsById } from '../../xml/find.ts';
+import { secretLength } from '../crypto.ts';
 import { SecurityError, untrusted } from '../errors.ts';
 import { ds, xenc } from '../names.ts';
 import { type Derivation, deriveKey, requireCurve } from './agreement.ts';
@@ -104,7 +105,7 @@ export class Keyring {
   planHandle(handle: KeyHandle, length: number, path: readonly XmlElement[] = []): KeyPlan | undefined {
     switch (handle.kind) {
       case 'secret':
-        if (handle.key.symmetricKeySize !== length) throw misfit();
+        if (secretLength(handle.key) !== length) throw misfit();
         return { kind: 'secret', key: handle.key };
       case 'encrypted-key':
         return this.#planEncryptedKey(handle.element, length, path);
