@@ -79,7 +79,9 @@ export class AcceptedSteps {
   readonly #signal: AbortSignal;
   readonly #onEnded: () => void;
   readonly #snapshots = new Map<number, Ranges>();
-  readonly #running = new Set<Promise<void>>();
+  /** Messages that are being handed up, and who waits until there are none. */
+  #running = 0;
+  readonly #resting: (() => void)[] = [];
   readonly #upward: UpwardSession;
   #record: AcceptorRecord;
   readonly #timer: Alarm;
@@ -132,7 +134,7 @@ export class AcceptedSteps {
 
   /** Settles when the application has finished with everything that it was handed. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#running > 0) await new Promise<void>((resolve) => this.#resting.push(resolve));
     await this.serial.idle();
   }
 
@@ -242,8 +244,8 @@ export class AcceptedSteps {
       case 'deliver': {
         // Not when it came: acknowledgements of parked requests would take back what earlier replies have said.
         this.#snapshots.set(effect.number, this.#record.receipt.received);
-        const running = this.#deliver(effect.number).finally(() => this.#running.delete(running));
-        this.#running.add(running);
+        this.#running += 1;
+        void this.#deliver(effect.number);
         return;
       }
       case 'discard':
@@ -288,38 +290,47 @@ export class AcceptedSteps {
       try {
         if (done === undefined) {
           const trip = this.held.get(number) ?? (await this.#stored(number));
-          done = { trip, reply: await this.#handle(trip, number) };
-          if (this.#signal.aborted) return;
+          let reply: Delivery | undefined;
+          try {
+            reply = await this.#handle(trip, number);
+          } catch (thrown) {
+            publish(() => ({
+              event: 'handler.failed',
+              ...this.tell.requests,
+              number,
+              reason: asError(thrown).message,
+            }));
+            reply = trip.carrying(faultReply(trip.message, faultFor(thrown)));
+          }
+          done = { trip, reply };
+          if (this.#signal.aborted) break;
         }
         const { trip, reply } = done;
-        await this.serial.enter(() => this.#finish(number, trip, reply));
-        return;
+        const finished = this.serial.enter(() => this.#finish(number, trip, reply));
+        if (finished !== undefined) await finished;
+        break;
       } catch (thrown) {
         // Only the store can fail here. Until it works again the message counts as not finished.
         publish(() => ({ event: 'store.failed', ...this.tell.of, number, reason: asError(thrown).message }));
         await wait(clock, storePatience, this.#signal).catch(() => undefined);
       }
     }
+    this.#running -= 1;
+    if (this.#running === 0) for (const wake of this.#resting.splice(0)) wake();
   }
 
   async #stored(number: number): Promise<Delivery> {
     return withOrigin(delivery(await this.#journal.message('in', number), this.#signal), this.#record.origin);
   }
 
-  async #handle(trip: Delivery, number: number): Promise<Delivery | undefined> {
+  #handle(trip: Delivery, number: number): Promise<Delivery | undefined> | Delivery | undefined {
     const { lastMessage } = this.version.actions;
     if (lastMessage !== undefined && trip.message.action === lastMessage) {
       // Our own last message answers it, on the reply sequence.
       return this.offer === undefined ? undefined : trip.carrying(this.wording.lastMessage(trip.message, lastMessage));
     }
     const at = { sequence: this.id, number };
-    const up = trip.with(position, at).with(session, this.#upward).under(this.#signal);
-    try {
-      return await this.#receive(up);
-    } catch (thrown) {
-      publish(() => ({ event: 'handler.failed', ...this.tell.requests, number, reason: asError(thrown).message }));
-      return trip.carrying(faultReply(trip.message, faultFor(thrown)));
-    }
+    return this.#receive(trip.with(position, at).with(session, this.#upward).under(this.#signal));
   }
 
   /** Marks a message finished and gives its reply a number, in one commit. Runs in the mailbox. */

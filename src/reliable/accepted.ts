@@ -10,8 +10,10 @@
 import { after } from '../base/after.ts';
 import { asError } from '../base/errors.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
+import { turn } from '../channel/turn.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import { AcceptedSteps } from './accepted-steps.ts';
+import { Coalescing } from './coalescing.ts';
 import type { DestinationEffect, DestinationEvent } from './destination-state.ts';
 import type { Outcome, ReliableError } from './errors.ts';
 import { type DropReason, publish } from './events.ts';
@@ -27,7 +29,7 @@ import type { ReliableVersion } from './versions/version.ts';
 
 /** What is to become of an exchange once its step is done. */
 type Verdict =
-  | { readonly answer: 'empty' | 'acknowledgement' | 'wait' }
+  | { readonly answer: 'empty' | 'accepted' | 'acknowledgement' | 'wait' }
   | { readonly error: ReliableError }
   | { readonly again: Answer };
 
@@ -55,6 +57,7 @@ export class Accepted implements SessionView {
   readonly #settings: Settings;
   readonly #journal: Journal;
   readonly #steps: AcceptedSteps;
+  #coalescing: Coalescing | undefined;
 
   constructor(init: AcceptedInit) {
     this.version = init.version;
@@ -115,27 +118,44 @@ export class Accepted implements SessionView {
   /**
    * A message with a number. What it acknowledges on the reply sequence is learned in the same step.
    *
+   * @param isAsked the message asks for an acknowledgement
    * @throws ReliableError with the fault to answer
    */
-  sequenced(trip: Delivery, block: SequenceBlock, acknowledgement: Acknowledgement | undefined): Answered {
+  sequenced(
+    trip: Delivery,
+    block: SequenceBlock,
+    acknowledgement: Acknowledgement | undefined,
+    isAsked: boolean,
+  ): Answered {
     const verdict = this.#steps.serial.enter(() => this.#arrive(trip, block, acknowledgement));
-    return after(verdict, (known) => this.#sentence(trip, block, known));
+    return after(verdict, (known) => this.#sentence(trip, block, known, isAsked));
   }
 
   /** What the exchange of a numbered message brings back. */
-  #sentence(trip: Delivery, block: SequenceBlock, verdict: Verdict): Answered {
+  #sentence(trip: Delivery, block: SequenceBlock, verdict: Verdict, isAsked: boolean): Answered {
     if ('error' in verdict) throw verdict.error;
     if ('again' in verdict) return this.#again(trip, verdict.again);
     switch (verdict.answer) {
       case 'empty':
         return undefined;
+      case 'accepted': {
+        const turned = trip.get(turn);
+        // A client that offered a sequence may wait for the answer to each of its messages (WCF's request channel does).
+        if (turned === undefined || isAsked || this.offer !== undefined) return this.#acknowledged(trip);
+        this.#coalescing ??= new Coalescing((last) => this.#acknowledged(last));
+        return this.#coalescing.answer(trip, turned);
+      }
       case 'acknowledgement':
-        return trip.carrying(this.#steps.wording.acknowledged(trip.message, this.#steps.record.receipt));
+        return this.#acknowledged(trip);
       case 'wait':
         return this.#steps.parking.wait(block.number === 'beyond' ? 0 : block.number, trip.signal);
       default:
         return verdict.answer satisfies never;
     }
+  }
+
+  #acknowledged(trip: Delivery): Delivery {
+    return trip.carrying(this.#steps.wording.acknowledged(trip.message, this.#steps.record.receipt));
   }
 
   /**
@@ -240,7 +260,7 @@ export class Accepted implements SessionView {
       switch (effect.effect) {
         case 'accept':
           publish(() => ({ event: 'message.accepted', ...this.#steps.tell.requests, number }));
-          return { answer: this.#steps.parking.has(number) ? 'wait' : 'acknowledgement' };
+          return { answer: this.#steps.parking.has(number) ? 'wait' : 'accepted' };
         case 'duplicate':
           return this.#repeated(number);
         case 'drop':

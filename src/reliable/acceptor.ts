@@ -72,28 +72,40 @@ export class Acceptor implements Channel {
     return this.#take(trip);
   }
 
-  async #take(trip: Delivery): Promise<Delivery | undefined> {
+  /** Without an async function: most messages are answered at once, or by a promise that is there. */
+  #take(trip: Delivery): Promise<Delivery | undefined> {
     const { message } = trip;
     let version: ReliableVersion | undefined;
+    const failed = (thrown: unknown) => this.#unacceptable(trip, version, thrown);
     try {
       const headers = readHeaders(message);
       version = headers?.version ?? versionOfAction(message.action);
-      if (headers?.sequence === undefined && faultOf(message) !== undefined) return await this.#posted(trip);
-      if (version === undefined || !this.#settings.versions.includes(version)) return this.#notOurs(trip);
-      const answer = this.#route(trip, version, headers);
-      return answer instanceof Promise ? await answer : answer;
+      const answer = this.#about(trip, version, headers);
+      return answer instanceof Promise ? answer.catch(failed) : Promise.resolve(answer);
     } catch (thrown) {
-      if (thrown instanceof ReliableError && thrown.code !== 'RELIABLE_STORE') {
-        tellRefused(thrown.code, thrown.message, thrown.fault?.name);
-        return trip.carrying(refusal(message, version ?? this.#asked, thrown));
-      }
-      if (thrown instanceof SoapError && thrown.fault !== undefined) {
-        const { code, message: reason } = thrown;
-        tellRefused(code, reason);
-        return trip.carrying(faultReply(message, thrown.fault));
-      }
-      throw thrown;
+      return new Promise((resolve) => resolve(failed(thrown)));
     }
+  }
+
+  #about(trip: Delivery, version: ReliableVersion | undefined, headers: ReliableHeaders | undefined): Answered {
+    if (headers?.sequence === undefined && faultOf(trip.message) !== undefined) return this.#posted(trip);
+    if (version === undefined || !this.#settings.versions.includes(version)) return this.#notOurs(trip);
+    return this.#route(trip, version, headers);
+  }
+
+  /** The fault that answers a message with which something is wrong. @throws what is not the client's business */
+  #unacceptable(trip: Delivery, version: ReliableVersion | undefined, thrown: unknown): Delivery {
+    const { message } = trip;
+    if (thrown instanceof ReliableError && thrown.code !== 'RELIABLE_STORE') {
+      tellRefused(thrown.code, thrown.message, thrown.fault?.name);
+      return trip.carrying(refusal(message, version ?? this.#asked, thrown));
+    }
+    if (thrown instanceof SoapError && thrown.fault !== undefined) {
+      const { code, message: reason } = thrown;
+      tellRefused(code, reason);
+      return trip.carrying(faultReply(message, thrown.fault));
+    }
+    throw thrown;
   }
 
   #route(trip: Delivery, version: ReliableVersion, headers: ReliableHeaders | undefined): Answered {
@@ -125,7 +137,7 @@ export class Acceptor implements Channel {
       const session = this.#session(identities, sequence.id, version);
       const own = headers.acknowledgements.find(({ id }) => id === session.offer);
       return after(this.#acknowledge(identities, headers, session.offer), () =>
-        this.#answered(trip, session, () => session.sequenced(trip, sequence, own)),
+        this.#answered(trip, session, () => session.sequenced(trip, sequence, own, headers.ackRequested.length > 0)),
       );
     }
     const isAboutRm = headers !== undefined && (headers.ackRequested.length > 0 || headers.acknowledgements.length > 0);

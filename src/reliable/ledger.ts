@@ -93,6 +93,11 @@ export interface Ledger {
   readonly told: boolean;
   /** Asked what it has, the peer answered with nothing, and has acknowledged nothing since. */
   readonly mute: boolean;
+  /**
+   * The peer has acknowledged what it had answered with nothing: one answer brings the acknowledgement for others. While such an
+   * answer is awaited, an empty one says nothing.
+   */
+  readonly coalesces: boolean;
 }
 
 /** When something happens, and a random number in [0, 1). */
@@ -122,6 +127,7 @@ export function blank(now: Instant, policy: Transmission): Ledger {
     asked: now,
     told: false,
     mute: false,
+    coalesces: false,
   };
 }
 
@@ -157,27 +163,42 @@ export function settle(
 ): { readonly ledger: Ledger; readonly settled: readonly number[] } {
   const settled: number[] = [];
   const left: Flight[] = [];
-  let { roundTrip } = ledger;
+  let { roundTrip, coalesces } = ledger;
   for (const flight of ledger.flights) {
     if (!includes(ledger.acknowledged, flight.number) || includes(ledger.awaiting, flight.number)) {
       left.push(flight);
       continue;
     }
     settled.push(flight.number);
-    if (!flight.taken) roundTrip = measured(roundTrip, event.now - flight.last);
+    if (flight.refused) coalesces ||= flight.excused > 0 && !flight.taken;
+    // What another answer settled has no round trip of its own to measure.
+    else if (!flight.taken) roundTrip = measured(roundTrip, event.now - flight.last);
   }
   if (settled.length === 0) return { ledger, settled };
   // A receiver that takes only the next number refused these; now their turn may have come.
   const hurries = settled[0] === ledger.flights[0]?.number && left.some(({ refused }) => refused);
+  // Unless one of the answers that are still to come may say that they were taken.
+  const passed = coalesces && isPromised(ledger, left) ? highest(ledger.acknowledged) : Number.POSITIVE_INFINITY;
   return {
     ledger: {
       ...ledger,
+      coalesces,
       roundTrip,
       window: grown(ledger.window, settled.length, policy.window),
-      flights: hurries ? left.map((flight) => hurried(flight, event.now)) : left,
+      flights: hurries ? left.map((flight) => (flight.number < passed ? hurried(flight, event.now) : flight)) : left,
     },
     settled,
   };
+}
+
+/** The answer to one of these is awaited that may acknowledge others as well. */
+function isPromised(ledger: Ledger, flights: readonly Flight[]): boolean {
+  return flights.some(({ refused, taken, number }) => !refused && !taken && !includes(ledger.awaiting, number));
+}
+
+/** True when asking the peer what it has would be too early. */
+export function isAnnounced(ledger: Ledger): boolean {
+  return ledger.coalesces && isPromised(ledger, ledger.flights);
 }
 
 function hurried(flight: Flight, now: Instant): Flight {
@@ -306,6 +327,7 @@ export function dispatch(
     const alone = underWay === 0;
     return { number, attempts: attempt, excused, last: event.now, due, refused: false, alone, silences, taken: false };
   };
+  let { coalesces } = given;
   let flights: Flight[] | undefined;
   let at = -1;
   for (const flight of given.flights) {
@@ -314,6 +336,8 @@ export function dispatch(
     const again = !waits && underWay < window.size && flight.due <= event.now;
     if (again && flight.attempts - flight.excused > policy.maxRetryCount) return { exhausted: flight };
     if (again) {
+      // It was dropped after all.
+      if (isDeclined(flight)) coalesces = false;
       flights ??= given.flights.slice();
       flights[at] = sending(flight.number, flight.attempts + 1, flight.excused, flight.silences);
     }
@@ -327,7 +351,7 @@ export function dispatch(
   }
   if (flights === undefined && window === given.window) return { ledger: given, sends };
   const recovered = window === given.window ? given.recovered : Math.max(given.recovered, given.sent);
-  return { ledger: { ...given, flights: flights ?? given.flights, sent, window, recovered }, sends };
+  return { ledger: { ...given, flights: flights ?? given.flights, sent, window, recovered, coalesces }, sends };
 }
 
 /** What may be sent again when its time has come: the oldest under way that fit into the window. */

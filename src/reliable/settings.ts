@@ -47,7 +47,7 @@ export interface ReliableSessionOptions {
   readonly oneWay?: boolean;
   /**
    * How long an acknowledgement may wait for a message to ride on; default 200. On request-reply transports such as HTTP
-   * acknowledgements ride on the responses and never wait.
+   * acknowledgements ride on the responses: on each, or on the last of the one-way messages that one turn of the event loop brought.
    */
   readonly acknowledgementInterval?: number;
   /**

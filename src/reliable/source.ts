@@ -14,6 +14,7 @@ import {
   hastened,
   heardBy,
   hushed,
+  isAnnounced,
   type Ledger,
   objection,
   open,
@@ -198,7 +199,11 @@ function refused(
   const next = withLedger(state, (ledger) => hushed(refusedBy(ledger, number, empty, event, policy), event));
   if (next.phase !== 'created' && next.phase !== 'rollover' && next.phase !== 'draining') return [next, []];
   const { ledger } = next;
-  const asks = empty && !ledger.mute && open(ledger).some((one) => one.number === number && isOneWay(ledger, number));
+  const asks =
+    empty &&
+    !ledger.mute &&
+    !isAnnounced(ledger) &&
+    open(ledger).some((one) => one.number === number && isOneWay(ledger, number));
   return pump(next, event, policy, asks ? [{ effect: 'poll' }] : []);
 }
 

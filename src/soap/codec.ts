@@ -27,15 +27,36 @@ export const soapActionHeader = 'SOAPAction';
 
 /** The message as octets, with the content type (and SOAPAction) that belongs to its SOAP version. */
 export function encode(message: Message): Encoded {
-  const { version } = message;
+  const { contentType, headers } = headOf(message);
+  return { contentType, headers, body: encodeEnvelope(message) };
+}
+
+type Head = Omit<Encoded, 'body'>;
+
+/** What was written about messages of one version that ask for one thing: an end sends few actions, with every message. */
+const heads: ReadonlyMap<SoapVersion, Map<string, Head>> = new Map(soapVersions.map((row) => [row, new Map()]));
+const headLimit = 256;
+const headLength = 1024;
+
+function headOf({ version, action }: Message): Head {
+  const known = heads.get(version);
+  const same = known?.get(action);
+  if (same !== undefined) return same;
+  const made = newHead(version, quotable(action));
+  if (known !== undefined && action.length <= headLength) {
+    if (known.size >= headLimit) known.clear();
+    known.set(action, made);
+  }
+  return made;
+}
+
+function newHead(version: SoapVersion, action: string): Head {
   const type = `${version.mediaType}; charset=utf-8`;
-  const action = quotable(message.action);
-  const body = encodeEnvelope(message);
   switch (version.actionIn) {
     case 'header':
-      return { contentType: type, headers: { [soapActionHeader]: `"${action}"` }, body };
+      return { contentType: type, headers: { [soapActionHeader]: `"${action}"` } };
     case 'parameter':
-      return { contentType: action === '' ? type : `${type}; action="${action}"`, headers: {}, body };
+      return { contentType: action === '' ? type : `${type}; action="${action}"`, headers: {} };
     default:
       return version.actionIn satisfies never;
   }
@@ -63,7 +84,9 @@ export function decode(
     const reason = `The content type says SOAP ${version.name} (${version.mediaType}) and the envelope is SOAP ${message.version.name}.`;
     throw new SoapError('SOAP_VERSION', reason, { fault: { code: 'versionMismatch', reason } });
   }
-  return agreed(message, [unquoted(soapAction), action]);
+  const outside = unquoted(soapAction);
+  if (message.action !== '' && outside === '' && action === message.action) return message;
+  return agreed(message, [outside, action]);
 }
 
 /** What a content type says. */
@@ -178,7 +201,8 @@ function quotable(action: string): string {
 }
 
 function unquoted(soapAction: string | undefined): string {
-  const trimmed = soapAction?.trim() ?? '';
+  if (soapAction === undefined) return '';
+  const trimmed = soapAction.trim();
   return (/^"(.*)"$/.exec(trimmed)?.[1] ?? trimmed).trim();
 }
 

@@ -9,6 +9,18 @@ const keeper = 'reliable/keeper.ts';
 
 export const endMutants: readonly Mutant[] = [
   {
+    name: 'nobody carries the acknowledgement of a turn',
+    file: 'reliable/coalescing.ts',
+    find: 'const last = waiting.pop();',
+    replace: 'const last = undefined as Waiting | undefined;',
+  },
+  {
+    name: 'a copy waits for the end of the turn and may go empty',
+    file: accepted,
+    find: "return { answer: this.#steps.parking.has(number) ? 'wait' : 'acknowledgement' };",
+    replace: "return { answer: this.#steps.parking.has(number) ? 'wait' : 'accepted' };",
+  },
+  {
     name: 'acknowledged before it is in the store',
     file: 'reliable/accepted-steps.ts',
     find: 'return sameReceipt(before, record.receipt) ? undefined : this.#journal.commit({ state: record, ...change });',

@@ -100,8 +100,20 @@ export const sourceMutants: readonly Mutant[] = [
   {
     name: 'refused messages wait although their turn has come',
     file: ledger,
-    find: 'flights: hurries ? left.map((flight) => hurried(flight, event.now)) : left,',
+    find: 'flights: hurries ? left.map((flight) => (flight.number < passed ? hurried(flight, event.now) : flight)) : left,',
     replace: 'flights: left,',
+  },
+  {
+    name: 'what an answer that is to come may acknowledge is sent again',
+    file: ledger,
+    find: 'coalesces && isPromised(ledger, left) ? highest(ledger.acknowledged)',
+    replace: 'coalesces && left.length < 0 ? highest(ledger.acknowledged)',
+  },
+  {
+    name: 'a peer that acknowledges for several is never asked',
+    file: source,
+    find: '    !isAnnounced(ledger) &&',
+    replace: '    !ledger.coalesces &&',
   },
   {
     name: 'what a mute peer left out is not sent again',

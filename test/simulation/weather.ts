@@ -14,6 +14,8 @@ export interface Weather {
   readonly slowest: number;
   /** Milliseconds after which the sender of a lost leg gives up waiting. */
   readonly patience: number;
+  /** Milliseconds that a turn of the receiving end lasts; 0 where each message is by itself. */
+  readonly turn: number;
 }
 
 /** A bad day; now and then a calm one. */
@@ -28,5 +30,6 @@ export function weather(random: Random): Weather {
     reorderBy: 300,
     slowest: 1 + Math.floor(random.fraction() * 400),
     patience: 2_500,
+    turn: Math.floor(upTo(40)),
   };
 }

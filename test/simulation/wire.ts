@@ -10,6 +10,7 @@ import type { Channel, Side } from '../../src/channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../../src/channel/delivery.ts';
 import { ChannelError } from '../../src/channel/errors.ts';
 import { type Peer, peer, type Transport } from '../../src/channel/transport.ts';
+import { type Turn, turn } from '../../src/channel/turn.ts';
 import { faultFor, faultReply } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
 import type { Weather } from './weather.ts';
@@ -57,7 +58,8 @@ async function exchange(
 ): Promise<Delivery | undefined> {
   const { random, weather, watch } = options;
   watch(trip.message, 'request');
-  const deliver = () => served(listener(), trip, options.never);
+  const brought = delivery(trip.message, options.never).with(peer, somebody).with(turn, turnOf(options));
+  const deliver = () => served(listener(), brought);
   if ((await leg(options, weather.loseRequest, trip.signal)) && random.fraction() < weather.duplicate) {
     // The copy goes its own way: nobody waits for its reply.
     pause(options.clock, latency(options))
@@ -71,14 +73,11 @@ async function exchange(
 }
 
 /** Takes a message up and brings the reply; what goes wrong above becomes a fault, as an HTTP server answers 500. */
-async function served(
-  receive: Carry | undefined,
-  { message }: Delivery,
-  signal: AbortSignal,
-): Promise<Delivery | undefined> {
+async function served(receive: Carry | undefined, brought: Delivery): Promise<Delivery | undefined> {
   if (receive === undefined) throw lost('Nobody listens.');
+  const { message } = brought;
   try {
-    return await receive(delivery(message, signal).with(peer, somebody));
+    return await receive(brought);
   } catch (thrown) {
     return delivery(
       faultReply(message, faultFor(asError(thrown)), {
@@ -86,6 +85,12 @@ async function served(
       }),
     );
   }
+}
+
+/** What arrives within a turn is answered in view of one another. */
+function turnOf({ clock, weather }: WireOptions): Turn | undefined {
+  if (weather.turn === 0) return undefined;
+  return { atEnd: (task) => void clock.at(later(clock.now(), weather.turn), task) };
 }
 
 /** One leg to its end; true while the network misbehaves. Throws when the message did not get through. */

@@ -13,6 +13,7 @@ import { diagnostics } from '../../base/diagnostics.ts';
 import { asError, hasCode } from '../../base/errors.ts';
 import { type Delivery, delivery } from '../../channel/delivery.ts';
 import { type Peer, type Published, peer } from '../../channel/transport.ts';
+import { turn } from '../../channel/turn.ts';
 import { decode, encode } from '../../soap/codec.ts';
 import { SoapError, type SoapErrorCode } from '../../soap/errors.ts';
 import { faultFor, faultOf, faultReply, unreadableFault } from '../../soap/fault.ts';
@@ -22,9 +23,11 @@ import { TransportError, type TransportErrorCode } from '../errors.ts';
 import { peerOf } from '../tls.ts';
 import { mediaTypeOf } from './answer.ts';
 import type { Entrance } from './entrance.ts';
+import { eventLoop } from './event-loop.ts';
 import { metadataPath, pathOf, tell } from './published.ts';
-import { bodyOf, discard } from './request-body.ts';
+import { type Body, discard, readBody } from './request-body.ts';
 import type { EndpointSettings } from './settings.ts';
+import { Unsent } from './unsent.ts';
 
 const publish = diagnostics('transport');
 
@@ -39,6 +42,7 @@ export class Endpoint {
   readonly #path: string | undefined;
   readonly #peers = new WeakMap<Socket, Peer>();
   readonly #underway = new Set<ServerResponse>();
+  readonly #unsent: Unsent;
   readonly #deadline = new AbortController();
   #stopping: (() => void) | undefined;
   #published: Published | undefined;
@@ -47,6 +51,7 @@ export class Endpoint {
   constructor(entrance: Entrance, settings: EndpointSettings, path?: string) {
     this.#entrance = entrance;
     this.#settings = settings;
+    this.#unsent = new Unsent(settings.sendTimeout);
     this.#path = path;
   }
 
@@ -57,14 +62,15 @@ export class Endpoint {
 
   handle(request: ParsedRequest, response: ServerResponse): void {
     this.#underway.add(response);
-    response.once('close', () => {
+    response.on('close', () => {
+      this.#unsent.delete(response);
       this.#underway.delete(response);
       if (this.#underway.size === 0) this.#stopping?.();
     });
     if (tell(request, response, this.#published, this.#path)) return;
     const refusal = this.#refusal(request);
     if (refusal !== undefined) this.#refuse(response, refusal);
-    else this.#serve(request, response).catch((error) => this.#broken(response, asError(error)));
+    else this.#serve(request, response);
   }
 
   /** Refuses what is new; resolves when what is under way has been answered, or cut off because `signal` fired. */
@@ -121,45 +127,85 @@ export class Endpoint {
     return undefined;
   }
 
-  async #serve(request: ParsedRequest, response: ServerResponse): Promise<void> {
-    const { maxReceivedMessageSize: limit } = this.#settings;
-    const body = await bodyOf(request, limit);
-    if (body === 'gone') return;
-    if (body === 'oversize') return this.#refuse(response, tooLarge(request, limit));
-    const { 'content-type': type = '', soapaction } = request.headers;
-    let message: Message;
+  #serve(request: ParsedRequest, response: ServerResponse): void {
     try {
-      message = decode(body, type, one(soapaction), this.#settings.quotas);
+      readBody(request, this.#settings.maxReceivedMessageSize, (body) => this.#carry(request, response, body));
+    } catch (thrown) {
+      this.#broken(response, asError(thrown));
+    }
+  }
+
+  /** Takes what was read up, and brings back what comes of it. */
+  #carry(request: ParsedRequest, response: ServerResponse, body: Body): void {
+    try {
+      const message = this.#read(request, response, body);
+      if (message === undefined) return;
+      const inbound = delivery(message, this.#deadline.signal)
+        .with(turn, eventLoop)
+        .with(peer, this.#peerOf(request.socket));
+      const reply = this.#isAboutUs(request) ? this.#published?.answer(inbound) : this.#receive(inbound);
+      // Without an async function: it would cost as much as all else that is done here.
+      if (reply === undefined) this.#answer(response, undefined, false);
+      else
+        reply.then(
+          (said) => this.#replied(response, said),
+          (thrown: unknown) => this.#failed(response, message, thrown),
+        );
+    } catch (thrown) {
+      this.#broken(response, asError(thrown));
+    }
+  }
+
+  /** The message; `undefined` when there is none, which was answered then. */
+  #read(request: ParsedRequest, response: ServerResponse, body: Body): Message | undefined {
+    const { maxReceivedMessageSize: limit, quotas } = this.#settings;
+    if (body === 'gone') return undefined;
+    if (body === 'oversize') {
+      this.#refuse(response, tooLarge(request, limit));
+      return undefined;
+    }
+    const { 'content-type': type = '', soapaction } = request.headers;
+    try {
+      const message = decode(body, type, one(soapaction), quotas);
+      publish(() => ({
+        event: 'request.received',
+        address: request.socket.remoteAddress,
+        action: message.action,
+        octets: body.length,
+      }));
+      return message;
     } catch (error) {
-      if (hasCode(error, 'SOAP_CONTENT_TYPE'))
-        return this.#refuse(response, { status: 415, code: error.code, text: error.message });
+      if (hasCode(error, 'SOAP_CONTENT_TYPE')) {
+        this.#refuse(response, { status: 415, code: error.code, text: error.message });
+        return undefined;
+      }
       publish(() => ({
         event: 'request.unreadable',
         address: request.socket.remoteAddress,
         octets: body.length,
         error,
       }));
-      return this.#answer(
-        response,
-        faultReply(undefined, unreadableFault(error), { version: versionOf(type) ?? soap12 }),
-        true,
-      );
+      const version = versionOf(type) ?? soap12;
+      this.#answer(response, faultReply(undefined, unreadableFault(error), { version }), true);
+      return undefined;
     }
-    publish(() => ({
-      event: 'request.received',
-      address: request.socket.remoteAddress,
-      action: message.action,
-      octets: body.length,
-    }));
-    const inbound = delivery(message, this.#deadline.signal).with(peer, this.#peerOf(request.socket));
-    let reply: Delivery | undefined;
+  }
+
+  #replied(response: ServerResponse, reply: Delivery | undefined): void {
     try {
-      reply = await (this.#isAboutUs(request) ? this.#published?.answer(inbound) : this.#receive(inbound));
-    } catch (error) {
-      publish(() => ({ event: 'request.failed', action: message.action, error }));
-      return this.#answer(response, faultOfFailure(message, error), true);
+      this.#answer(response, reply?.message, reply !== undefined && isFault(reply.message));
+    } catch (thrown) {
+      this.#broken(response, asError(thrown));
     }
-    this.#answer(response, reply?.message, reply !== undefined && isFault(reply.message));
+  }
+
+  #failed(response: ServerResponse, message: Message, error: unknown): void {
+    try {
+      publish(() => ({ event: 'request.failed', action: message.action, error }));
+      this.#answer(response, faultOfFailure(message, error), true);
+    } catch (thrown) {
+      this.#broken(response, asError(thrown));
+    }
   }
 
   /** Whether a message asks what the endpoint is, instead of asking it something. */
@@ -169,12 +215,11 @@ export class Endpoint {
     );
   }
 
-  async #receive(inbound: Delivery): Promise<Delivery | undefined> {
+  #receive(inbound: Delivery): Promise<Delivery | undefined> {
     const receive = this.#entrance.receive;
     if (receive !== undefined) return receive(inbound);
-    throw new TransportError('TRANSPORT_CLOSED', 'The service was closed while the message arrived.', {
-      transient: true,
-    });
+    const text = 'The service was closed while the message arrived.';
+    return Promise.reject(new TransportError('TRANSPORT_CLOSED', text, { transient: true }));
   }
 
   #answer(response: ServerResponse, message: Message | undefined, fault: boolean): void {
@@ -185,10 +230,10 @@ export class Endpoint {
     const status = message === undefined ? 202 : fault ? 500 : 200;
     const encoded = message === undefined ? undefined : encode(message);
     const octets = encoded?.body.length ?? 0;
-    const head = ['Content-Length', String(octets)];
-    if (encoded !== undefined) head.push('Content-Type', encoded.contentType);
+    const head =
+      encoded === undefined ? emptyHead : ['Content-Length', String(octets), 'Content-Type', encoded.contentType];
     publish(() => ({ event: 'response.sent', status, action: message?.action ?? '', octets }));
-    response.setTimeout(this.#settings.sendTimeout);
+    this.#unsent.add(response);
     response.writeHead(status, head);
     response.end(encoded?.body);
   }
@@ -201,7 +246,7 @@ export class Endpoint {
     const octets = utf8(`${text}\n`);
     response.setHeader('Content-Type', 'text/plain; charset=utf-8');
     response.setHeader('Content-Length', octets.length);
-    response.setTimeout(this.#settings.sendTimeout);
+    this.#unsent.add(response);
     response.write(octets);
     if (drain === undefined) response.end();
     else drain(() => response.end());
@@ -222,6 +267,8 @@ export class Endpoint {
     return found;
   }
 }
+
+const emptyHead: string[] = ['Content-Length', '0'];
 
 interface Refusal {
   readonly status: number;
@@ -258,9 +305,16 @@ function isFault(message: Message): boolean {
 }
 
 function versionOf(contentType: string): SoapVersion | undefined {
+  // A client says the same with every message.
+  if (contentType === lastType) return lastVersion;
   const mediaType = mediaTypeOf(contentType);
-  return soapVersions.find((version) => version.mediaType === mediaType);
+  lastVersion = soapVersions.find((version) => version.mediaType === mediaType);
+  lastType = contentType;
+  return lastVersion;
 }
+
+let lastType = '';
+let lastVersion: SoapVersion | undefined;
 
 function one(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;

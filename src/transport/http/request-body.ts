@@ -3,46 +3,54 @@ import { utf8, view } from '../../base/bytes.ts';
 import { TransportError } from '../errors.ts';
 import type { ParsedRequest } from './endpoint.ts';
 
+/** `oversize` as soon as there are more octets than allowed; `gone` when the client hung up before the end. */
+export type Body = Uint8Array | 'oversize' | 'gone';
+
 /**
  * @param limit octets
- * @returns the octets; `oversize` as soon as there are more than `limit`; `gone` when the client hung up before the end
+ * @param then called once, now or later
  * @throws TransportError `TRANSPORT_CONTENT_TYPE` when a body parser read the request and left nothing usable
  */
-export function bodyOf(request: ParsedRequest, limit: number): Promise<Uint8Array | 'oversize' | 'gone'> {
+export function readBody(request: ParsedRequest, limit: number, then: (body: Body) => void): void {
   const parsed = octetsOf(request.body);
-  if (parsed !== undefined) return Promise.resolve(parsed.length > limit ? 'oversize' : parsed);
+  if (parsed !== undefined) {
+    then(parsed.length > limit ? 'oversize' : parsed);
+    return;
+  }
   if (request.readableDidRead) {
-    return Promise.reject(
-      new TransportError(
-        'TRANSPORT_CONTENT_TYPE',
-        'A body parser read the request and left neither octets nor text in request.body. Give SOAP routes a parser that leaves a Buffer, or none.',
-      ),
+    throw new TransportError(
+      'TRANSPORT_CONTENT_TYPE',
+      'A body parser read the request and left neither octets nor text in request.body. Give SOAP routes a parser that leaves a Buffer, or none.',
     );
   }
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const onData = (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limit) ended('oversize');
-      else chunks.push(chunk);
-    };
-    const onEnd = () => ended(chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks, size));
-    const onGone = () => ended('gone');
-    const ended = (outcome: Uint8Array | 'oversize' | 'gone') => {
-      if (outcome === 'oversize') {
-        // Somebody else may read on.
-        request.pause();
-        request.removeListener('data', onData);
-        request.removeListener('end', onEnd);
-      }
-      resolve(outcome);
-    };
-    request.on('error', onGone);
-    request.on('close', onGone);
-    request.on('end', onEnd);
-    request.on('data', onData);
-  });
+  // Nearly always it comes in one.
+  let first: Buffer | undefined;
+  let rest: Buffer[] | undefined;
+  let size = 0;
+  let isOver = false;
+  const over = (body: Body) => {
+    if (isOver) return;
+    isOver = true;
+    then(body);
+  };
+  const onData = (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > limit) {
+      // Somebody else may read on.
+      request.pause();
+      request.removeListener('data', onData);
+      request.removeListener('end', onEnd);
+      over('oversize');
+    } else if (first === undefined) first = chunk;
+    else if (rest === undefined) rest = [first, chunk];
+    else rest.push(chunk);
+  };
+  const onEnd = () => over(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest, size));
+  const onGone = () => over('gone');
+  request.on('error', onGone);
+  request.on('close', onGone);
+  request.on('end', onEnd);
+  request.on('data', onData);
 }
 
 /** Reads on for at most `budget` octets and forgets them, then calls `then` once. */
