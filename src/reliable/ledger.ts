@@ -332,8 +332,8 @@ export function dispatch(
   let at = -1;
   for (const flight of given.flights) {
     at += 1;
-    const waits = flight.taken || isHeldBack(given, flight);
-    const again = !waits && underWay < window.size && flight.due <= event.now;
+    if (flight.taken) continue;
+    const again = underWay < window.size && flight.due <= event.now && !isHeldBack(given, flight);
     if (again && flight.attempts - flight.excused > policy.maxRetryCount) return { exhausted: flight };
     if (again) {
       // It was dropped after all.
@@ -341,7 +341,7 @@ export function dispatch(
       flights ??= given.flights.slice();
       flights[at] = sending(flight.number, flight.attempts + 1, flight.excused, flight.silences);
     }
-    if (!flight.taken) underWay += 1;
+    underWay += 1;
   }
   let { sent } = given;
   for (; underWay < room && sent < given.next - 1; underWay += 1) {

@@ -156,11 +156,15 @@ export class Steps {
 
   /** Posts an event of the outside world, which may count in one phase only. */
   post(event: Bare<SourceEvent>, only?: SourceState['phase']): void {
-    this.serial
-      .run(() => {
-        return only === undefined || only === this.#source.phase ? this.advance({ source: [event] }) : undefined;
-      })
-      .catch((thrown: unknown) => this.halt(new ReliableError('RELIABLE_FAILED', asError(thrown).message)));
+    const broken = (thrown: unknown) => this.halt(new ReliableError('RELIABLE_FAILED', asError(thrown).message));
+    try {
+      const advanced = this.serial.enter(() =>
+        only === undefined || only === this.#source.phase ? this.advance({ source: [event] }) : undefined,
+      );
+      if (advanced !== undefined) advanced.catch(broken);
+    } catch (thrown) {
+      broken(thrown);
+    }
   }
 
   /**
@@ -326,18 +330,19 @@ export class Steps {
   }
 
   /** One exchange with the peer, beside the mailbox; what comes of it is posted. */
-  async #exchange(about: About, compose: () => Delivery | Promise<Delivery>): Promise<void> {
-    let answer: Delivery | undefined;
+  #exchange(about: About, compose: () => Delivery | Promise<Delivery>): Promise<void> {
+    const send = (trip: Delivery) => this.#way.send(trip.under(this.#end.signal));
+    let sent: Promise<Delivery | undefined>;
     try {
       const composed = compose();
-      const trip = composed instanceof Promise ? await composed : composed;
-      answer = await this.#way.send(trip.under(this.#end.signal));
+      sent = composed instanceof Promise ? composed.then(send) : send(composed);
     } catch (thrown) {
-      this.#troubled(about, asError(thrown));
-      return;
+      sent = Promise.reject(thrown);
     }
-    if (answer === undefined) this.#unanswered(about);
-    else await this.hear(about, answer);
+    return sent.then(
+      (answer) => (answer === undefined ? this.#unanswered(about) : this.hear(about, answer)),
+      (thrown: unknown) => this.#troubled(about, asError(thrown)),
+    );
   }
 
   #troubled(about: About, error: Error): void {

@@ -7,7 +7,7 @@ import { Watch } from '../../base/watch.ts';
 import type { Channel, ChannelFactory } from '../../channel/channel.ts';
 import { type Delivery, delivery as newDelivery } from '../../channel/delivery.ts';
 import { peer } from '../../channel/transport.ts';
-import { encode } from '../../soap/codec.ts';
+import { type Encoded, encode } from '../../soap/codec.ts';
 import { placeOf } from '../address.ts';
 import { TransportError } from '../errors.ts';
 import { refusal } from '../proxy.ts';
@@ -37,6 +37,7 @@ class HttpChannel implements Channel {
   readonly #underway = new Map<Exchange, Instant>();
   readonly #alarm: Alarm;
   readonly #watch = new Watch();
+  #lastHeaders: (Omit<Encoded, 'body'> & { readonly all: Readonly<Record<string, string>> }) | undefined;
   #phase: 'open' | 'closing' | 'closed' = 'open';
 
   constructor(to: URL, pools: Pools, settings: ClientSettings) {
@@ -60,37 +61,61 @@ class HttpChannel implements Channel {
     if (this.#phase !== 'open') throw this.#isClosed();
   }
 
-  readonly send = async (delivery: Delivery): Promise<Delivery | undefined> => {
-    if (this.#phase !== 'open') throw this.#isClosed();
-    const { message, signal } = delivery;
-    signal.throwIfAborted();
-    const { contentType, headers, body } = encode(message);
-    const exchange = new Exchange(
-      {
-        path: this.#path,
-        headers: { 'content-type': contentType, 'accept-encoding': 'identity', ...headers, ...this.#proxyHeaders },
-        body,
-      },
-      this.#place,
-      this.#settings.maxReceivedMessageSize,
-    );
-    publish(() => ({ event: 'request.sent', place: this.#place, action: message.action, octets: body.length }));
+  readonly send = (delivery: Delivery): Promise<Delivery | undefined> => {
     try {
-      const answer = await this.#perform(exchange, signal);
-      publish(() => ({
-        event: 'response.received',
-        place: this.#place,
-        status: answer.status,
-        octets: answer.body.length,
-      }));
-      if (answer.status === 407 && this.#settings.proxy !== undefined) throw refusal(this.#settings.proxy, 407);
-      const reply = messageOf(answer, this.#place, this.#settings.quotas);
-      return reply === undefined ? undefined : newDelivery(reply, signal).with(peer, answer.peer);
-    } catch (error) {
-      publish(() => ({ event: 'request.failed', place: this.#place, action: message.action, error }));
-      throw error;
+      return this.#post(delivery);
+    } catch (thrown) {
+      return Promise.reject(thrown);
     }
   };
+
+  /** Without an async function: one promise more is what a message waits for, not three. */
+  #post({ message, signal }: Delivery): Promise<Delivery | undefined> {
+    if (this.#phase !== 'open') throw this.#isClosed();
+    signal.throwIfAborted();
+    const encoded = encode(message);
+    const question = { path: this.#path, headers: this.#headersOf(encoded), body: encoded.body };
+    const exchange = new Exchange(question, this.#place, this.#settings.maxReceivedMessageSize);
+    const { length: octets } = encoded.body;
+    publish(() => ({ event: 'request.sent', place: this.#place, action: message.action, octets }));
+    const failed = (error: unknown): never => {
+      publish(() => ({ event: 'request.failed', place: this.#place, action: message.action, error }));
+      throw error;
+    };
+    this.#enter(exchange, signal);
+    this.#pool.run(exchange);
+    return exchange.answer.then(
+      (answer) => {
+        this.#leave(exchange, signal);
+        try {
+          return this.#replyIn(answer, signal);
+        } catch (error) {
+          return failed(error);
+        }
+      },
+      (error: unknown) => {
+        this.#leave(exchange, signal);
+        return failed(error);
+      },
+    );
+  }
+
+  #replyIn(answer: Answer, signal: AbortSignal): Delivery | undefined {
+    const { status } = answer;
+    publish(() => ({ event: 'response.received', place: this.#place, status, octets: answer.body.length }));
+    if (status === 407 && this.#settings.proxy !== undefined) throw refusal(this.#settings.proxy, 407);
+    const reply = messageOf(answer, this.#place, this.#settings.quotas);
+    return reply === undefined ? undefined : newDelivery(reply, signal).with(peer, answer.peer);
+  }
+
+  /** The same object for messages of one kind, as nearly all are. */
+  #headersOf({ contentType, headers }: Encoded): Readonly<Record<string, string>> {
+    const last = this.#lastHeaders;
+    if (last?.contentType === contentType && last.headers === headers) return last.all;
+    const all = { 'content-type': contentType, 'accept-encoding': 'identity', ...headers, ...this.#proxyHeaders };
+    this.#lastHeaders = { contentType, headers, all };
+    return all;
+  }
 
   /** Lets what is under way finish; when `signal` fires, gives it up. */
   async close(signal: AbortSignal = never): Promise<void> {
@@ -112,20 +137,18 @@ class HttpChannel implements Channel {
     void this.#end(reason);
   }
 
-  async #perform(exchange: Exchange, signal: AbortSignal): Promise<Answer> {
+  #enter(exchange: Exchange, signal: AbortSignal): void {
     const { clock, sendTimeout } = this.#settings;
     const due = later(clock.now(), sendTimeout);
     if (this.#underway.size === 0) this.#alarm.set(due);
     this.#underway.set(exchange, due);
     this.#watch.add(signal, exchange);
-    this.#pool.run(exchange);
-    try {
-      return await exchange.answer;
-    } finally {
-      this.#underway.delete(exchange);
-      if (this.#underway.size === 0) this.#alarm.cancel();
-      this.#watch.remove(signal, exchange);
-    }
+  }
+
+  #leave(exchange: Exchange, signal: AbortSignal): void {
+    this.#underway.delete(exchange);
+    if (this.#underway.size === 0) this.#alarm.cancel();
+    this.#watch.remove(signal, exchange);
   }
 
   /** The time of the oldest exchange may be over. */
