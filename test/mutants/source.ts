@@ -70,14 +70,14 @@ export const sourceMutants: readonly Mutant[] = [
   {
     name: 'window ignored for repeated messages',
     file: ledger,
-    find: '!waits && underWay < window.size && flight.due <= event.now',
-    replace: '!waits && flight.due <= event.now',
+    find: 'underWay < window.size && flight.due <= event.now && !isHeldBack(given, flight)',
+    replace: 'flight.due <= event.now && !isHeldBack(given, flight)',
   },
   {
     name: 'repeated before its time',
     file: ledger,
-    find: '!waits && underWay < window.size && flight.due <= event.now',
-    replace: '!waits && underWay < window.size',
+    find: 'underWay < window.size && flight.due <= event.now && !isHeldBack(given, flight)',
+    replace: 'underWay < window.size && !isHeldBack(given, flight)',
   },
   {
     name: 'room of the peer ignored',
