@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { asked } from './interop/asked.ts';
 import { start } from './interop/child.ts';
+import { flaws } from './interop/flaws.ts';
 import { type Row, settle } from './interop/matrix.ts';
 import { relayTo } from './interop/relay.ts';
 
@@ -62,6 +64,52 @@ describe('a peer that hangs', () => {
   });
 });
 
+describe('a peer that is asked line by line', () => {
+  /** Answers what it is asked with what it is told to say; "die" ends it, and it says nothing to "hang". */
+  const script = `
+    console.log(JSON.stringify({ event: 'ready', pid: process.pid }));
+    require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+      const { id, say } = JSON.parse(line);
+      if (say === 'die') { console.error('I die of question ' + id); process.exit(9); }
+      if (say !== 'hang') console.log(JSON.stringify({ event: say, id, why: 'I was told so', pid: process.pid }));
+    });`;
+  const launch = () => start(process.execPath, ['-e', script], { name: 'the peer', limit: 30_000, asked: true });
+  const first = async (of: Awaited<ReturnType<typeof asked>>, say: string, limit?: number) =>
+    (await of.ask({ say })).answer('done', limit);
+
+  test('answers, and says what it failed at', async () => {
+    const peer = await asked(launch);
+    expect(await first(peer, 'done')).toMatchObject({ event: 'done' });
+    await expect(first(peer, 'failed')).rejects.toThrow('the peer: I was told so');
+    await peer.stop();
+  });
+
+  test('that dies is missed at once with the tail of its log, and started again for the next question, twice', async () => {
+    const peer = await asked(launch);
+    for (const life of [1, 2]) {
+      const [{ pid }, dying] = [await first(peer, 'done'), first(peer, 'die')];
+      const waiting = (await peer.ask({ say: 'hang' }).catch(() => undefined))?.answer('done');
+      await Promise.all(
+        [dying, waiting ?? dying].map((one) => expect(one).rejects.toThrow(/the peer ended without[\s\S]*I die of/)),
+      );
+      expect(alive(Number(pid)), `life ${life}`).toBe(false);
+    }
+    await expect(first(peer, 'die')).rejects.toThrow('I die of');
+    await expect(first(peer, 'done')).rejects.toThrow(/the peer ended 3 times[\s\S]*I die of/);
+  });
+
+  test('and hangs is ended after several answers that did not come', async () => {
+    const peer = await asked(launch);
+    const { pid } = await first(peer, 'done');
+    for (let turn = 0; turn < 3; turn++) {
+      expect(alive(Number(pid))).toBe(true);
+      await expect(first(peer, 'hang', 50)).rejects.toThrow('the peer: no "done" in 50 ms');
+    }
+    expect(alive(Number(pid))).toBe(false);
+    await peer.stop();
+  });
+});
+
 test('ports are chosen free: two relays to one place listen at two', async () => {
   const relays = await Promise.all([1, 2].map(() => relayTo(new URL('http://127.0.0.1:9/'))));
   expect(new Set(relays.map(({ url }) => url.port)).size).toBe(2);
@@ -76,7 +124,7 @@ describe('the matrix', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
   const row = (scenario: string, result: boolean): Row => ({
     ...{ peer: 'gsoap', version: '1.1', scenario, direction: 'gsoap -> surewire', result },
-    ...(!result && { reason: 'it went wrong' }),
+    ...(!result && { ...flaws['gsoap-server-together'], transcript: 'gsoap-server-together' }),
   });
   /** Settles what a run said against what is committed. */
   const settled = (committed: readonly Row[], said: readonly object[]) => {
@@ -97,6 +145,13 @@ describe('the matrix', () => {
     const { broken, after } = settled([row('one', false)], [row('one', true), row('two', false)]);
     expect(broken).toEqual([]);
     expect(after).toEqual([row('one', true), row('two', false)]);
+  });
+
+  test.each(['reason', 'wrong', 'clause', 'transcript'])('a row that is false without %s is not written', (member) => {
+    const bare = { ...row('two', false), [member]: undefined };
+    const { unexplained, after } = settled([row('one', true)], [bare]);
+    expect(unexplained).toHaveLength(1);
+    expect(after).toEqual([row('one', true)]);
   });
 
   test('what is known of a peer that was skipped stays', () => {

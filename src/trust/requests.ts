@@ -113,17 +113,21 @@ export function readTokenRequest(
     throw malformed('The request asks for another thing than its action says.');
   }
   const entropy = child(element, namespace, 'Entropy');
+  // What the client found in the policy of the service that the token is for, and did not say by itself (section 3.1).
+  const relayed = child(element, namespace, 'SecondaryParameters');
+  const saying = (local: string): XmlElement =>
+    relayed !== undefined && child(element, namespace, local) === undefined ? relayed : element;
   const target = operation === 'issue' ? undefined : requiredChild(element, namespace, targets[operation]);
   const [onBehalfOf, actAs] = [child(element, namespace, 'OnBehalfOf'), child(element, wst14, 'ActAs')];
   return {
     operation,
-    tokenType: text(element, namespace, 'TokenType'),
+    tokenType: text(saying('TokenType'), namespace, 'TokenType'),
     appliesTo: readAppliesTo(element),
-    keyKind: readKeyKind(version, element),
-    keySize: readKeySize(element, namespace),
+    keyKind: readKeyKind(version, saying('KeyType')),
+    keySize: readKeySize(saying('KeySize'), namespace),
     entropy: entropy && requiredSecret(entropy, version),
     useKey: readUseKey(element, namespace),
-    claims: readClaims(element, namespace),
+    claims: readClaims(saying('Claims'), namespace),
     lifetime: readLifetime(element, namespace),
     onBehalfOf: onBehalfOf && XmlFragment.of(onlyChild(onBehalfOf)),
     actAs: actAs && XmlFragment.of(onlyChild(actAs)),

@@ -17,11 +17,13 @@ export interface Child {
   readonly events: readonly PeerEvent[];
   /** One line on its standard input, which is closed from the start for a peer that is not asked anything. */
   say(line: string): void;
+  /** Whether the process is gone. */
+  readonly ended: boolean;
   /**
-   * The event of this name, past or to come: the first, the `count`th, or the first that is meant; rejects when the peer ends
-   * without it.
+   * The event of this name, or of one of these, past or to come: the first, or the `count`th, of those that are meant; rejects
+   * when the peer ends without it.
    */
-  event(name: string, which?: number | ((event: PeerEvent) => boolean)): Promise<PeerEvent>;
+  event(name: string | readonly string[], count?: number, meant?: (event: PeerEvent) => boolean): Promise<PeerEvent>;
   /** The exit code; rejects when the peer had to be killed because its time was over. */
   readonly exit: Promise<number>;
   /** SIGTERM, and SIGKILL when that is not heeded within two seconds. Settles when the process is gone. */
@@ -40,7 +42,7 @@ export interface ChildOptions {
 }
 
 const KILL_AFTER = 2_000;
-const TAIL_LINES = 40;
+const TAIL_LINES = 200;
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -99,19 +101,22 @@ export function start(command: string, args: readonly string[], options: ChildOp
   return {
     name: options.name,
     events,
+    get ended() {
+      return ended !== undefined;
+    },
     exit,
     tail,
     say: (line) => {
       child.stdin.write(`${line}\n`);
     },
-    event: (name, which = 1) =>
+    event: (name, count = 1, meant = () => true) =>
       new Promise((resolve, reject) => {
-        const [count, meant] = typeof which === 'number' ? [which, () => true] : [1, which];
+        const names = [name].flat();
         const look = (): void => {
-          const found = events.filter((event) => event.event === name && meant(event))[count - 1];
+          const found = events.filter((event) => names.includes(event.event) && meant(event))[count - 1];
           if (found === undefined && ended === undefined) return;
           waiting.delete(look);
-          if (found === undefined) reject(failure(`ended without ${count} × the event "${name}"`));
+          if (found === undefined) reject(failure(`ended without ${count} × the event "${names.join('" or "')}"`));
           else resolve(found);
         };
         waiting.add(look);

@@ -6,6 +6,7 @@ import { afterAll, describe, expect } from 'vitest';
 import { secureConversation } from '../../src/conversation/element.ts';
 import { security } from '../../src/security/element.ts';
 import { usernameOverTransport } from '../../src/security/policy.ts';
+import { asked } from './asked.ts';
 import { certificates } from './certificates.ts';
 import { type Child, type PeerEvent, start } from './child.ts';
 import { type Course, executed, titleOf } from './course.ts';
@@ -39,26 +40,21 @@ await withPeer(
   'dotnet',
   async () => {
     const [tls, program, service] = await Promise.all([certificates(), buildDotnet('client'), buildDotnet('server')]);
-    const client = start('dotnet', [program], { name: '.NET client', limit: LIMIT, asked: true });
-    await client.event('ready');
+    const client = await asked(() => start('dotnet', [program], { name: '.NET client', limit: LIMIT, asked: true }));
     return { tls, client, service };
   },
   ({ tls, client, service }) => {
     afterAll(() => client.stop());
-    let ids = 0;
     /** Runs a session of the client to its end; what it sent. */
     const call = async (course: Session, url: URL): Promise<readonly PeerEvent[]> => {
-      const id = ++ids;
       const { version: rm, soap, operation, messages, size, secure, user } = course;
       const keys = {
         ...(user === true && { mode: 'username' }),
         ...(secure && { tls: { anchor: bare(tls.authority) } }),
       };
-      client.say(JSON.stringify({ id, rm, soap, operation, messages, size, url: url.href, security: keys }));
-      const own = ({ id: owner }: PeerEvent): boolean => owner === id;
-      const { event, why } = await Promise.race(['done', 'failed'].map((name) => client.event(name, own)));
-      if (event === 'failed') throw new Error(`.NET client: ${String(why)}\n${client.tail()}`);
-      return client.events.filter(own);
+      const calling = await client.ask({ rm, soap, operation, messages, size, url: url.href, security: keys });
+      await calling.answer('done');
+      return calling.said('sent');
     };
 
     describe('.NET opens a session with surewire', () => {

@@ -1,13 +1,15 @@
 /**
  * A Java stack as either end of a course: one process for the whole suite, asked line by line (cxf/Peer.java, metro/Peer.java).
  */
-
+import { ANSWER_LIMIT, asked, type Question } from './asked.ts';
 import type { Certificates } from './certificates.ts';
-import { type Child, type PeerEvent, start } from './child.ts';
+import { type PeerEvent, start } from './child.ts';
 import { type Course, type Executed, executed } from './course.ts';
 import { buildJava } from './java-build.ts';
 import { bare, type Parties, type PartyName } from './parties.ts';
+import { pool } from './pool.ts';
 import type { Mode } from './protections.ts';
+import type { TokenIssuer } from './token-issuer.ts';
 
 /** What a course says to a Java stack beyond what it says to everybody. */
 export interface JavaCourse extends Course {
@@ -25,6 +27,8 @@ export type JavaStack = 'cxf' | 'metro';
 export interface JavaKeys {
   readonly messages: Parties;
   readonly tls: Certificates;
+  /** Who issues tokens to its client and to ours. */
+  readonly issuer?: TokenIssuer;
 }
 
 export interface JavaServer {
@@ -43,95 +47,82 @@ export interface JavaPeer {
   stop(): Promise<void>;
 }
 
-/** Milliseconds for the process; for one answer of it. */
+/** Milliseconds for the process. */
 const LIFE = 1_200_000;
-const LIMIT = 60_000;
 
 /**
  * Java's HTTP client repeats a POST by itself when a connection ends without an answer, octet for octet (RFC 9110 section 9.2.2
- * says that it must not): under message security that is a replay, and is refused as one.
+ * says that it must not): under message security that is a replay, and is refused as one. Its server waits with the second half of
+ * an answer until the first is acknowledged.
  */
-const JAVA = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Dsun.net.http.retryPost=false'];
+const JAVA = [
+  ...['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
+  ...['-Dsun.net.http.retryPost=false', '-Dsun.net.httpserver.nodelay=true'],
+];
 
-/** @throws NotInstalled */
-export async function startJava(name: JavaStack, keys: JavaKeys): Promise<JavaPeer> {
+/**
+ * @param processes how many serve, each one course at a time; where not given one process serves them all at once
+ * @throws NotInstalled
+ */
+export async function startJava(name: JavaStack, keys: JavaKeys, processes?: number): Promise<JavaPeer> {
   const classPath = await buildJava(name, { common: true });
-  const child = start('java', [...JAVA, '-cp', classPath, `surewire.${name}.Peer`], {
-    name,
-    limit: LIFE,
-    asked: true,
-  });
-  const { release } = await child.event('ready');
-  let ids = 0;
-  const ask = (id: number, asked: object): void => child.say(JSON.stringify({ id, ...asked }));
+  const arguments_ = [...JAVA, '-cp', classPath, `surewire.${name}.Peer`];
+  const launch = () => asked(() => start('java', arguments_, { name, limit: LIFE, asked: true }));
+  const peer = await launch();
+  const servers = pool(peer, processes ?? 1, launch);
   /** It is the party "service" when it serves and "client" when it calls. */
-  const settings = (course: JavaCourse, own: PartyName, peer: PartyName): object => {
+  const settings = (course: JavaCourse, own: PartyName, other: PartyName): object => {
     const { version, soap, addressing, mode, secure, polled = false } = course;
     const { of, authority } = keys.messages;
     const { certificate, key } = of[own];
-    const { tls } = keys;
+    const { tls, issuer } = keys;
     const security = {
       ...(mode !== undefined && { mode }),
+      ...(issuer !== undefined && {
+        issuer: { url: issuer.url.href, audience: issuer.audience, tls: { anchor: bare(tls.authority) } },
+      }),
       own: { key: bare(key), certificate: bare(certificate) },
-      peer: bare(of[peer].certificate),
+      peer: bare(of[other].certificate),
       anchor: bare(authority),
       ...(secure && { tls: { key: bare(tls.key), certificate: bare(tls.certificate), anchor: bare(tls.authority) } }),
     };
     return { rm: version, soap, addressing, polled, security };
   };
+  const { release } = peer.ready;
   return {
     release: String(release),
-    tail: () => child.tail(),
-    stop: () => child.stop(),
+    tail: () => peer.tail(),
+    stop: () => servers.stop(),
     async serve(course) {
-      const id = ++ids;
-      ask(id, { do: 'serve', ...settings(course, 'service', 'client') });
-      const { port } = await answer(child, id, 'listening');
+      const by = processes === undefined ? peer : await servers.take();
+      const done = (): void => {
+        if (processes !== undefined) servers.give(by);
+      };
+      const listening = async (): Promise<readonly [Question, PeerEvent]> => {
+        const question = await by.ask({ do: 'serve', ...settings(course, 'service', 'client') });
+        return [question, await question.answer('listening')];
+      };
+      const [serving, { port }] = await listening().catch((thrown: unknown) => {
+        done();
+        throw thrown;
+      });
       return {
         url: new URL(`${course.secure ? 'https' : 'http'}://127.0.0.1:${String(port)}/interop`),
-        async executed(count) {
-          await until(() => own(child, id, 'executed').length >= count);
-          return executed(own(child, id, 'executed'), 'executed');
-        },
+        executed: async (count) => executed(await serving.several('executed', count), 'executed'),
         async stop() {
-          ask(id, { do: 'stop' });
-          await answer(child, id, 'stopped');
+          serving.add({ do: 'stop' });
+          await serving.answer('stopped').finally(done);
         },
       };
     },
     async call(course, url) {
-      const id = ++ids;
       const { operation, messages, size, fault = false } = course;
-      ask(id, {
-        do: 'call',
-        ...settings(course, 'client', 'service'),
-        url: url.href,
-        operation,
-        messages,
-        size,
-        fault,
-      });
+      const own = settings(course, 'client', 'service');
+      keys.issuer?.knows(url.href);
+      const calling = await peer.ask({ do: 'call', ...own, url: url.href, operation, messages, size, fault });
       // Metro asks for what waits every two seconds and a half.
-      const { settled } = await answer(child, id, 'done', course.polled === true ? 2 * LIMIT : LIMIT);
-      return { sent: executed(own(child, id, 'sent'), 'sent'), settled: settled === true };
+      const { settled } = await calling.answer('done', course.polled === true ? 2 * ANSWER_LIMIT : ANSWER_LIMIT);
+      return { sent: executed(calling.said('sent'), 'sent'), settled: settled === true };
     },
   };
-}
-
-function own(child: Child, id: number, name: string): readonly PeerEvent[] {
-  return child.events.filter(({ event, id: owner }) => event === name && owner === id);
-}
-
-async function answer(child: Child, id: number, name: string, limit: number = LIMIT): Promise<PeerEvent> {
-  await until(() => own(child, id, name).length > 0 || own(child, id, 'failed').length > 0, limit);
-  const [found] = own(child, id, name);
-  if (found !== undefined) return found;
-  const [{ why } = { why: `no "${name}" in ${limit} ms` }] = own(child, id, 'failed');
-  throw new Error(`${child.name}: ${String(why)}\n${child.tail()}`);
-}
-
-/** Waits until something holds, or the limit has passed. */
-async function until(holds: () => boolean, limit: number = LIMIT): Promise<void> {
-  const end = performance.now() + limit;
-  while (!holds() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -2,6 +2,7 @@
 import { describe, expect } from 'vitest';
 import { asExecuted, type Course, type Executed, titleOf } from './course.ts';
 import { disturbances } from './disturbances.ts';
+import type { FlawName } from './flaws.ts';
 import type { JavaCourse, JavaKeys, JavaPeer, JavaServer, JavaStack } from './java-peer.ts';
 import { protectionNames, protectionOf } from './protections.ts';
 import { type Heard, type Plan, relayTo } from './relay.ts';
@@ -19,15 +20,13 @@ export interface JavaSessions {
   readonly lossy: readonly JavaCourse[];
   /** Which of our client's exchanges with its server may be lost, where it does not answer a repeated request again. */
   readonly answersAgain: boolean;
-  /** Whether its servers in one process leave one another alone. */
-  readonly serversAtOnce: boolean;
-  /** What is not claimed of our client and its server, with the reason. */
+  /** What is not claimed of our client and its server. */
   readonly not: readonly Unclaimed[];
   /** The same of its client and our server. */
   readonly notCalling?: readonly Unclaimed[];
 }
 
-export type Unclaimed = readonly [what: string, why: string, transcript?: string];
+export type Unclaimed = readonly [what: string, flaw: FlawName];
 
 /** Milliseconds for the end of a session. */
 const CLOSE_LIMIT = 15_000;
@@ -48,7 +47,7 @@ const scenario = (row: Scenario, body: () => Promise<void>): void => once(row, b
 
 /** Declares the scenarios. */
 export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessions): void {
-  const { name, courses, lossy, answersAgain, serversAtOnce, not, notCalling = [] } = options;
+  const { name, courses, lossy, answersAgain, not, notCalling = [] } = options;
   const { tls } = keys;
   const securityOf = (course: JavaCourse, own: 'client' | 'service') => protectionOf(name, course, own, keys);
 
@@ -57,7 +56,7 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
     /** Runs clients at the same time, each with a session of its own; what is executed is what all of them sent. */
     const run = async (course: JavaCourse, plan?: Plan, clients = 1): Promise<void> => {
       const server = await surewireServer(course, tls, securityOf(course, 'service'));
-      const relay = course.secure ? undefined : await relayTo(server.listener.url, plan);
+      const relay = course.secure && plan === undefined ? undefined : await relayTo(server.listener.url, plan, tls);
       try {
         const url = relay?.url ?? server.listener.url;
         const done = await Promise.all(Array.from({ length: clients }, () => peer.call(course, url)));
@@ -76,19 +75,20 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
         await server.listener.close(AbortSignal.timeout(2_000));
       }
     };
-    for (const course of courses) {
+    const calls = (title: string): boolean => notCalling.every(([what]) => what !== title);
+    for (const course of courses.filter((one) => calls(named(one)))) {
       scenario({ ...row, version: course.version, scenario: named(course) }, () => run(course));
     }
-    for (const course of lossy) {
+    for (const course of lossy.filter((one) => calls(named(one)))) {
       const { version } = course;
       scenario({ ...row, version, scenario: `${named(course)}, exchanges lost on the way` }, () =>
         run(course, unlucky),
       );
     }
     for (const version of versions) {
-      for (const [what, why, seen] of notCalling) unclaimed({ ...row, version, scenario: what }, why, seen);
+      for (const [what, flaw] of notCalling) unclaimed({ ...row, version, scenario: what }, flaw);
       for (const [title, course, plan] of disturbed(version)) {
-        if (notCalling.some(([what]) => what === title)) continue;
+        if (!calls(title)) continue;
         scenario({ ...row, version, scenario: title }, () => run(course, plan));
       }
       scenario({ ...row, version, scenario: 'four sessions at the same time' }, () =>
@@ -98,8 +98,7 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
     }
   });
 
-  const suite = serversAtOnce ? describe.concurrent : describe;
-  suite(`surewire opens a session with ${name}`, () => {
+  describe.concurrent(`surewire opens a session with ${name}`, () => {
     const row = { peer: name, direction: `surewire -> ${name}` };
     /** Runs `use` with a client and a server, behind a relay where there is a plan. */
     const between = async (
@@ -108,7 +107,7 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
       plan?: Plan,
     ): Promise<void> => {
       const server = await peer.serve(course);
-      const relay = course.secure ? undefined : await relayTo(server.url, plan);
+      const relay = course.secure && plan === undefined ? undefined : await relayTo(server.url, plan, tls);
       const client = surewireClient(course, tls, relay?.url ?? server.url, securityOf(course, 'client'));
       try {
         await use(client, server);
@@ -151,7 +150,7 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
     }
     for (const version of versions) {
       const one = { ...row, version };
-      for (const [what, why, seen] of not) unclaimed({ ...one, scenario: what }, why, seen);
+      for (const [what, flaw] of not) unclaimed({ ...one, scenario: what }, flaw);
       for (const [title, course, plan] of disturbed(version)) {
         if (!claims(title)) continue;
         scenario({ ...one, scenario: title }, () => run(course, plan));
@@ -218,6 +217,6 @@ function digests(executed: readonly Executed[]): readonly number[] {
   return executed.map(({ digest }) => digest).toSorted((one, other) => one - other);
 }
 
-function named(course: JavaCourse): string {
+export function named(course: JavaCourse): string {
   return [titleOf(course), ...(course.mode === undefined ? [] : [protectionNames[course.mode]])].join(', ');
 }

@@ -15,9 +15,13 @@ export interface Row {
   /** Who opens the session towards whom, e.g. `gsoap -> surewire`. */
   readonly direction: string;
   readonly result: boolean;
-  /** Why not; only with a false result. */
+  /** Why not; with a false result, and with no other, as what follows. */
   readonly reason?: string;
-  /** A folder of test/interop/transcripts with what went over the wire; only with a false result. */
+  /** Who is wrong, or that nobody is. */
+  readonly wrong?: string;
+  /** The document and section that says so. */
+  readonly clause?: string;
+  /** A folder of test/interop/transcripts with what went over the wire. */
   readonly transcript?: string;
 }
 
@@ -32,6 +36,8 @@ export interface Outcome {
   readonly skipped: readonly Skipped[];
   /** Rows that the committed matrix claims and this run disproved. */
   readonly broken: readonly Row[];
+  /** Rows that are false without saying why, who is wrong by which clause, or without a transcript. */
+  readonly unexplained: readonly Row[];
 }
 
 const committed: string = fileURLToPath(new URL('matrix.json', import.meta.url));
@@ -58,7 +64,8 @@ export function settle({ SUREWIRE_INTEROP_ROWS: latest = '' }: NodeJS.ProcessEnv
   const before = existsSync(matrix) ? (JSON.parse(readFileSync(matrix, 'utf8')) as readonly Row[]) : [];
   const claimed = new Set(before.filter((row) => row.result).map(keyOf));
   const broken = rows.filter((row) => !row.result && claimed.has(keyOf(row)));
-  if (broken.length === 0) {
+  const unexplained = rows.filter((row) => !row.result && !isExplained(row));
+  if (broken.length === 0 && unexplained.length === 0) {
     const ran = new Set(rows.map((row) => row.peer));
     // A peer that ran is told anew; what is known of a peer that was skipped stays.
     const merged = [...before.filter((row) => !ran.has(row.peer)), ...rows];
@@ -67,20 +74,31 @@ export function settle({ SUREWIRE_INTEROP_ROWS: latest = '' }: NodeJS.ProcessEnv
     if (rows.length > 0)
       writeFileSync(matrix, `[\n${merged.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
   }
-  return { rows, skipped, broken };
+  return { rows, skipped, broken, unexplained };
+}
+
+/** Whether a false row says all that it has to. */
+export function isExplained({ reason, wrong, clause, transcript }: Row): boolean {
+  return [reason, wrong, clause, transcript].every((said) => said !== undefined && said !== '');
 }
 
 /** The members as the file has them. */
-function inOrder({ peer, version, scenario, direction, result, reason, transcript }: Row): Row {
-  const told = { ...(reason !== undefined && { reason }), ...(transcript !== undefined && { transcript }) };
-  return { peer, version, scenario, direction, result, ...told };
+function inOrder({ peer, version, scenario, direction, result, ...why }: Row): Row {
+  const { reason, wrong, clause, transcript } = why;
+  const told = Object.entries({ reason, wrong, clause, transcript }).filter(([, value]) => value !== undefined);
+  return { peer, version, scenario, direction, result, ...Object.fromEntries(told) };
 }
 
 /** Peers that are asked about security, and whose rows have their own version. */
 const oracles: ReadonlySet<string> = new Set(['wss4j', 'cxf-sts', 'xmlsec1', 'node-soap', 'zeep', 'metadata']);
 
 /** What a row is about, for people. */
-export function titleOf({ peer, direction, version, scenario }: Omit<Row, 'result' | 'reason' | 'transcript'>): string {
+export function titleOf({
+  peer,
+  direction,
+  version,
+  scenario,
+}: Pick<Row, 'peer' | 'version' | 'scenario' | 'direction'>): string {
   return `${direction}, ${oracles.has(peer) ? peer : 'WS-RM'} ${version}, ${scenario}`;
 }
 

@@ -38,10 +38,7 @@ await withPeer(
       }
       for (const course of courses('notify')) {
         const row = { peer: 'metro', direction: 'metro -> surewire', version: course.version, scenario: named(course) };
-        unclaimed(
-          row,
-          'its client asks for ever for what a one-way message does not have, to its own server too: let the operation answer',
-        );
+        unclaimed(row, 'metro-client-one-way-polled');
       }
     });
 

@@ -34,10 +34,15 @@ export function interopPage(rows: readonly Row[]): string {
     '# What interoperates',
     '',
     'Written by `npm run interop` from test/interop/matrix.json; every row was tried with the peer itself. A scenario that',
-    'does not work, or is not claimed, says why. WS-ReliableMessaging 1.1 and 1.2 have one namespace and the same messages: the rows',
+    'does not work, or is not claimed, says why, who is wrong by which clause, and where it can be seen. WS-ReliableMessaging 1.1 and 1.2 have one namespace and the same messages: the rows',
     'of 1.1 are those of 1.2 (WSIT calls its assertion 1.1).',
     '',
     `${yes} of ${rows.length} rows are true.`,
+    '',
+    "Java's `HttpURLConnection`, which Metro sends with, repeats a POST by itself, octet for octet, when its connection ended without an",
+    'answer (RFC 9110 section 9.2.2 says that it must not). Under message security that copy is a replay: it is refused, nothing is',
+    'executed twice, and the session goes on (test/attacks/repeated-post.test.ts). Start Java with',
+    '`-Dsun.net.http.retryPost=false`, as the runs behind this page do, and reliable messaging repeats what has to be repeated.',
     ...names.flatMap((name) =>
       section(
         name,
@@ -57,7 +62,7 @@ function section(name: string, rows: readonly Row[]): readonly string[] {
     if (row === undefined) return '–';
     if (row.result) return 'yes';
     const seen = row.transcript === undefined ? '' : ` ([transcript](${TRANSCRIPTS}/${row.transcript}))`;
-    return `**no**: ${escaped(row.reason ?? '')}${seen}`;
+    return `**no**: ${escaped(`${row.reason}. Who is wrong: ${row.wrong}, by ${row.clause}`)}${seen}`;
   };
   return [
     '',

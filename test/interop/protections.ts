@@ -5,13 +5,21 @@ import { type AlgorithmSuite, algorithmSuite, unsafeSuiteSha1 } from '../../src/
 import { security } from '../../src/security/element.ts';
 import { type SecurityPolicy, usernameOverTransport } from '../../src/security/policy.ts';
 import { mutualCertificate } from '../../src/security/presets/for-certificate.ts';
+import {
+  type IssuedTokenOptions,
+  issuedTokenForCertificate,
+  issuedTokenOverTransport,
+} from '../../src/security/presets/issued-token.ts';
 import { mutualCertificateWss10 } from '../../src/security/presets/mutual-certificate-wss10.ts';
 import { unsafeRsaSha1 } from '../../src/security/suites.ts';
 import type { JavaCourse, JavaKeys, JavaStack } from './java-peer.ts';
 import type { EndOptions } from './surewire-end.ts';
 import { keyOf, signing } from './surewire-party.ts';
+import type { TokenIssuer } from './token-issuer.ts';
 
-export type Mode = 'username' | 'sign' | 'sign-encrypt' | 'mutual' | 'conversation' | 'user-conversation';
+/** With a token that a security token service has issued. */
+type IssuedMode = 'issued' | 'issued-saml11' | 'issued-bearer' | 'issued-conversation' | 'issued-certificate';
+export type Mode = 'username' | 'sign' | 'sign-encrypt' | 'mutual' | 'conversation' | 'user-conversation' | IssuedMode;
 
 export const protectionNames: Readonly<Record<Mode, string>> = {
   username: 'user name and password',
@@ -20,6 +28,11 @@ export const protectionNames: Readonly<Record<Mode, string>> = {
   mutual: 'signed and encrypted under a secret (WSS 1.1)',
   conversation: 'secure conversation with derived keys',
   'user-conversation': 'user name, under a security context',
+  issued: 'SAML 2.0 token issued, its key endorses',
+  'issued-saml11': 'SAML 1.1 token issued, its key endorses',
+  'issued-bearer': 'SAML 2.0 token issued, for its bearer',
+  'issued-conversation': 'SAML 2.0 token issued, under a security context',
+  'issued-certificate': 'SAML 2.0 token issued, signed and encrypted under a secret',
 };
 
 /** Metro signs with SHA-1, as WS-SecurityPolicy has it, whatever the suite; CXF's peer says its algorithms one by one. */
@@ -36,8 +49,8 @@ export function protectionOf(
   keys: JavaKeys,
 ): EndOptions {
   if (mode === undefined) return {};
-  if (mode === 'user-conversation') {
-    const bootstrap = policyOf(stack, 'username', own, keys);
+  if (mode === 'user-conversation' || mode === 'issued-conversation') {
+    const bootstrap = policyOf(stack, mode === 'user-conversation' ? 'username' : 'issued', own, keys);
     return { security: secureConversation({ bootstrap, suite: suites.metro }), namesContext: stack !== 'cxf' };
   }
   if (mode !== 'conversation') return { security: security(policyOf(stack, mode, own, keys)) };
@@ -52,9 +65,9 @@ export function protectionOf(
 
 function policyOf(
   stack: JavaStack,
-  mode: Exclude<Mode, 'conversation' | 'user-conversation'>,
+  mode: Exclude<Mode, `${string}conversation`>,
   own: 'client' | 'service',
-  { messages: all }: JavaKeys,
+  { messages: all, issuer }: JavaKeys,
 ): SecurityPolicy {
   const other = own === 'client' ? 'service' : 'client';
   const keys = { key: keyOf(all.of[own]), peer: all.of[other].certificate, suite: suites[stack] };
@@ -74,7 +87,31 @@ function policyOf(
       return mutualCertificateWss10(keys);
     case 'mutual':
       return mutualCertificate({ ...keys, confirmSignatures: false, derivedKeys: false });
+    case 'issued':
+    case 'issued-saml11':
+    case 'issued-bearer':
+      return issuedTokenOverTransport({ ...issuedOf(mode, own, issuer), key: keys.key, suite: suites.metro });
+    case 'issued-certificate':
+      return issuedTokenForCertificate({
+        ...issuedOf(mode, own, issuer),
+        ...keys,
+        suite: suites.metro,
+        confirmSignatures: false,
+        derivedKeys: false,
+        encryptSignature: false,
+        encryptProtocol: stack === 'cxf',
+      });
     default:
       return mode satisfies never;
   }
+}
+
+/** The token of a client, or what a service takes of tokens. */
+function issuedOf(mode: IssuedMode, own: 'client' | 'service', issuer: TokenIssuer | undefined): IssuedTokenOptions {
+  if (issuer === undefined) throw new Error('There is no token service.');
+  const confirmation = mode === 'issued-bearer' ? 'bearer' : 'holder-of-key';
+  if (own === 'service') return { saml: issuer.saml, confirmation };
+  const tokenType = mode === 'issued-saml11' ? 'saml11' : 'saml20';
+  const keyKind = confirmation === 'bearer' ? 'bearer' : 'symmetric';
+  return { token: issuer.tokens({ tokenType, keyKind }), confirmation };
 }

@@ -1,10 +1,18 @@
 /**
- * A relay for plain HTTP between two ends: it does to an exchange what a plan says, and keeps what went over the wire. To the
+ * A relay for HTTP, or HTTPS with the key of the server, between two ends: it does to an exchange what a plan says, and keeps what went over the wire. To the
  * sender a lost request and a lost answer look alike: its connection ends, and it cannot know whether the message arrived.
  */
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as inClear,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer, request as overTls } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { seededRandom } from '../../src/base/random.ts';
+import type { Certificates } from './certificates.ts';
 
 /** What happens to an exchange; whatever has no entry passes. */
 export type Mishap =
@@ -49,7 +57,11 @@ export function drawn(seed: number, share: number, mishaps: readonly Mishap[], u
 /** Milliseconds after which a late request that nothing follows arrives. */
 const LATE = 300;
 
-export async function relayTo(target: URL, plan: Plan = () => undefined): Promise<Relay> {
+/** @param tls of HTTPS: the relay shows the certificate of the server itself */
+export async function relayTo(target: URL, plan: Plan = () => undefined, tls?: Certificates): Promise<Relay> {
+  const secure = target.protocol === 'https:';
+  if (secure && tls === undefined) throw new Error('A relay of HTTPS needs the key of the server.');
+  const request = secure ? overTls : inClear;
   const mishaps: Mishap[] = [];
   const heard: Heard[] = [];
   const late = new Set<() => void>();
@@ -63,7 +75,10 @@ export async function relayTo(target: URL, plan: Plan = () => undefined): Promis
     const { promise, resolve, reject } = Promise.withResolvers<[IncomingMessage, Buffer]>();
     const headers = { ...incoming.headers, connection: 'close', 'content-length': String(body.length) };
     delete headers['transfer-encoding'];
-    const to = { host: target.hostname, port: target.port, path: incoming.url, method: incoming.method, headers };
+    const to = {
+      ...{ host: target.hostname, port: target.port, path: incoming.url, method: incoming.method, headers },
+      ...(tls !== undefined && { ca: tls.authority }),
+    };
     const sent = request(to, (response) => {
       gathered(response).then((answer) => resolve([response, answer]), reject);
     });
@@ -73,7 +88,7 @@ export async function relayTo(target: URL, plan: Plan = () => undefined): Promis
     return promise;
   };
 
-  const server = createServer((incoming, answer) => {
+  const relay = (incoming: IncomingMessage, answer: ServerResponse): void => {
     const mishap = plan(++exchanges);
     const serve = async (): Promise<void> => {
       const body = await gathered(incoming);
@@ -90,11 +105,15 @@ export async function relayTo(target: URL, plan: Plan = () => undefined): Promis
       reply(answer, response, octets, mishap === 'answer cut');
     };
     serve().catch(() => incoming.socket.destroy());
-  });
+  };
+  const server =
+    secure && tls !== undefined
+      ? createSecureServer({ cert: tls.certificate, key: tls.key }, relay)
+      : createServer(relay);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: new URL(target.pathname, `http://127.0.0.1:${port}`),
+    url: new URL(target.pathname, `${target.protocol}//127.0.0.1:${port}`),
     mishaps,
     heard,
     close: () =>

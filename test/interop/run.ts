@@ -5,7 +5,8 @@
  *   npm run interop -- --record        writes test/vectors/captures instead
  *
  * SUREWIRE_REQUIRE_PEERS=gsoap,… makes a peer that is not installed a failure. Exit code 0 only when every scenario that
- * ran did what it claims, no row of the matrix that was true is false now, and no required peer was skipped.
+ * ran did what it claims, no row of the matrix that was true is false now, every false row says who is wrong by which clause and where it
+ * can be seen, and no required peer was skipped.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -28,9 +29,10 @@ const { peer } = values;
 if (values.record) process.exit(await vitest([], { ...process.env, SUREWIRE_INTEROP_RECORD: '1' }));
 const tests = await vitest(peer === undefined ? [] : [`interop/${peer}.interop`, `interop/${peer}-`]);
 const outcome = settle(environment);
-if (outcome.broken.length === 0 && outcome.rows.length > 0) writeInterop();
+const sound = outcome.broken.length === 0 && outcome.unexplained.length === 0;
+if (sound && outcome.rows.length > 0) writeInterop();
 process.stdout.write(values.json ? `${JSON.stringify(outcome)}\n` : summary(outcome));
-process.exitCode = tests === 0 && outcome.broken.length === 0 ? 0 : 1;
+process.exitCode = tests === 0 && sound ? 0 : 1;
 
 /** Standard output of the tests goes to standard error when ours is JSON. */
 function vitest(filters: readonly string[], env: NodeJS.ProcessEnv = environment): Promise<number> {
@@ -43,7 +45,7 @@ function vitest(filters: readonly string[], env: NodeJS.ProcessEnv = environment
   });
 }
 
-function summary({ rows, skipped, broken }: Outcome): string {
+function summary({ rows, skipped, broken, unexplained }: Outcome): string {
   const lines = rows.map(
     (row) =>
       `${row.result ? 'yes' : 'no '}  ${row.peer}  ${titleOf(row)}${row.reason === undefined ? '' : `: ${row.reason}`}`,
@@ -54,6 +56,7 @@ function summary({ rows, skipped, broken }: Outcome): string {
     ...lines.sort(),
     ...skipped.map(({ peer, skipped: reason }) => `skipped: ${peer}: ${reason}`),
     ...broken.map((row) => `no longer true: ${row.peer}, ${titleOf(row)}`),
+    ...unexplained.map((row) => `false without clause or transcript: ${row.peer}, ${titleOf(row)}`),
     `${yes} of ${rows.length} scenarios interoperate.`,
     '',
   ].join('\n');

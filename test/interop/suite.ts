@@ -1,5 +1,6 @@
 /** How a peer's tests are declared: skipped by name where the peer is missing, every scenario recorded as a row. */
 import { describe, expect, test } from 'vitest';
+import { type FlawName, flaws } from './flaws.ts';
 import { type Row, record, titleOf } from './matrix.ts';
 import { NotInstalled } from './tools.ts';
 
@@ -32,15 +33,15 @@ export async function withPeer<T>(peer: string, prepare: () => Promise<T>, decla
   describe(peer, () => declare(made));
 }
 
-/** A row that says what is not claimed, why, and where it can be seen. */
-export function unclaimed(row: Scenario, reason: string, transcript?: string): void {
+/** A row that says what is not claimed, why, who is wrong by which clause, and where it can be seen. */
+export function unclaimed(row: Scenario, flaw: FlawName): void {
   test(`${titleOf(row)}: not claimed`, () => {
-    record({ ...row, result: false, reason, ...(transcript !== undefined && { transcript }) });
+    record({ ...row, result: false, ...flaws[flaw], transcript: flaw });
   });
 }
 
 /** What is tried. */
-export type Scenario = Omit<Row, 'result' | 'reason' | 'transcript'>;
+export type Scenario = Pick<Row, 'peer' | 'version' | 'scenario' | 'direction'>;
 
 /**
  * A test whose outcome becomes a row of the matrix.

@@ -14,7 +14,8 @@ export function keepFailure(title: string, heard: readonly Heard[]): string {
   return folder;
 }
 
-export function writeTranscript(folder: string, heard: readonly Heard[]): void {
+/** @param log what the peer said of it, as `peer.log` */
+export function writeTranscript(folder: string, heard: readonly Heard[], log: string = ''): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [at, { request, answer, mishap }] of heard.entries()) {
@@ -25,4 +26,6 @@ export function writeTranscript(folder: string, heard: readonly Heard[]): void {
     if (answer !== undefined) write('response', answer);
     if (mishap !== undefined) writeFileSync(join(folder, `${number}-mishap.txt`), `${mishap}\n`);
   }
+  // Folders of the machine are nobody's business.
+  if (log !== '') writeFileSync(join(folder, 'peer.log'), `${log.replaceAll(buildFolder, '').trimEnd()}\n`);
 }

@@ -8,7 +8,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     // Recording is another thing than trying.
     include: [`test/interop/**/*.${SUREWIRE_INTEROP_RECORD === undefined ? 'interop' : 'record'}.ts`],
-    testTimeout: 90_000,
+    testTimeout: 180_000,
     hookTimeout: 180_000,
     fileParallelism: false,
   },

@@ -98,4 +98,12 @@ describe('gsoap', async () => {
   };
   test('its server, answers lost', () => served('server-answer-lost', echoes, answersLost));
   test('its server, calls at the same time', () => served('server-together', together));
+  test('its server, closed with messages in flight', () =>
+    served('server-in-flight', async (client) => {
+      const first = client.notify({ text: 'message 0' });
+      // Its sequence is there when an answer is.
+      await client.echo({ text: 'open' });
+      const rest = Array.from({ length: 11 }, (_, at) => client.notify({ text: `message ${at + 1}` }));
+      await Promise.all([client.close(AbortSignal.timeout(8_000)), first, ...rest]);
+    }));
 });

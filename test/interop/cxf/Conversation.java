@@ -17,16 +17,16 @@ import org.w3c.dom.Element;
  * sign and encrypt. CXF has no interceptors for it that could be told one by one.
  */
 final class Conversation {
-    private static final String POLICY = "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702";
+    static final String POLICY = "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702";
 
     private Conversation() {
     }
 
-    /** @param byUser whether a user name over HTTPS asks for the context, which then endorses the Timestamp and nothing else */
-    static WSPolicyFeature policy(boolean byUser) throws Exception {
+    static WSPolicyFeature feature(String mode) throws Exception {
         DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
         factory.setNamespaceAware(true);
-        byte[] octets = (byUser ? overTransport() : text()).getBytes(StandardCharsets.UTF_8);
+        String text = Issued.is(mode) ? Issued.policy(mode) : mode.equals("conversation") ? text() : around(endorsed(user()));
+        byte[] octets = text.getBytes(StandardCharsets.UTF_8);
         Element policy = factory.newDocumentBuilder().parse(new ByteArrayInputStream(octets)).getDocumentElement();
         WSPolicyFeature feature = new WSPolicyFeature();
         feature.setPolicyElements(List.of(policy));
@@ -47,60 +47,75 @@ final class Conversation {
     }
 
     private static String text() {
+        return around(symmetric("""
+            <sp:SecureConversationToken sp:IncludeToken="%s/IncludeToken/AlwaysToRecipient"><wsp:Policy>
+              <sp:RequireDerivedKeys/>
+              <sp:BootstrapPolicy><wsp:Policy>%s%s</wsp:Policy></sp:BootstrapPolicy>
+            </wsp:Policy></sp:SecureConversationToken>
+            """.formatted(POLICY, certificates(), parts())) + parts());
+    }
+
+    /** A policy of these assertions. */
+    static String around(String assertions) {
         return """
-            <wsp:Policy xmlns:wsp="http://www.w3.org/ns/ws-policy" xmlns:sp="%1$s"
+            <wsp:Policy xmlns:wsp="http://www.w3.org/ns/ws-policy" xmlns:sp="%s"
                 xmlns:wsam="http://www.w3.org/2007/05/addressing/metadata">
               <wsam:Addressing><wsp:Policy/></wsam:Addressing>
-              <sp:SymmetricBinding><wsp:Policy>
-                <sp:ProtectionToken><wsp:Policy>
-                  <sp:SecureConversationToken sp:IncludeToken="%1$s/IncludeToken/AlwaysToRecipient"><wsp:Policy>
-                    <sp:RequireDerivedKeys/>
-                    <sp:BootstrapPolicy><wsp:Policy>%2$s%3$s</wsp:Policy></sp:BootstrapPolicy>
-                  </wsp:Policy></sp:SecureConversationToken>
-                </wsp:Policy></sp:ProtectionToken>
-                %4$s
-              </wsp:Policy></sp:SymmetricBinding>
+              %s
               <sp:Wss11><wsp:Policy/></sp:Wss11>
               <sp:Trust13><wsp:Policy><sp:MustSupportIssuedTokens/><sp:RequireClientEntropy/><sp:RequireServerEntropy/>
               </wsp:Policy></sp:Trust13>
-              %3$s
             </wsp:Policy>
-            """.formatted(POLICY, certificates(), parts(), suite());
+            """.formatted(POLICY, assertions);
     }
 
-    private static String overTransport() {
-        String transport = """
+    private static String symmetric(String token) {
+        return "<sp:SymmetricBinding><wsp:Policy><sp:ProtectionToken><wsp:Policy>" + token
+            + "</wsp:Policy></sp:ProtectionToken>" + suite() + "</wsp:Policy></sp:SymmetricBinding>";
+    }
+
+    /** A secret under the certificate of the service. */
+    static String secret() {
+        return symmetric(x509("Never"));
+    }
+
+    static String transport() {
+        return """
             <sp:TransportBinding><wsp:Policy>
               <sp:TransportToken><wsp:Policy><sp:HttpsToken><wsp:Policy/></sp:HttpsToken></wsp:Policy></sp:TransportToken>
               <sp:AlgorithmSuite><wsp:Policy><sp:Basic256Sha256/></wsp:Policy></sp:AlgorithmSuite>
               <sp:Layout><wsp:Policy><sp:Lax/></wsp:Policy></sp:Layout><sp:IncludeTimestamp/>
             </wsp:Policy></sp:TransportBinding>
             """;
+    }
+
+    /** A context that endorses the Timestamp and nothing else, asked for over HTTPS with these supporting tokens. */
+    static String endorsed(String supporting) {
         return """
-            <wsp:Policy xmlns:wsp="http://www.w3.org/ns/ws-policy" xmlns:sp="%1$s"
-                xmlns:wsam="http://www.w3.org/2007/05/addressing/metadata">
-              <wsam:Addressing><wsp:Policy/></wsam:Addressing>
-              %2$s
-              <sp:EndorsingSupportingTokens><wsp:Policy>
-                <sp:SecureConversationToken sp:IncludeToken="%1$s/IncludeToken/AlwaysToRecipient"><wsp:Policy>
-                  <sp:BootstrapPolicy><wsp:Policy>%2$s
-                    <sp:SignedSupportingTokens><wsp:Policy>
-                      <sp:UsernameToken sp:IncludeToken="%1$s/IncludeToken/AlwaysToRecipient"><wsp:Policy>
-                        <sp:WssUsernameToken10/></wsp:Policy></sp:UsernameToken>
-                    </wsp:Policy></sp:SignedSupportingTokens>
-                  </wsp:Policy></sp:BootstrapPolicy>
-                </wsp:Policy></sp:SecureConversationToken>
-              </wsp:Policy></sp:EndorsingSupportingTokens>
-              <sp:Wss11><wsp:Policy/></sp:Wss11>
-              <sp:Trust13><wsp:Policy><sp:MustSupportIssuedTokens/><sp:RequireClientEntropy/><sp:RequireServerEntropy/>
-              </wsp:Policy></sp:Trust13>
-            </wsp:Policy>
-            """.formatted(POLICY, transport);
+            %1$s
+            <sp:EndorsingSupportingTokens><wsp:Policy>
+              <sp:SecureConversationToken sp:IncludeToken="%2$s/IncludeToken/AlwaysToRecipient"><wsp:Policy>
+                <sp:BootstrapPolicy><wsp:Policy>%1$s%3$s</wsp:Policy></sp:BootstrapPolicy>
+              </wsp:Policy></sp:SecureConversationToken>
+            </wsp:Policy></sp:EndorsingSupportingTokens>
+            """.formatted(transport(), POLICY, supporting);
+    }
+
+    private static String user() {
+        return """
+            <sp:SignedSupportingTokens><wsp:Policy>
+              <sp:UsernameToken sp:IncludeToken="%s/IncludeToken/AlwaysToRecipient"><wsp:Policy>
+                <sp:WssUsernameToken10/></wsp:Policy></sp:UsernameToken>
+            </wsp:Policy></sp:SignedSupportingTokens>
+            """.formatted(POLICY);
+    }
+
+    private static String x509(String included) {
+        return "<sp:X509Token sp:IncludeToken=\"" + POLICY + "/IncludeToken/" + included
+            + "\"><wsp:Policy><sp:WssX509V3Token10/></wsp:Policy></sp:X509Token>";
     }
 
     private static String certificates() {
-        String token = "<sp:X509Token sp:IncludeToken=\"" + POLICY + "/IncludeToken/%s\"><wsp:Policy>"
-            + "<sp:WssX509V3Token10/></wsp:Policy></sp:X509Token>";
         return """
             <sp:AsymmetricBinding><wsp:Policy>
               <sp:InitiatorToken><wsp:Policy>%s</wsp:Policy></sp:InitiatorToken>
@@ -108,7 +123,7 @@ final class Conversation {
               %s
             </wsp:Policy></sp:AsymmetricBinding>
             <sp:Wss10><wsp:Policy><sp:MustSupportRefKeyIdentifier/></wsp:Policy></sp:Wss10>
-            """.formatted(token.formatted("AlwaysToRecipient"), token.formatted("AlwaysToInitiator"), suite());
+            """.formatted(x509("AlwaysToRecipient"), x509("AlwaysToInitiator"), suite());
     }
 
     private static String suite() {
@@ -117,7 +132,7 @@ final class Conversation {
             + "<sp:OnlySignEntireHeadersAndBody/>";
     }
 
-    private static String parts() {
+    static String parts() {
         return """
             <sp:SignedParts><sp:Body/>
               <sp:Header Namespace="http://www.w3.org/2005/08/addressing"/>

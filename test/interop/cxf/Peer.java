@@ -3,6 +3,8 @@ package surewire.cxf;
 import com.google.gson.JsonObject;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.cxf.Bus;
 import org.apache.cxf.BusFactory;
 import org.apache.cxf.configuration.jsse.TLSClientParameters;
@@ -29,6 +31,8 @@ import surewire.peer.Stack;
 
 /** Apache CXF. Each server and each client has a bus of its own, so that none sees another's sequences. */
 public final class Peer extends Stack {
+    private static final Set<Integer> USED = ConcurrentHashMap.newKeySet();
+
     public static void main(String[] arguments) throws Exception {
         new Peer().run(org.apache.cxf.version.Version.getCurrentVersion());
     }
@@ -50,9 +54,9 @@ public final class Peer extends Stack {
         factory.setBindingId(bindingOf(asked));
         factory.getFeatures().add(new WSAddressingFeature());
         factory.getFeatures().add(reliable(asked));
-        if (security.converses()) {
-            factory.getFeatures().add(Conversation.policy(security.byUser()));
-            factory.setProperties(security.conversation(true));
+        if (security.hasPolicy()) {
+            factory.getFeatures().add(security.policy());
+            factory.setProperties(security.keys(bus, true));
         } else {
             // On the bus, because messages of WS-RM itself have an endpoint of their own.
             security.addTo(bus, true);
@@ -82,9 +86,9 @@ public final class Peer extends Stack {
             TLSClientParameters trusting = security.trusting();
             bus.setExtension((name, at, conduit) -> conduit.setTlsClientParameters(trusting), HTTPConduitConfigurer.class);
         }
-        if (security.converses()) {
-            factory.getFeatures().add(Conversation.policy(security.byUser()));
-            factory.setProperties(security.conversation(false));
+        if (security.hasPolicy()) {
+            factory.getFeatures().add(security.policy());
+            factory.setProperties(security.keys(bus, false));
         } else {
             security.addTo(bus, false);
         }
@@ -148,9 +152,14 @@ public final class Peer extends Stack {
         manager.getConfiguration().setExponentialBackoff(false);
     }
 
+    /** Jetty's factory remembers for the whole process what a port was used for: each is used once. */
     private static int freePort() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
+        while (true) {
+            try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+                if (USED.add(socket.getLocalPort())) {
+                    return socket.getLocalPort();
+                }
+            }
         }
     }
 }

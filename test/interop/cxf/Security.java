@@ -17,6 +17,7 @@ import org.apache.cxf.configuration.jsse.TLSClientParameters;
 import org.apache.cxf.configuration.jsse.TLSServerParameters;
 import org.apache.cxf.interceptor.InterceptorProvider;
 import org.apache.cxf.transport.http_jetty.JettyHTTPServerEngineFactory;
+import org.apache.cxf.ws.policy.WSPolicyFeature;
 import org.apache.cxf.ws.security.wss4j.WSS4JInInterceptor;
 import org.apache.cxf.ws.security.wss4j.WSS4JOutInterceptor;
 import org.apache.wss4j.common.ConfigurationConstants;
@@ -31,7 +32,7 @@ import surewire.peer.Stores;
 
 /**
  * How messages are protected: {"mode":"none"|"username"|"sign"|"sign-encrypt"|"conversation"|
- * "user-conversation", and the keys of Stores.
+ * "user-conversation", or one of Issued, and the keys of Stores.
  */
 final class Security {
     private static final List<String> SIGNED_WHERE_PRESENT = List.of(
@@ -68,16 +69,19 @@ final class Security {
     }
 
     /** Whether policies say what is done, and not interceptors. */
-    boolean converses() {
-        return mode.equals("conversation") || byUser();
+    boolean hasPolicy() {
+        return mode.equals("conversation") || mode.equals("user-conversation") || Issued.is(mode);
     }
 
-    boolean byUser() {
-        return mode.equals("user-conversation");
+    WSPolicyFeature policy() throws Exception {
+        return Conversation.feature(mode);
     }
 
-    Map<String, Object> conversation(boolean server) throws GeneralSecurityException {
-        return Conversation.keys(crypto(), Security::password, server);
+    /** What a policy needs to be met. */
+    Map<String, Object> keys(Bus bus, boolean server) throws Exception {
+        return Issued.is(mode)
+            ? Issued.keys(bus, asked, crypto(), Security::password, server)
+            : Conversation.keys(crypto(), Security::password, server);
     }
 
     /** Interceptors of one end. */

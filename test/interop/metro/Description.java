@@ -15,11 +15,11 @@ final class Description {
     static Path write(JsonObject asked, String address, boolean server) throws IOException, GeneralSecurityException {
         Path file = Files.createTempFile("interop", ".wsdl");
         file.toFile().deleteOnExit();
-        Files.writeString(file, text(asked, address, Protection.of(asked, server)), StandardCharsets.UTF_8);
+        Files.writeString(file, text(asked, address, Protection.of(asked, server), server), StandardCharsets.UTF_8);
         return file;
     }
 
-    private static String text(JsonObject asked, String address, Protection protection)
+    private static String text(JsonObject asked, String address, Protection protection, boolean server)
         throws IOException, GeneralSecurityException {
         boolean first = asked.get("soap").getAsString().equals("1.1");
         String soap = "http://schemas.xmlsoap.org/wsdl/" + (first ? "soap/" : "soap12/");
@@ -65,7 +65,7 @@ final class Description {
                 <port name="interopPort" binding="tns:interopPortBinding"><soap:address location="%s"/></port>
               </service>
             </definitions>
-            """.formatted(soap, reliable(asked.get("rm").getAsString()), polled(asked), protection.binding(), protection.message(), address);
+            """.formatted(soap, reliable(asked.get("rm").getAsString(), server), polled(asked), protection.binding(), protection.message(), address);
     }
 
     /** Answers wait until the client asks for them. */
@@ -76,15 +76,19 @@ final class Description {
         return "<mc:MCSupported xmlns:mc=\"http://docs.oasis-open.org/ws-rx/wsmc/200702\"/>";
     }
 
-    private static String reliable(String version) {
+    /** Losses are noticed soon enough for a test. */
+    private static String reliable(String version, boolean server) {
         if (version.equals("1.0")) {
             return "<rm:RMAssertion xmlns:rm=\"http://schemas.xmlsoap.org/ws/2005/02/rm/policy\"/>"
-                + "<o:Ordered xmlns:o=\"http://sun.com/2006/03/rm\"/>";
+                + "<o:Ordered xmlns:o=\"http://sun.com/2006/03/rm\"/>"
+                + (server ? "" : "<c:ResendInterval xmlns:c=\"http://sun.com/2006/03/rm/client\" Milliseconds=\"1000\"/>");
         }
         return """
             <rm:RMAssertion xmlns:rm="http://docs.oasis-open.org/ws-rx/wsrmp/200702"><wsp:Policy>
               <rm:DeliveryAssurance><wsp:Policy><rm:ExactlyOnce/><rm:InOrder/></wsp:Policy></rm:DeliveryAssurance>
             </wsp:Policy></rm:RMAssertion>
+            <m:RetransmissionConfig xmlns:m="http://java.sun.com/xml/ns/metro/ws-rx/wsrmp/200702">
+              <m:Interval Milliseconds="1000"/></m:RetransmissionConfig>
             """;
     }
 }

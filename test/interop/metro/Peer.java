@@ -61,18 +61,21 @@ public final class Peer extends Stack {
         String url = asked.get("url").getAsString();
         Path wsdl = Description.write(asked, url, false);
         Service service = Service.create(wsdl.toUri().toURL(), new QName(Interop.NAMESPACE, "interopService"));
-        Interop proxy = service.getPort(new QName(Interop.NAMESPACE, "interopPort"), Interop.class);
+        Protection protection = Protection.of(asked, false);
+        if (protection.secure() || Issued.is(protection.security())) {
+            SSLContext tls = SSLContext.getInstance("TLS");
+            tls.init(null, Stores.believed(protection.trusting()), null);
+            // Not in the request context: messages of WS-ReliableMessaging do not look there.
+            HttpsURLConnection.setDefaultSSLSocketFactory(tls.getSocketFactory());
+        }
+        QName port = new QName(Interop.NAMESPACE, "interopPort");
+        Interop proxy = Issued.is(protection.security())
+            ? service.getPort(port, Interop.class, Issued.asking(protection.security()))
+            : service.getPort(port, Interop.class);
         Map<String, Object> context = ((BindingProvider) proxy).getRequestContext();
         context.put(BindingProvider.ENDPOINT_ADDRESS_PROPERTY, url);
         context.put("com.sun.xml.ws.request.timeout", 10_000);
         context.put("com.sun.xml.ws.connect.timeout", 5_000);
-        Protection protection = Protection.of(asked, false);
-        if (protection.secure()) {
-            SSLContext tls = SSLContext.getInstance("TLS");
-            tls.init(null, Stores.believed(protection.security()), null);
-            // Not in the request context: messages of WS-ReliableMessaging do not look there.
-            HttpsURLConnection.setDefaultSSLSocketFactory(tls.getSocketFactory());
-        }
         Calls.make(id, asked, proxy);
         // Closing waits for what is under way, then ends the sequences.
         ((Closeable) proxy).close();

@@ -8,12 +8,12 @@ import surewire.peer.Stores;
 
 /**
  * WS-SecurityPolicy 1.2 of a scenario, and where Metro finds its keys: {"mode":"none"|"username"|"sign"|"sign-encrypt"|"mutual"|
- * "conversation"|"user-conversation"}. Metro signs with SHA-1 whatever the suite, as WS-SecurityPolicy has it; its attribute `signatureAlgorithm` changes
+ * "conversation"|"user-conversation"} or one of Issued. Metro signs with SHA-1 whatever the suite, as WS-SecurityPolicy has it; its attribute `signatureAlgorithm` changes
  * that for messages of the application only, not for those of WS-ReliableMessaging.
  */
 final class Protection {
-    private static final String POLICY = "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702";
-    private static final String ALWAYS = POLICY + "/IncludeToken/AlwaysToRecipient";
+    static final String POLICY = "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702";
+    static final String ALWAYS = POLICY + "/IncludeToken/AlwaysToRecipient";
     private static final String NEVER = POLICY + "/IncludeToken/Never";
 
     private final JsonObject security;
@@ -34,6 +34,11 @@ final class Protection {
         return security.has("tls");
     }
 
+    /** The member "tls" of this says what a client of HTTPS believes. */
+    JsonObject trusting() {
+        return secure() ? security : security.getAsJsonObject("issuer");
+    }
+
     JsonObject security() {
         return security;
     }
@@ -46,15 +51,20 @@ final class Protection {
             case "sign", "sign-encrypt" -> asymmetric() + stores();
             case "mutual" -> symmetric(x509(NEVER, "<sp:RequireThumbprintReference/>"), true) + endorsed() + stores();
             case "conversation" -> symmetric(conversation(), false) + stores();
-            case "user-conversation" -> overTransport() + endorsedByUser() + users();
+            case "user-conversation" -> overTransport() + endorsedByContext(user()) + users();
+            case "issued", "issued-saml11", "issued-bearer" -> overTransport() + Issued.token(mode) + versions() + issuedStores();
+            case "issued-conversation" -> overTransport() + endorsedByContext(Issued.token(mode)) + issuedStores();
+            case "issued-certificate" ->
+                symmetric(x509(NEVER, "<sp:RequireThumbprintReference/>"), false) + Issued.token(mode) + stores();
             default -> throw new IllegalArgumentException("There is no mode " + mode + ".");
         };
     }
 
     /** Assertions of each message. */
     String message() {
-        boolean transport = mode.equals("none") || mode.equals("username") || mode.equals("user-conversation");
-        return transport ? "" : parts(!mode.equals("sign"));
+        boolean hop = mode.equals("none") || mode.startsWith("user")
+            || mode.startsWith("issued") && !mode.equals("issued-certificate");
+        return hop ? "" : parts(!mode.equals("sign"));
     }
 
     private static String parts(boolean encrypted) {
@@ -65,7 +75,7 @@ final class Protection {
             + (encrypted ? "<sp:EncryptedParts xmlns:sp=\"" + POLICY + "\"><sp:Body/></sp:EncryptedParts>" : "");
     }
 
-    private static String suite() {
+    static String suite() {
         return "<sp:AlgorithmSuite><wsp:Policy><sp:Basic256Sha256/></wsp:Policy></sp:AlgorithmSuite>"
             + "<sp:Layout><wsp:Policy><sp:Lax/></wsp:Policy></sp:Layout><sp:IncludeTimestamp/>";
     }
@@ -110,7 +120,7 @@ final class Protection {
             + "</wsp:Policy></sp:BootstrapPolicy></wsp:Policy></sp:SecureConversationToken>";
     }
 
-    private static String overTransport() {
+    static String overTransport() {
         return """
             <sp:TransportBinding xmlns:sp="%s"><wsp:Policy>
               <sp:TransportToken><wsp:Policy><sp:HttpsToken><wsp:Policy/></sp:HttpsToken></wsp:Policy></sp:TransportToken>
@@ -119,7 +129,7 @@ final class Protection {
             """.formatted(POLICY, suite());
     }
 
-    private static String user() {
+    static String user() {
         return """
             <sp:SignedSupportingTokens xmlns:sp="%s"><wsp:Policy>
               <sp:UsernameToken sp:IncludeToken="%s"><wsp:Policy><sp:WssUsernameToken10/></wsp:Policy></sp:UsernameToken>
@@ -127,18 +137,33 @@ final class Protection {
             """.formatted(POLICY, ALWAYS);
     }
 
-    /** A context that a user name asked for endorses the Timestamp, as WCF has it. */
-    private static String endorsedByUser() {
+    /** A context that such a token asked for endorses the Timestamp, as WCF has it. */
+    private static String endorsedByContext(String token) {
         return """
             <sp:EndorsingSupportingTokens xmlns:sp="%1$s"><wsp:Policy>
               <sp:SecureConversationToken sp:IncludeToken="%2$s"><wsp:Policy>
                 <sp:BootstrapPolicy><wsp:Policy>%3$s%4$s</wsp:Policy></sp:BootstrapPolicy>
               </wsp:Policy></sp:SecureConversationToken>
             </wsp:Policy></sp:EndorsingSupportingTokens>
+            """.formatted(POLICY, ALWAYS, overTransport(), token) + versions();
+    }
+
+    private static String versions() {
+        return """
             <sp:Wss11 xmlns:sp="%1$s"><wsp:Policy/></sp:Wss11>
             <sp:Trust13 xmlns:sp="%1$s"><wsp:Policy><sp:MustSupportIssuedTokens/><sp:RequireClientEntropy/>
               <sp:RequireServerEntropy/></wsp:Policy></sp:Trust13>
-            """.formatted(POLICY, ALWAYS, overTransport(), user());
+            """.formatted(POLICY);
+    }
+
+    /** Only who takes tokens needs keys: its own, and the authority of whoever issues. */
+    private String issuedStores() throws GeneralSecurityException, IOException {
+        return server ? stores() : "";
+    }
+
+    /** What a client says that is asked for a user name and nothing else. */
+    static String asUser() {
+        return overTransport() + user() + new Protection(new JsonObject(), false).users();
     }
 
     private String users() {
