@@ -4,6 +4,7 @@
  */
 import { afterAll, describe, expect } from 'vitest';
 import { secureConversation } from '../../src/conversation/element.ts';
+import { algorithmSuite } from '../../src/security/algorithm-suites.ts';
 import { security } from '../../src/security/element.ts';
 import { usernameOverTransport } from '../../src/security/policy.ts';
 import { asked } from './asked.ts';
@@ -19,6 +20,8 @@ import { type EndOptions, exchangingClient, surewireServer } from './surewire-en
 /** Milliseconds a program may live. */
 const LIMIT = 300_000;
 const passwords = { password: (user: string) => (user === 'alice' ? 'secret' : undefined) };
+/** As WCF reads it: signatures with SHA-256. */
+const suite = algorithmSuite('Basic256Sha256');
 const username = { user: 'alice', password: 'secret', form: 'text' } as const;
 
 interface Session extends Course {
@@ -64,7 +67,7 @@ await withPeer(
         scenario({ peer: 'dotnet', direction: 'dotnet -> surewire', version, scenario: title }, async () => {
           const options: EndOptions =
             course.user === true
-              ? { security: secureConversation({ bootstrap: usernameOverTransport({ passwords }) }) }
+              ? { security: secureConversation({ bootstrap: usernameOverTransport({ passwords }), suite }) }
               : {};
           const server = await surewireServer(course, tls, options);
           try {
@@ -86,7 +89,7 @@ await withPeer(
           server.say(JSON.stringify({ mode, tls: { key: bare(tls.key), certificate: bare(tls.certificate) } }));
           const { port } = await server.event('ready');
           const bootstrap = usernameOverTransport({ username });
-          const element = mode === 'username' ? security(bootstrap) : secureConversation({ bootstrap });
+          const element = mode === 'username' ? security(bootstrap) : secureConversation({ bootstrap, suite });
           const calls = exchangingClient(element, tls, new URL(`https://127.0.0.1:${String(port)}/interop`));
           try {
             for (const text of ['one', 'two']) expect(await calls.echo({ text })).toEqual({ text });

@@ -110,9 +110,17 @@ namespace Surewire.Interop
                 SecurityBindingElement user = SecurityBindingElement.CreateUserNameOverTransportBindingElement();
                 user.MessageSecurityVersion =
                     MessageSecurityVersion.WSSecurity11WSTrust13WSSecureConversation13WSSecurityPolicy12BasicSecurityProfile10;
+                // Not Basic256, its default, which signs with SHA-1.
+                user.DefaultAlgorithmSuite = SecurityAlgorithmSuite.Basic256Sha256;
                 // A reliable session needs a security context; so does who asks for one by name.
-                bool conversation = rm != "none" || mode.GetString() == "conversation";
-                elements.Add(conversation ? SecurityBindingElement.CreateSecureConversationBindingElement(user) : user);
+                SecurityBindingElement element = user;
+                if (rm != "none" || mode.GetString() == "conversation")
+                {
+                    element = SecurityBindingElement.CreateSecureConversationBindingElement(user);
+                    element.MessageSecurityVersion = user.MessageSecurityVersion;
+                    element.DefaultAlgorithmSuite = user.DefaultAlgorithmSuite;
+                }
+                elements.Add(element);
             }
             MessageVersion version = MessageVersion.CreateVersion(
                 asked.GetProperty("soap").GetString() == "1.1" ? EnvelopeVersion.Soap11 : EnvelopeVersion.Soap12,

@@ -29,9 +29,12 @@ WebApplication app = builder.Build();
 app.UseServiceModel(services =>
 {
     services.AddService<Interop>();
-    var binding = new WSHttpBinding(SecurityMode.TransportWithMessageCredential);
+    // WSHttpBinding speaks WS-SecureConversation of 2005/02, this one 1.3.
+    var binding = new WS2007HttpBinding(SecurityMode.TransportWithMessageCredential);
     binding.Security.Message.ClientCredentialType = MessageCredentialType.UserName;
     binding.Security.Message.EstablishSecurityContext = conversation;
+    // Not Basic256, its default, which signs with SHA-1.
+    binding.Security.Message.AlgorithmSuite = SecurityAlgorithmSuite.Basic256Sha256;
     services.AddServiceEndpoint<Interop, IInterop>(binding, "/interop");
     services.ConfigureServiceHostBase<Interop>(host =>
     {
@@ -45,7 +48,7 @@ Said.Tell(new
 {
     @event = "ready",
     id = 0,
-    release = typeof(WSHttpBinding).Assembly.GetName().Version!.ToString(),
+    release = typeof(WS2007HttpBinding).Assembly.GetName().Version!.ToString(),
     port = new Uri(address).Port,
 });
 // Ends when whoever asked is gone.
