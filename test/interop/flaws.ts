@@ -28,6 +28,7 @@ export type FlawName =
   | 'metro-client-answer-cut'
   | 'metro-client-issued'
   | 'metro-client-one-way-polled'
+  | 'metro-server-pending'
   | 'metro-server-secret'
   | 'metro-server-together'
   | 'node-soap-id'
@@ -112,6 +113,13 @@ export const flaws: Readonly<Record<FlawName, Flaw>> = {
       'Metro asks for ever for the answer that a one-way message does not have, to its own server too: let the operation answer',
     wrong: 'Metro',
     clause: 'WS-MakeConnection 1.1 section 3.3 (MessagePending: nothing waits)',
+  },
+  'metro-server-pending': {
+    reason:
+      'Metro does not sign the MessagePending that it sends, and answers a question for what does not wait with an unprotected fault ' +
+      'of its own ("policy" is null)',
+    wrong: 'Metro',
+    clause: 'WS-MakeConnection 1.1, Security Considerations: what steers the exchange is to be signed',
   },
   'metro-server-secret': {
     reason:

@@ -43,9 +43,6 @@ await withPeer(
       });
     });
 
-    unclaimed(
-      { ...row, direction: 'surewire -> metro' },
-      'its server does not sign the MessagePending that it sends, and answers a question for what does not wait with an unprotected fault of its own (policy is null)',
-    );
+    unclaimed({ ...row, direction: 'surewire -> metro' }, 'metro-server-pending');
   },
 );

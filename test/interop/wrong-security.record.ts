@@ -36,7 +36,7 @@ import { plain } from './java-sessions.ts';
 import { bare, parties } from './parties.ts';
 import { protectionOf } from './protections.ts';
 import { relayTo } from './relay.ts';
-import { securedServer, surewireServer } from './surewire-end.ts';
+import { securedServer, surewireClient, surewireServer } from './surewire-end.ts';
 import { made, signing } from './surewire-party.ts';
 import { tokenIssuer } from './token-issuer.ts';
 import { buildFolder, run } from './tools.ts';
@@ -213,6 +213,24 @@ describe('metro', async () => {
     await relay.close();
     await server.listener.close(AbortSignal.timeout(2_000));
     writeTranscript(folderOf('metro-client-one-way-polled'), relay.heard.slice(0, MOST));
+  });
+
+  test('its server says unsigned that something waits', async () => {
+    const course = { ...plain, messages: 2, polled: true, mode: 'conversation' } as const;
+    const server = await peer.serve(course);
+    const relay = await relayTo(server.url);
+    const options = { ...protectionOf('metro', course, 'client', keys), polled: true };
+    const client = surewireClient(course, tls, relay.url, options);
+    const over = AbortSignal.timeout(10_000);
+    const ended = await Promise.race([
+      client.echo({ text: 'one' }).catch((thrown: unknown) => thrown),
+      new Promise((resolve) => over.addEventListener('abort', () => resolve(over.reason))),
+    ]);
+    client.abort(new Error('the scenario is over'));
+    await relay.close();
+    await server.stop();
+    writeTranscript(folderOf('metro-server-pending'), relay.heard.slice(0, MOST));
+    expect(ended).toBeInstanceOf(Error);
   });
 
   test('its client asks for no token', async () => {
