@@ -1,5 +1,5 @@
 /**
- * Compiles the scanner to WebAssembly, always to the same octets, and writes them to where the package takes them from:
+ * Compiles the scanner, and the part of the canonicalizer that is done most, to WebAssembly, always to the same octets, and writes them to where the package takes them from:
  * `npm run kernel`, after a change to anything here or to the constants of src/xml that it reads.
  */
 import { execFileSync } from 'node:child_process';
@@ -20,7 +20,9 @@ export function compiled(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kernel-'));
   try {
     const file = join(folder, 'scan.wasm');
-    execFileSync(process.execPath, [compiler, 'scan.ts', ...flags, '--outFile', file], { cwd: at('.') });
+    execFileSync(process.execPath, [compiler, 'scan.ts', 'canonical.ts', ...flags, '--outFile', file], {
+      cwd: at('.'),
+    });
     return readFileSync(file, 'base64');
   } finally {
     rmSync(folder, { recursive: true });
@@ -28,6 +30,6 @@ export function compiled(): string {
 }
 
 if (import.meta.main) {
-  const comment = '/** Compiled from `kernel/scan.ts` by `npm run kernel`; a test compiles it again and compares. */';
+  const comment = '/** Compiled from `kernel/` by `npm run kernel`; a test compiles it again and compares. */';
   writeFileSync(at('../src/xml/kernel-octets.ts'), `${comment}\nexport const octets =\n  '${compiled()}';\n`);
 }

@@ -24,6 +24,8 @@ export class Draft {
   static elementsAt: i32 = 0;
   static attributesAt: i32 = 0;
   static declarationsAt: i32 = 0;
+  /** Where canonical octets are written. */
+  static outputAt: i32 = 0;
   static roomForNodes: i32 = 0;
   static roomForElements: i32 = 0;
   static roomForAttributes: i32 = 0;

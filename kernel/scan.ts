@@ -88,12 +88,13 @@ export function limit(
   Limits.factor = hashFactor;
 }
 
-/** Where the runs are: each ends where the next begins. */
+/** Where the runs are: each ends where the next begins, and behind the last one is room for canonical octets. */
 export function place(nodes: i32, elements: i32, attributes: i32, declarations: i32, end: i32): void {
   Draft.nodesAt = nodes;
   Draft.elementsAt = elements;
   Draft.attributesAt = attributes;
   Draft.declarationsAt = declarations;
+  Draft.outputAt = end;
   Draft.roomForNodes = (elements - nodes) / (NODE * 4);
   Draft.roomForElements = (attributes - elements) / (RECORD * 4) - 1;
   Draft.roomForAttributes = (declarations - attributes) / (ATTRIBUTE * 4);

@@ -8,6 +8,7 @@
 import * as characters from './characters.ts';
 import { XmlDocument, type XmlElement } from './document.ts';
 import { type Inherited, inheritedAttributes, NOTHING_INHERITED } from './inherited.ts';
+import { kernelWith } from './kernel.ts';
 import { xmlLimits } from './limits.ts';
 import type { Canonicalization } from './methods.ts';
 import { Output } from './output.ts';
@@ -74,6 +75,9 @@ export function canonicalize(
     ? canonicalizer.document(apex, method, options)
     : canonicalizer.element(apex, method, options);
 }
+
+/** The compiled kernel is asked again after so many nodes when it was left with fewer. */
+const FAR = 16;
 
 /** Nodes that are written from one pause to the next. */
 const STRETCH = 1024;
@@ -169,7 +173,8 @@ class Canonicalizer {
 
   /** Returns the node behind the last one that was written. */
   #stretch(first: number, last: number, without: number, apex: number): number {
-    const { nodes, elements, names } = this.#tape as Tape;
+    const tape = this.#tape as Tape;
+    const { nodes, elements, names } = tape;
     const octets = this.#octets;
     const output = this.#output;
     const closing = this.#closing;
@@ -177,10 +182,21 @@ class Canonicalizer {
     const rendering = this.#rendering;
     const { rendered } = rendering;
     let closeAt = this.#nextClose();
+    const kernel = kernelWith(tape);
+    // Not every time: where it does not get far, it costs more than it brings.
+    let passAt = first;
     let node = first;
     while (node < last || node === closeAt) {
       if (node === closeAt) {
         closeAt = this.#close();
+        continue;
+      }
+      if (kernel !== undefined && node >= passAt && node !== apex && node !== without) {
+        const stop = Math.min(last, closeAt < 0 ? last : closeAt, without < node ? last : without);
+        const start = node;
+        node = kernel.pass(node, stop, this.#run, rendered, names.length / NAME, output);
+        this.#run = kernel.run;
+        passAt = node - start < FAR ? node + FAR : node + 1;
         continue;
       }
       const kind = nodes[node * NODE + N_KIND] as number;

@@ -83,6 +83,7 @@ export class Draft {
       namespaces: scope.namespaces,
       spellings: scope.spellings,
       root: this.root,
+      scan: 0,
       instructions: this.instructions,
     };
   }

@@ -16,6 +16,12 @@ export const C_DECLARATIONS = 3;
 export const C_NAMES = 4;
 export const C_NAMESPACES = 5;
 export const C_ROOT = 6;
+/** What canonicalization wrote, and where the run begins that can be copied. */
+export const C_WRITTEN = 7;
+export const C_RUN = 8;
+
+/** Scratch for putting sixteen attributes in order. */
+export const ORDER = 5376;
 
 /** Where namespace names stand as they are written, start and end; the first three are not written. */
 export const NAMESPACES = 6144;
@@ -33,6 +39,9 @@ export const SLOT_COUNT = 8192;
 /** Records of names. */
 export const NAMES = 57344;
 
-/** The document, from here on, with so many zeros behind it; then the runs of the tape. */
-export const OCTETS = 131072;
+/** By prefix (a name): the namespace that canonical form has rendered. */
+export const RENDERED = 131072;
+
+/** The document, from here on, with so many zeros behind it; then the runs of the tape, and room for canonical octets. */
+export const OCTETS = 139264;
 export const ZEROS = 32;

@@ -10,6 +10,7 @@ import { octets as compiled } from './kernel-octets.ts';
 import type { XmlLimits } from './limits.ts';
 import { FACTOR, SEED } from './names.ts';
 import { spelled } from './namespace-names.ts';
+import type { Output } from './output.ts';
 import { packed } from './runs.ts';
 import {
   ATTRIBUTE,
@@ -28,6 +29,7 @@ interface Exports {
   limit(...limits: readonly number[]): void;
   place(nodes: number, elements: number, attributes: number, declarations: number, end: number): void;
   scan(octets: number, start: number): number;
+  pass(first: number, last: number, run: number): number;
 }
 
 /** Octets of documents that are read here; the memory that is kept is some 25 times as large as the largest of them. */
@@ -48,6 +50,12 @@ class Kernel {
   #integers = new Int32Array();
   /** Where the runs begin, in integers: nodes, elements, attributes, declarations. */
   #places: readonly [number, number, number, number] = [0, 0, 0, 0];
+  /** Where canonical octets are written. */
+  #output = 0;
+  /** Where the run begins after `pass`. */
+  run = 0;
+  /** Counts scans; 0 is the number of those that are not made here. */
+  #scans = 1;
 
   constructor(exports: Exports) {
     this.#exports = exports;
@@ -62,15 +70,16 @@ class Kernel {
    */
   scan(source: Source, start: number, limits: XmlLimits): Tape | undefined {
     const { length } = source;
-    if (length > LONGEST) return undefined;
-    if (length > this.#capacity) this.#reserve(length);
+    if (length > LONGEST || (length > this.#capacity && !this.#reserve(length))) return undefined;
+    this.#scans++;
     if (limits !== this.#limits) this.#limit(limits);
     this.#octets.set(source.octets, memory.OCTETS);
     if (this.#exports.scan(length, start) === 0) return undefined;
     return this.#tape(source);
   }
 
-  #reserve(octets: number): void {
+  /** Makes room; false when there is no more memory. */
+  #reserve(octets: number): boolean {
     let capacity = SHORTEST;
     while (capacity < octets) capacity *= 2;
     const room = (record: number, least: number) => 4 * record * (Math.ceil(capacity / least) + 4);
@@ -80,13 +89,41 @@ class Kernel {
     const declarations = attributes + room(ATTRIBUTE, OCTETS_PER.attribute);
     const end = declarations + room(DECLARATION, OCTETS_PER.declaration);
     const { memory: own } = this.#exports;
-    const more = Math.ceil((end - own.buffer.byteLength) / PAGE);
-    if (more > 0) own.grow(more);
+    const more = Math.ceil((end + capacity + memory.ZEROS - own.buffer.byteLength) / PAGE);
+    try {
+      if (more > 0) own.grow(more);
+    } catch {
+      return false;
+    }
     this.#exports.place(nodes, elements, attributes, declarations, end);
     this.#octets = new Uint8Array(own.buffer);
     this.#integers = new Int32Array(own.buffer);
     this.#places = [nodes / 4, elements / 4, attributes / 4, declarations / 4];
+    this.#output = end;
     this.#capacity = capacity;
+    return true;
+  }
+
+  /** Whether the tape is the one that is in memory. */
+  holds(tape: Tape): boolean {
+    return tape.scan === this.#scans;
+  }
+
+  /**
+   * Canonicalizes nodes of that tape up to where one comes that needs more than to be copied, or a new order of attributes;
+   * `run` is then where the octets begin that can be copied as they are.
+   *
+   * @param rendered by prefix (a name), of which there are `names`: the namespace that is rendered
+   * @returns the node to go on with
+   */
+  pass(first: number, last: number, run: number, rendered: Int32Array, names: number, output: Output): number {
+    const integers = this.#integers;
+    integers.set(rendered.subarray(0, names), memory.RENDERED / 4);
+    const node = this.#exports.pass(first, last, run);
+    const written = integers[memory.COUNTS / 4 + memory.C_WRITTEN] as number;
+    if (written > 0) output.octets(this.#octets.subarray(this.#output, this.#output + written));
+    this.run = integers[memory.COUNTS / 4 + memory.C_RUN] as number;
+    return node;
   }
 
   #limit(limits: XmlLimits): void {
@@ -121,7 +158,7 @@ class Kernel {
     const root = integers[counts + memory.C_ROOT] as number;
     return {
       ...{ octets, words, length, ascii, nodes, elements, attributes, declarations, names },
-      ...{ namespaces, spellings, root, instructions: false },
+      ...{ namespaces, spellings, root, scan: this.#scans, instructions: false },
     };
   }
 }
@@ -141,4 +178,9 @@ function started(): Kernel | null {
 export function scanCompiled(source: Source, start: number, limits: XmlLimits): Tape | undefined {
   if (kernel === undefined) kernel = started();
   return kernel === null ? undefined : kernel.scan(source, start, limits);
+}
+
+/** The kernel that has a tape in its memory: the one that was scanned last. */
+export function kernelWith(tape: Tape): Pick<Kernel, 'pass' | 'run'> | undefined {
+  return kernel?.holds(tape) === true ? kernel : undefined;
 }

@@ -82,6 +82,13 @@ export class Output {
     else copyWords(this.#from.words, start, this.#words, at, count);
   }
 
+  /** Octets that are canonical. */
+  octets(octets: Uint8Array): void {
+    this.#reserve(octets.length);
+    this.#buffer.set(octets, this.#length);
+    this.#length += octets.length;
+  }
+
   /** A name of the source. */
   name(name: number): void {
     const { names } = this.#from;

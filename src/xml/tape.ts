@@ -117,6 +117,8 @@ export interface Tape {
   readonly spellings: readonly number[];
   /** The node of the root element. */
   readonly root: number;
+  /** Which scan of the compiled scanner it is of, in whose memory it may still be; 0 of the other scanner. */
+  readonly scan: number;
   /** Whether a processing instruction is anywhere; the XML declaration is none. */
   readonly instructions: boolean;
 }

@@ -1,12 +1,15 @@
-/** The compiled scanner makes the tape that the scanner in TypeScript makes, or none. */
+/** The compiled kernel makes the tape that the scanner in TypeScript makes, or none, and canonical forms are the same with it and without. */
 import { describe, expect, test } from 'vitest';
+import { sampleMessage } from '../../bench/sample.ts';
 import { compiled, hasCompiler } from '../../kernel/build.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import { canonicalizations, canonicalize, exclusive } from '../../src/xml/canonicalize.ts';
 import { declaration, decode } from '../../src/xml/encoding.ts';
 import { XmlError } from '../../src/xml/errors.ts';
 import { scanCompiled } from '../../src/xml/kernel.ts';
 import { octets } from '../../src/xml/kernel-octets.ts';
 import { type XmlLimits, xmlLimits } from '../../src/xml/limits.ts';
+import { scan } from '../../src/xml/scan.ts';
 import { scanPlainly } from '../../src/xml/scanner.ts';
 import type { Tape } from '../../src/xml/tape.ts';
 import { dice, mutate, octetsOf } from '../fuzz/mutate.ts';
@@ -16,7 +19,7 @@ import { messyDocument } from './messy.ts';
 const SEED = 20261129;
 
 /** A tape as something that is quickly compared. */
-function digestOf({ octets, words: _, ...tape }: Tape): string {
+function digestOf({ octets, words: _, scan: __, ...tape }: Tape): string {
   const runs = Object.entries(tape).map(([name, run]) =>
     run instanceof Int32Array ? `${name} ${run.join(',')}` : JSON.stringify([name, run]),
   );
@@ -35,7 +38,7 @@ function compare(bytes: Uint8Array, changed: Partial<XmlLimits> = {}): 0 | 1 {
   if (fast === undefined) return 0;
   const plain = quietly(() => scanPlainly(read.source, read.start, limits));
   if (plain === undefined || digestOf(plain) !== digestOf(fast)) {
-    throw new Error(`seed ${SEED}: another tape of ${Buffer.from(bytes).toString('latin1')}`);
+    throw new Error(`seed ${SEED}: another tape of ${Buffer.from(bytes).toString('latin1', 0, 2_000)}`);
   }
   return 1;
 }
@@ -113,6 +116,39 @@ describe('the compiled scanner and the one in TypeScript', () => {
     }
     expect(compare(before)).toBe(1);
     expect(compare(Buffer.from('<secret b="1"><p b="2"/></secret>'))).toBe(1);
+  });
+
+  test(`write the same canonical forms (seed ${SEED})`, () => {
+    const random = seededRandom(SEED);
+    const tidy = (text: string) => text.replace(/\?>\s*|>\s+/g, '>').replace(/'/g, '"');
+    const texts = Array.from({ length: 300 }, () => messyDocument(random));
+    const peers = [...captured().values()].flatMap((all) => all.slice(0, 12)).map(({ xml }) => xml.toString());
+    const lines = sampleMessage(3_000).toString();
+    for (const text of [...texts, ...texts.map(tidy), ...peers, lines, lines.replaceAll('<po:Line', '\n<po:Line  ')]) {
+      const document = quietly(() => scan(Buffer.from(text)));
+      if (document === undefined) continue;
+      const [one, other] = document.root.children;
+      const all = [
+        () => canonicalize(document, exclusive),
+        () => canonicalize(document.root, exclusive, { ...(one && { without: one }) }),
+        () => canonicalize(other ?? document.root, exclusive, { prefixes: ['#default', 'a', 'b', 's'] }),
+        ...[...canonicalizations.values()].map((method) => () => canonicalize(one ?? document.root, method)),
+      ];
+      const fast = all.map((write) => Buffer.from(write()).toString('latin1'));
+      // Whatever is scanned takes its place in the memory of the compiled one.
+      scan(Buffer.from('<a/>'));
+      expect(
+        all.map((write) => Buffer.from(write()).toString('latin1')),
+        `seed ${SEED}: ${text}`,
+      ).toEqual(fast);
+    }
+  });
+
+  test('keep to the limit of what canonical form may have', () => {
+    const { root } = scan(sampleMessage(5_000));
+    const { length } = canonicalize(root, exclusive);
+    expect(canonicalize(root, exclusive, { limit: length }).length).toBe(length);
+    expect(() => canonicalize(root, exclusive, { limit: length - 1 })).toThrow(XmlError);
   });
 
   test.skipIf(!hasCompiler)(
