@@ -61,7 +61,10 @@ export class ConversationAcceptor {
       const own = this.#met && { ...nothingShared, isOwn: this.#issuer.own.isOwn };
       accepted = await guard.examineRequest(incoming, own);
     } catch (thrown) {
-      return delivery(this.#refusal(incoming.message, asSecurityError(thrown)), incoming.signal);
+      const reason = asSecurityError(thrown);
+      // On a duplex channel the fault about a copy could overtake the answer to the original, and end what that has begun.
+      if (this.#met !== undefined && reason.code === 'SECURITY_REPLAY') return undefined;
+      return delivery(this.#refusal(incoming.message, reason), incoming.signal);
     }
     const { exchange } = accepted;
     const answered =
@@ -96,10 +99,18 @@ export class ConversationAcceptor {
       return accepted.carrying(this.#fault(accepted.message, 'BadContextToken'));
     if (standing.isExpired) return accepted.carrying(this.#fault(accepted.message, 'RenewNeeded'));
     this.#issuer.used(context);
+    if (accepted.message.action === this.#settings.version.actions.amend) return this.#unamended(accepted);
     const known = underContext(accepted, context, standing.party, this.#settings.speaksFor);
     if (this.#met === undefined) return answer(this.#receive, known);
     this.#met.heard(identitiesOf(known), context);
     return answer(this.#receive, known.with(recipient, identityOf(known)));
+  }
+
+  /** What a context proves stays as it was when it was asked for: whoever has more to show asks for another. */
+  #unamended(accepted: Delivery): Delivery {
+    const reason = 'Contexts are not amended here: ask for another with the credentials that it shall stand for.';
+    publish(() => ({ event: 'request.refused', kind: 'amend', reason, fault: 'RequestFailed' }));
+    return accepted.carrying(this.#fault(accepted.message, 'RequestFailed'));
   }
 
   /** The answer to a request about a context. */

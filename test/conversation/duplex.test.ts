@@ -2,14 +2,23 @@
  * A secure conversation where both ends speak unasked: over one connection (WebSocket), over two (wsDualHttp) and over exchanges in which
  * the client asks for what waits (WS-MakeConnection).
  */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, test } from 'vitest';
+import { callbackChannel } from '../../src/channel/callback.ts';
 import { delivery } from '../../src/channel/delivery.ts';
+import { conversationFault, sessionFaultAction } from '../../src/conversation/faults.ts';
+import { writeRequest } from '../../src/conversation/requests.ts';
 import { conversationVersions } from '../../src/conversation/versions/table.ts';
+import { conversation200512 } from '../../src/conversation/versions/v200512.ts';
 import { readCreateSequence } from '../../src/reliable/bodies.ts';
 import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
+import { algorithmSuite } from '../../src/security/algorithm-suites.ts';
 import { evidence } from '../../src/security/evidence.ts';
 import { addressingOf } from '../../src/soap/addressing.ts';
+import { message } from '../../src/soap/envelope.ts';
+import { faultReply } from '../../src/soap/fault.ts';
+import { soap12 } from '../../src/soap/version.ts';
 import { DuplexTalk, saying, shapes } from './duplex-rig.ts';
 import { type Bootstrap, bootstraps } from './rig.ts';
 
@@ -120,7 +129,6 @@ describe.each([webSocket, twoConnections])('$name', (shape) => {
     const talk = new DuplexTalk(shape, mutual, { contextLifetime: 60_000 }, { version: reliable200702 });
     let back: ((text: string) => Promise<unknown>) | undefined;
     const listener = await talk.listen(async (trip) => {
-      const { callbackChannel } = await import('../../src/channel/callback.ts');
       const channel = callbackChannel(trip);
       back = (text) => channel.send(delivery(saying('urn:back', text)));
       return trip.carrying(saying('urn:answer', 'yes'));
@@ -146,6 +154,86 @@ describe.each([webSocket, twoConnections])('$name', (shape) => {
     expect(talk.served).toEqual([]);
     expect(count(talk.actions, 'RST/SCT')).toBe(1);
     expect(talk.actions.some((one) => one.includes('CreateSequence'))).toBe(false);
+    await talk.until(listener.close());
+  });
+});
+
+test('a message that came under a key that was over is said again under the next, and counts once', async () => {
+  const talk = new DuplexTalk(webSocket, mutual, { contextLifetime: 60_000 });
+  let isLate = false;
+  talk.script(({ message }) => {
+    if (isLate || message?.action !== 'urn:ask') return undefined;
+    isLate = true;
+    return { delay: 65_000 };
+  });
+  await talk.listen();
+  const channel = await talk.connect();
+  expect(await talk.ask(channel, 'one')).toBe('re: one, heard');
+  expect(talk.served).toEqual(['one']);
+  expect(count(talk.actions, 'security/SecureConversationFault')).toBe(1);
+  expect(count(talk.actions, 'RST/SCT')).toBe(1);
+  await talk.until(channel.close());
+});
+
+test('a session that the service has aborted is over', async () => {
+  const talk = new DuplexTalk(webSocket, mutual);
+  await talk.listen(async (trip) => {
+    const fault = conversationFault(conversation200512, 'SecuritySessionAborted');
+    return trip.carrying(faultReply(trip.message, fault, { action: sessionFaultAction }));
+  });
+  const channel = await talk.connect();
+  const asked = channel.send(delivery(saying('urn:ask', 'one')));
+  await expect(talk.until(asked)).rejects.toMatchObject({ code: 'CONVERSATION_ENDED' });
+  await expect(channel.send(delivery(saying('urn:ask', 'two')))).rejects.toThrow();
+  expect(talk.served).toEqual(['one']);
+});
+
+test('a service that ends the session first is answered, as WCF has it, and nothing goes out under it any more', async () => {
+  const talk = new DuplexTalk(webSocket, mutual);
+  let trip: Parameters<typeof callbackChannel>[0] | undefined;
+  await talk.listen(async (came) => {
+    trip = came;
+    return came.carrying(saying('urn:answer', 'yes'));
+  });
+  const channel = await talk.connect();
+  await talk.ask(channel, 'one');
+  const identifier = trip?.get(evidence)?.context?.identifier ?? '';
+  const body = writeRequest(conversation200512, { kind: 'cancel', target: { identifier, instance: undefined } }, '_1');
+  const ending = message({ version: soap12, action: conversation200512.actions.cancel, body });
+  if (trip === undefined) throw new Error('nothing came');
+  callbackChannel(trip)
+    .send(delivery(ending))
+    .catch(() => undefined);
+  expect(await talk.until(channel.closed)).toBeUndefined();
+  const [, answer] = talk.wire.filter(({ message: { action } }) => action.endsWith('SCT/Cancel'));
+  expect([answer?.way, answer?.message.action]).toEqual(['request', conversation200512.actions.cancelResponse]);
+  await expect(channel.send(delivery(saying('urn:ask', 'two')))).rejects.toThrow();
+  expect(talk.served).toEqual(['one']);
+});
+
+describe.each(shapes)('bad requests over $name', (shape) => {
+  test('a request that comes twice opens one context; one for a key of another size opens none', async () => {
+    const talk = new DuplexTalk(shape, named('user name for certificate'), {}, { version: reliable200702 });
+    talk.script(({ message: sent }) => (sent?.action.endsWith('/RST/SCT') === true ? 'duplicate' : undefined));
+    const issued: string[] = [];
+    const listen = (event: unknown) => {
+      const { event: name, identifier } = event as { event: string; identifier: string };
+      if (name === 'context.issued') issued.push(identifier);
+    };
+    subscribe('surewire:conversation', listen);
+    const listener = await talk.listen();
+    const channel = await talk.connect('alice');
+    expect(await talk.ask(channel, 'one')).toBe('re: one, heard');
+    expect(new Set(issued).size).toBe(1);
+    await talk.until(channel.close());
+    const wrong = await talk.connect('alice', { derivedKeys: false, suite: algorithmSuite('Basic128Sha256') });
+    const asked = wrong.send(delivery(saying('urn:ask', 'two')));
+    await expect(talk.until(asked, 10_000)).rejects.toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^RELIABLE_(REFUSED|FAILED)$/) }),
+    );
+    unsubscribe('surewire:conversation', listen);
+    expect(issued).toHaveLength(1);
+    expect(talk.served).toEqual(['one']);
     await talk.until(listener.close());
   });
 });

@@ -1,13 +1,17 @@
 /** A conversation through both ends: asked for, used, cancelled, in both versions and under every bootstrap policy. */
 import { describe, expect, test } from 'vitest';
 import { binding, connect } from '../../src/channel/binding.ts';
+import { delivery } from '../../src/channel/delivery.ts';
 import { loopback } from '../../src/channel/loopback.ts';
 import { secureConversation } from '../../src/conversation/element.ts';
 import { conversationFault, sessionFaultAction } from '../../src/conversation/faults.ts';
 import { conversationVersions } from '../../src/conversation/versions/table.ts';
 import { conversation200512 } from '../../src/conversation/versions/v200512.ts';
 import { evidence, identityOf } from '../../src/security/evidence.ts';
-import { faultReply } from '../../src/soap/fault.ts';
+import { message } from '../../src/soap/envelope.ts';
+import { faultOf, faultReply } from '../../src/soap/fault.ts';
+import { soap12 } from '../../src/soap/version.ts';
+import { XmlWriter } from '../../src/xml/write.ts';
 import { Line } from './line.ts';
 import { ask, bootstraps, Talk } from './rig.ts';
 
@@ -98,3 +102,25 @@ test('a context that is kept is neither cancelled nor renewed: another is asked 
   await expect(ask(channel, 'four')).rejects.toThrow(/closed/);
   await listener.close();
 });
+
+test.each(conversationVersions)(
+  '$name: a request to amend a context is refused, and does not get to the application',
+  async (version) => {
+    for (const bootstrap of [bootstraps[0], bootstraps[2]]) {
+      if (bootstrap === undefined) throw new Error('There is no bootstrap.');
+      const talk = new Talk(bootstrap, { version });
+      const listener = await talk.listen();
+      const channel = await talk.connect();
+      const body = new XmlWriter().start(version.trust, 'RequestSecurityToken', 'wst');
+      body.element(version.trust, 'TokenType', version.tokenType, 'wst').end();
+      const action = `${version.trust}/RST/SCT/Amend`;
+      const reply = await channel.send(delivery(message({ version: soap12, action, body: body.finish() })));
+      const fault = reply && faultOf(reply.message);
+      expect(fault?.subcode).toEqual({ namespace: version.trust, local: 'RequestFailed' });
+      expect(talk.heard).toEqual([]);
+      expect(await ask(channel, 'one')).toBe('re: one');
+      await channel.close();
+      await listener.close();
+    }
+  },
+);

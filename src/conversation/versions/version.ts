@@ -15,6 +15,8 @@ export interface ConversationVersion {
     readonly renewResponse: string;
     readonly cancel: string;
     readonly cancelResponse: string;
+    /** Claims that are added to a context (1.3, section 4): known, so that it is refused by name. */
+    readonly amend: string;
   };
   readonly requestTypes: { readonly issue: string; readonly renew: string; readonly cancel: string };
   /** ValueType of references to a SecurityContextToken, and TokenType in a request for one. */
@@ -45,6 +47,7 @@ export function conversationVersion(
       renewResponse: `${trust}/RSTR/SCT/Renew`,
       cancel: `${trust}/RST/SCT/Cancel`,
       cancelResponse: `${trust}/RSTR/SCT/Cancel`,
+      amend: `${trust}/RST/SCT/Amend`,
     }),
     requestTypes: Object.freeze({ issue: `${trust}/Issue`, renew: `${trust}/Renew`, cancel: `${trust}/Cancel` }),
     tokenType: `${namespace}/sct`,
