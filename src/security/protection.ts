@@ -16,7 +16,7 @@ import type { Freshness } from './timestamp.ts';
 import type { JwtRequirement } from './tokens/jwt.ts';
 import type { SamlRequirement } from './tokens/saml-conditions.ts';
 import type { PasswordCredentials, PasswordSource, UsernameCredentials } from './tokens/username.ts';
-import type { TokenReference } from './tokens/x509.ts';
+import type { OutsideReference, TokenReference } from './tokens/x509.ts';
 import type { Trust } from './trust.ts';
 
 /** Whose signature it has to be. */
@@ -207,7 +207,7 @@ export interface DerivedKeys {
 export interface EncryptionProduction {
   readonly suite: Pick<AlgorithmSuite, 'content' | 'transport' | 'oaep' | 'agreement' | 'wrap'>;
   /** How the readers' certificates are named. */
-  readonly reference: Exclude<TokenReference, 'direct' | 'path'>;
+  readonly reference: OutsideReference;
   readonly readers: Readers;
   readonly derived: DerivedKeys | undefined;
   readonly order: ProtectionOrder;

@@ -8,7 +8,7 @@ import { partOf } from './parts.ts';
 import type { PasswordKeying } from './password-key.ts';
 import type { CertificateSignature, PasswordSignature, SignatureProduction } from './protection.ts';
 import { type SignedPart, signedInfoOctets, writeSignature, writeSignedInfo } from './signature.ts';
-import { writeBinaryToken, writeTokenReference } from './tokens/x509.ts';
+import { isIncluded, writeBinaryToken, writeTokenReference } from './tokens/x509.ts';
 
 /** What names the key of a certificate: the same in every message, so it is written once. */
 export interface Token {
@@ -20,9 +20,8 @@ export interface Token {
 export function tokenOf(signature: CertificateSignature, id: string): Token {
   const { certificate, chain } = signature.key;
   const reference = withoutDs(writeTokenReference(signature.reference, certificate, id));
-  if (signature.reference !== 'direct' && signature.reference !== 'path')
-    return { included: '', signed: [], reference };
-  const token = writeBinaryToken(id, certificate, signature.reference === 'path' ? chain : undefined);
+  if (!isIncluded(signature.reference)) return { included: '', signed: [], reference };
+  const token = writeBinaryToken(id, certificate, signature.reference, chain);
   const signed = signature.token ? [partOf({ id, fragment: token }, signature.digest)] : [];
   return { included: insideHeader(token), signed, reference };
 }

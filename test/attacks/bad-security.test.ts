@@ -163,7 +163,9 @@ const rows: readonly Row[] = [
   ],
 ];
 
-test.each(rows)('%s', async (_, target, change, code, says, cause) => {
+const cases = rows.map(([name, target, change, code, says, cause]) => ({ name, target, change, code, says, cause }));
+
+test.each(cases)('$name', async ({ target, change, code, says, cause }) => {
   const scene = await target.scene();
   const result = await change(new Letter(scene.valid), scene);
   const refusals: { readonly code: string; readonly message: string; readonly cause: unknown }[] = [];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { base64, concat, utf8 } from '../../src/base/bytes.ts';
+import { base64, concat, utf8, view } from '../../src/base/bytes.ts';
 import { instant } from '../../src/base/clock.ts';
 import { hasCode } from '../../src/base/errors.ts';
 import { type Certificate, certificate, certificates } from '../../src/security/certificates.ts';
@@ -16,7 +16,7 @@ import { base64Binary, ds, wsse, wsu, x509Pkcs7, x509PkiPath, x509v3 } from '../
 import { x509Signed } from '../../src/security/policy.ts';
 import { readSignature, verifySignature } from '../../src/security/signature.ts';
 import { sha256 } from '../../src/security/suites.ts';
-import { readPkcs7, readPkiPath, writePkiPath } from '../../src/security/tokens/certificate-paths.ts';
+import { readPkcs7, readPkiPath, writePkcs7, writePkiPath } from '../../src/security/tokens/certificate-paths.ts';
 import { readTokenReference } from '../../src/security/tokens/reference.ts';
 import {
   dereference,
@@ -85,33 +85,51 @@ describe('paths (BSP R5201)', () => {
 
   const openssl = spawnSync('openssl', ['version']).status === 0;
   if (!openssl) console.info('PKCS#7 is not checked against OpenSSL: it is not installed');
-  test.skipIf(!openssl)('PKCS#7 as OpenSSL writes it, in any order', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'surewire-p7-'));
-    try {
-      for (const order of [[leaf, between, root], [root, between, leaf], [leaf]]) {
-        const pem = order.map(
-          (one) =>
-            `-----BEGIN CERTIFICATE-----\n${base64(one.certificate.der).replace(/.{64}(?!$)/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
-        );
-        writeFileSync(join(folder, 'chain.pem'), pem.join(''));
-        const octets = execFileSync('openssl', [
-          'crl2pkcs7',
-          '-nocrl',
-          '-certfile',
-          join(folder, 'chain.pem'),
-          '-outform',
-          'DER',
-        ]);
-        const read = readX509Token(XmlFragment.parse(token(x509Pkcs7, new Uint8Array(octets))).element);
-        expect(read.certificate).toBe(leaf.certificate);
-        expect(read.others.length).toBe(order.length - 1);
+  test.skipIf(!openssl)(
+    'PKCS#7 as OpenSSL writes it, in any order; what is written here is octet for octet the same',
+    () => {
+      const folder = mkdtempSync(join(tmpdir(), 'surewire-p7-'));
+      try {
+        for (const order of [[leaf, between, root], [root, between, leaf], [leaf]]) {
+          const pem = order.map(
+            (one) =>
+              `-----BEGIN CERTIFICATE-----\n${base64(one.certificate.der).replace(/.{64}(?!$)/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+          );
+          writeFileSync(join(folder, 'chain.pem'), pem.join(''));
+          const octets = execFileSync('openssl', [
+            'crl2pkcs7',
+            '-nocrl',
+            '-certfile',
+            join(folder, 'chain.pem'),
+            '-outform',
+            'DER',
+          ]);
+          const read = readX509Token(XmlFragment.parse(token(x509Pkcs7, new Uint8Array(octets))).element);
+          expect(read.certificate).toBe(leaf.certificate);
+          expect(read.others.length).toBe(order.length - 1);
+          expect(view(writePkcs7(order.map(({ certificate }) => certificate)))).toEqual(octets);
+        }
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
       }
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-    refused('SECURITY_CERTIFICATE_MALFORMED', () => readPkcs7(leaf.certificate.der));
-  });
+      refused('SECURITY_CERTIFICATE_MALFORMED', () => readPkcs7(leaf.certificate.der));
+    },
+  );
 });
+
+test.each(['path', 'pkcs7'] as const)(
+  'a %s takes the issuers along for a reader that has none of them',
+  async (reference) => {
+    const signed = await secured(policyOf(leaf, root, { key: leaf.key([between]), reference }));
+    const heard = async (octets: Uint8Array) => {
+      const end = acceptor(policyOf(await issue({ name: 'reader' }), root));
+      await end.receive(octets);
+      return end.heard.length;
+    };
+    expect(await heard(signed)).toBe(1);
+    expect(await heard(await secured(policyOf(leaf, root, { key: leaf.key([between]) })))).toBe(0);
+  },
+);
 
 describe('references', () => {
   test('direct, with the ValueType of the token', () => {

@@ -20,7 +20,7 @@ import type {
   SignatureRequirement,
 } from '../protection.ts';
 import { byUri } from '../suites.ts';
-import type { TokenReference } from '../tokens/x509.ts';
+import type { OutsideReference, TokenReference } from '../tokens/x509.ts';
 import { type Trust, trustPeers } from '../trust.ts';
 
 /** Options of every preset that encrypts. */
@@ -37,7 +37,7 @@ export interface EncryptedOptions extends CommonOptions {
    */
   readonly encryptProtocol?: boolean;
   /** How the certificates of readers are named. Default `thumbprint`. */
-  readonly recipientReference?: Exclude<TokenReference, 'direct' | 'path'>;
+  readonly recipientReference?: OutsideReference;
   /** `optional` accepts messages without wsa:Action; their action is '' then, because nothing proves it. */
   readonly addressing?: 'required' | 'optional';
   /** Keys that open what comes in, where that is another than the key that signs. */

@@ -8,7 +8,7 @@ import type { SigningKey } from '../keys.ts';
 import { frozenPolicy, reflected } from '../policy.ts';
 import type { InboundPolicy, OutboundPolicy, ProtectionOrder, Readers, SecurityPolicy } from '../protection.ts';
 import type { PasswordSource, UsernameCredentials } from '../tokens/username.ts';
-import type { TokenReference } from '../tokens/x509.ts';
+import { isIncluded, type TokenReference } from '../tokens/x509.ts';
 import {
   certificateSignature,
   decryptionKeys,
@@ -75,10 +75,10 @@ export function asymmetric(
       'What is signed after encryption is the ciphertext: signatures and UsernameTokens are not encrypted then.',
     );
   }
-  if (protectTokens && reference !== 'direct' && reference !== 'path') {
+  if (protectTokens && !isIncluded(reference)) {
     throw new SecurityError(
       'SECURITY_POLICY',
-      'Only a token that is in the message can be signed: use `direct` or `path`.',
+      'Only a token that is in the message can be signed: use `direct`, `path` or `pkcs7`.',
     );
   }
   const suite = suiteOf(options);

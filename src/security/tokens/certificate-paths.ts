@@ -73,8 +73,27 @@ function certificatesIn(octets: Uint8Array): readonly Certificate[] {
 
 /** A PkiPath of certificates, the leaf first, as `SigningKey.chain` has them. */
 export function writePkiPath(chain: readonly Certificate[]): Uint8Array {
-  const content = concat(chain.toReversed().map((one) => one.der));
-  return concat([Uint8Array.of(0x30), lengthOf(content.length), content]);
+  return tagged(0x30, ...chain.toReversed().map((one) => one.der));
+}
+
+/**
+ * Certificates in a PKCS#7 SignedData that signs nothing (RFC 2315 section 9.1): version 1, no digests, data without content, the
+ * certificates, no signers.
+ */
+export function writePkcs7(chain: readonly Certificate[]): Uint8Array {
+  const none = Uint8Array.of(0x31, 0);
+  const certificates = tagged(0xa0, ...chain.map((one) => one.der));
+  const signed = tagged(0x30, Uint8Array.of(2, 1, 1), none, tagged(0x30, dataOid), certificates, none);
+  return tagged(0x30, signedDataOid, tagged(0xa0, signed));
+}
+
+/** 1.2.840.113549.1.7.1 and .2, as DER has them. */
+const dataOid = Uint8Array.of(6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1);
+const signedDataOid = Uint8Array.of(6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2);
+
+function tagged(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const content = concat(parts);
+  return concat([Uint8Array.of(tag), lengthOf(content.length), content]);
 }
 
 /** A length in DER. */

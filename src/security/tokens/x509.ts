@@ -22,14 +22,36 @@ import {
   x509v3,
 } from '../names.ts';
 import { allowedAttribute, octetsOf, requiredAttribute } from '../values.ts';
-import { readPkcs7, readPkiPath, writePkiPath } from './certificate-paths.ts';
+import { readPkcs7, readPkiPath, writePkcs7, writePkiPath } from './certificate-paths.ts';
 import { referenceIn, type TokenReferenceRead } from './reference.ts';
 
 /**
  * How a signature names the certificate of its key. `direct`: it is in the message. `path`: it is in the message with its issuers, for
- * readers that lack those (#X509PKIPathv1).
+ * readers that lack those (#X509PKIPathv1); `pkcs7`: as `path`, for readers that read no other list (#PKCS7).
  */
-export type TokenReference = 'direct' | 'path' | 'thumbprint' | 'key-identifier' | 'issuer-serial';
+export type TokenReference = IncludedToken | OutsideReference;
+
+/** Forms of a token that is in the message. */
+type IncludedToken = 'direct' | 'path' | 'pkcs7';
+
+/** What names a certificate that is not in the message. */
+export type OutsideReference = 'thumbprint' | 'key-identifier' | 'issuer-serial';
+
+interface TokenForm {
+  readonly type: string;
+  octets(own: Certificate, chain: readonly Certificate[]): Uint8Array;
+}
+
+const forms: Readonly<Record<IncludedToken, TokenForm>> = {
+  direct: { type: x509v3, octets: (own) => own.der },
+  path: { type: x509PkiPath, octets: (_, chain) => writePkiPath(chain) },
+  pkcs7: { type: x509Pkcs7, octets: (_, chain) => writePkcs7(chain) },
+};
+
+/** Whether the token of a reference is in the message. */
+export function isIncluded(reference: TokenReference): reference is IncludedToken {
+  return reference in forms;
+}
 
 /** What a KeyInfo may lead to. */
 export interface TokenScope {
@@ -129,15 +151,21 @@ const formats: ReadonlyMap<string, (octets: Uint8Array) => readonly Certificate[
 /**
  * The token with its certificate.
  *
- * @param path the certificate and its issuers, where they go with it
+ * @param chain the certificate and its issuers, which `path` and `pkcs7` take along
  */
-export function writeBinaryToken(id: string, of: Certificate, path?: readonly Certificate[]): XmlFragment {
+export function writeBinaryToken(
+  id: string,
+  of: Certificate,
+  form: IncludedToken = 'direct',
+  chain: readonly Certificate[] = [of],
+): XmlFragment {
+  const { type, octets } = forms[form];
   return new XmlWriter()
     .start(wsse, 'BinarySecurityToken', 'wsse')
     .attribute(wsu, 'Id', id, 'wsu')
     .attribute('', 'EncodingType', base64Binary)
-    .attribute('', 'ValueType', path === undefined ? x509v3 : x509PkiPath)
-    .text(base64(path === undefined ? of.der : writePkiPath(path)))
+    .attribute('', 'ValueType', type)
+    .text(base64(octets(of, chain)))
     .end()
     .finish();
 }
@@ -145,15 +173,16 @@ export function writeBinaryToken(id: string, of: Certificate, path?: readonly Ce
 /**
  * The SecurityTokenReference of a form.
  *
- * @param id of the BinarySecurityToken, for `direct` and `path`
+ * @param id of the BinarySecurityToken, for those that are in the message
  * @throws SecurityError `SECURITY_TOKEN` when the certificate has no subject key identifier
  */
 export function writeTokenReference(form: TokenReference, of: Certificate, id: string): XmlFragment {
   const writer = new XmlWriter().start(wsse, 'SecurityTokenReference', 'wsse');
   switch (form) {
     case 'direct':
-    case 'path': {
-      const type = form === 'direct' ? x509v3 : x509PkiPath;
+    case 'path':
+    case 'pkcs7': {
+      const { type } = forms[form];
       // BSP R5215 asks for it where the token is a path.
       if (form === 'path') writer.attribute(wsse11, 'TokenType', type, 'wsse11');
       writer.start(wsse, 'Reference', 'wsse').attribute('', 'URI', `#${id}`).attribute('', 'ValueType', type).end();
