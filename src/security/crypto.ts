@@ -176,6 +176,13 @@ export function secretLength(key: KeyObject): number {
   return key.type === 'secret' ? strengthOf(key).bits / 8 : 0;
 }
 
+/** Bits of a secret or of a modulus; `undefined` for a key on a curve. */
+export function keyBits(key: KeyObject): number | undefined {
+  const { families, bits } = strengthOf(key);
+  if (key.type === 'secret' || families.includes('rsa-pss')) return bits;
+  return families.length > 0 ? undefined : key.asymmetricKeyDetails?.modulusLength;
+}
+
 /** The families of signatures that a key can make or verify. */
 export function signatureFamilies(key: KeyObject): readonly SignatureFamily[] {
   return strengthOf(key).families;

@@ -4,6 +4,7 @@
  * signatures and agreements list.
  */
 import type { KeyObject } from 'node:crypto';
+import { keyBits } from './crypto.ts';
 import { SecurityError } from './errors.ts';
 
 /** Bits. */
@@ -38,7 +39,7 @@ export const modernKeys: KeyRanges = Object.freeze({
  */
 export function requireKeyWithin(ranges: KeyRanges, key: KeyObject, isDerived: boolean = false): void {
   const isSecret = key.type === 'secret';
-  const bits = isSecret ? 8 * (key.symmetricKeySize ?? 0) : key.asymmetricKeyDetails?.modulusLength;
+  const bits = keyBits(key);
   if (bits === undefined) return;
   const { least, most } = isSecret ? (isDerived ? ranges.derived : ranges.symmetric) : ranges.rsa;
   if (bits >= least && bits <= most) return;
