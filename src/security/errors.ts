@@ -23,7 +23,8 @@ const advice = {
   /** An algorithm that the policy does not allow. */
   SECURITY_ALGORITHM: 'Let the sender use an algorithm of the policy, or add its row to the policy.',
   /** A key that cannot be read, is too weak, or is not of the kind that the algorithm asks for. */
-  SECURITY_KEY: 'Use RSA of 2048 bits or more, or ECDSA on P-256, P-384 or P-521, of the kind the algorithm asks for.',
+  SECURITY_KEY:
+    'See that it is the key that the other end means, of the kind that the algorithm asks for: RSA of 2048 bits or more, or P-256, P-384, P-521.',
   /** The certificate that the signature names is neither in the message nor known here. */
   SECURITY_TOKEN:
     'Let the sender include its certificate as a BinarySecurityToken, or make the certificate known here.',
