@@ -23,7 +23,10 @@ let used = drawn.length;
 /** For what is short, public and needed by every message: identifiers, nonces, initialization vectors. */
 const pool = new Uint8Array(2048);
 let given = pool.length;
-/** Octets; whatever is as long as a key is drawn by itself, so that no key lies here before it is one. */
+/**
+ * Octets; what is longer is drawn by itself, so that no key but one of 128 bits lies here before it is one: what is given out is
+ * wiped.
+ */
 const pooled = 16;
 
 function drawnBytes(length: number): Uint8Array {

@@ -244,8 +244,8 @@ function hmacUnder(name: string, key: KeyObject, octets: Uint8Array): Buffer {
 }
 
 /**
- * HMAC (RFC 2104) by one-shot hashes: for what one message has to be authenticated they cost a third of what a Hmac object does.
- * What of the secret is written down on the way is wiped.
+ * HMAC (RFC 2104) by one-shot hashes: in the midst of a message they cost less than a Hmac object, which has to be made and let go
+ * of. What of the secret is written down on the way is wiped.
  */
 function hmac(name: string, secret: Uint8Array, octets: Uint8Array): Buffer {
   const block = blockLengths.get(name);
