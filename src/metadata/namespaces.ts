@@ -23,6 +23,8 @@ export const rmp10 = 'http://schemas.xmlsoap.org/ws/2005/02/rm/policy';
 export const rmp11 = 'http://docs.oasis-open.org/ws-rx/wsrmp/200702';
 export const netrmp = 'http://schemas.microsoft.com/ws-rx/wsrmp/200702';
 export const sunRm = 'http://sun.com/2006/03/rm';
+/** Metro's own settings of WS-RM 1.1 and 1.2. */
+export const metroRm = 'http://java.sun.com/xml/ns/metro/ws-rx/wsrmp/200702';
 export const wsmc = 'http://docs.oasis-open.org/ws-rx/wsmc/200702';
 export const mtom = 'http://schemas.xmlsoap.org/ws/2004/09/policy/optimizedmimeserialization';
 export const netBinary = 'http://schemas.microsoft.com/ws/06/2004/mspolicy/netbinary1';

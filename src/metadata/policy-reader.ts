@@ -14,6 +14,7 @@ import { MetadataError } from './errors.ts';
 import {
   duplex,
   httpPolicy,
+  metroRm,
   mtom,
   netBinary,
   netrmp,
@@ -127,7 +128,7 @@ function readReliableAssertion(demands: Demands): ReliableAssertion | undefined 
   const isOrdered = demands.has([sunRm], 'Ordered');
   // WCF's and Metro's own settings of WS-RM 1.0 and 1.1.
   demands.note(
-    (namespace) => namespace === sunRm || namespace.endsWith('/net/2005/02/rm/policy'),
+    (namespace) => namespace === sunRm || namespace === metroRm || namespace.endsWith('/net/2005/02/rm/policy'),
     'each end has its own',
   );
   const assertion = newer ?? older;

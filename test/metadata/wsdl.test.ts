@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DescribedPort, describeWsdl, type WsdlOptions } from '../../src/metadata/import.ts';
+import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { scan } from '../../src/xml/scan.ts';
 import { vectorCases, vectorsFolder, vectorsThere } from '../vectors/manifest.ts';
 import { inner, parts, type WsdlText, wsdlText } from './wsdl-text.ts';
@@ -92,6 +93,14 @@ describe('what is demanded and not spoken is named with its line', () => {
   test('what may be ignored is noted, not passed over', async () => {
     const { notes } = await read({ policy: '<log xmlns="urn:log" w:Ignorable="true"/>' });
     expect(notes).toEqual([{ line: 8, text: 'log: the policy says that it may be ignored' }]);
+  });
+
+  test('how soon Metro sends again is its own setting, and is noted', async () => {
+    const setting =
+      '<m:RetransmissionConfig xmlns:m="http://java.sun.com/xml/ns/metro/ws-rx/wsrmp/200702"><m:Interval Milliseconds="1000"/></m:RetransmissionConfig>';
+    const { description, notes } = await read({ policy: `<rm:RMAssertion>${inner('')}</rm:RMAssertion>${setting}` });
+    expect(description.reliableSession?.version).toBe(reliable200702);
+    expect(notes).toEqual([{ line: 8, text: 'RetransmissionConfig: each end has its own' }]);
   });
 });
 
