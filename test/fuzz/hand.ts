@@ -1,5 +1,6 @@
 /** A service that is handed octets, as fuzzers ask it: what its application got, or why it got nothing. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { AsnError } from 'pkijs';
 import { VirtualClock } from '../../src/base/clock.ts';
 import { SurewireError } from '../../src/base/errors.ts';
 import { evidence } from '../../src/security/evidence.ts';
@@ -40,10 +41,11 @@ export async function hand(
   return { said: 'accepted', delivered: [signer, message.action, ...headers, message.body.toString()].join('\n') };
 }
 
-/** Errors that come from below in an orderly way: ours, and what OpenSSL says of octets that it cannot read. */
+/** Errors that come from below in an orderly way: ours, and what OpenSSL and PKI.js say of octets that they cannot read. */
 function known(cause: Error): boolean {
   return (
     cause instanceof SurewireError ||
+    cause instanceof AsnError ||
     'opensslErrorStack' in cause ||
     /^ERR_OSSL|^ERR_CRYPTO/.test(String((cause as { code?: unknown }).code))
   );
