@@ -6,6 +6,7 @@
 import { Alarm } from '../base/alarm.ts';
 import { later } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
+import { never } from '../base/signals.ts';
 import { Awaited } from '../channel/awaited.ts';
 import type { Channel, Template } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
@@ -83,8 +84,7 @@ export class ConversationDuplexInitiator implements Channel {
   /** Asks for the context where it is known where; else the first message does. */
   async open(signal?: AbortSignal): Promise<void> {
     await this.#connected(signal);
-    if (this.#settings.to !== undefined)
-      await this.#requester.ready(this.#template, signal ?? new AbortController().signal);
+    if (this.#settings.to !== undefined) await this.#requester.ready(this.#template, signal ?? never);
   }
 
   /** Ends what is under way and cancels the context. */

@@ -3,7 +3,7 @@
  * under a key of it. Where the reply says that the key is over, the key is renewed and the message goes out again: the
  * acceptor has looked at nothing of it but its signature.
  */
-import { abortable } from '../base/signals.ts';
+import { abortable, never } from '../base/signals.ts';
 import type { Channel, Template } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import type { ContextSecret } from '../security/exchange.ts';
@@ -46,7 +46,7 @@ export class ConversationInitiator implements Channel {
     await this.#below.open(signal);
     const { to, soap, addressing } = this.#settings;
     if (to === undefined) return;
-    await this.#requester.ready({ soap, wsa: addressing, to: to.href }, signal ?? new AbortController().signal);
+    await this.#requester.ready({ soap, wsa: addressing, to: to.href }, signal ?? never);
   }
 
   /** The reference to the context, by its Identifier, as WCF writes it. */

@@ -7,7 +7,7 @@ import { type Instant, later } from '../base/clock.ts';
 import { uuidUrn } from '../base/random.ts';
 import { SecurityError } from '../security/errors.ts';
 import type { ContextSecret, ContextSource } from '../security/exchange.ts';
-import { type ContextName, idOf } from '../security/tokens/context.ts';
+import { type ContextName, idOf, sameName } from '../security/tokens/context.ts';
 import type { XmlElement } from '../xml/document.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import {
@@ -178,10 +178,6 @@ export class Issuer implements ContextSource {
   get #now(): Instant {
     return this.#settings.clock.now();
   }
-}
-
-function sameName(one: ContextName, other: ContextName): boolean {
-  return one.identifier === other.identifier && one.instance === other.instance;
 }
 
 function refused(text: string): ConversationError {

@@ -10,6 +10,7 @@ import {
   type ContextToken,
   readContextReference,
   readContextToken,
+  sameName,
   writeAttachedReference,
   writeContextToken,
   writeUnattachedReference,
@@ -117,10 +118,7 @@ function requireReferences(version: ConversationVersion, response: XmlElement, t
   for (const wrapper of [attached, unattached]) {
     if (wrapper === undefined) continue;
     const target = readContextReference(version.namespace, onlyChild(wrapper));
-    const own =
-      target.kind === 'attached'
-        ? target.id === token.id
-        : target.identifier === token.identifier && target.instance === token.instance;
+    const own = target.kind === 'attached' ? target.id === token.id : sameName(target, token);
     if (!own)
       throw new ConversationError('CONVERSATION_MALFORMED', 'The references of the answer are to another token.');
   }

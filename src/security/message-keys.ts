@@ -20,7 +20,7 @@ import type { SecurityHeader } from './header.ts';
 import type { DecryptionKey } from './keys.ts';
 import { base64Binary, ds, encryptedKeySha1, wsse, xenc } from './names.ts';
 import type { EncryptionRequirement } from './protection.ts';
-import { type ContextName, contextTokenType, readContextToken } from './tokens/context.ts';
+import { type ContextName, contextTokenType, readContextToken, sameName } from './tokens/context.ts';
 import { certificateOf } from './tokens/x509.ts';
 import { allowedAttribute, octetsOf, requiredAttribute } from './values.ts';
 
@@ -295,10 +295,6 @@ function usedAs(secret: ContextSecret, reference: XmlElement): Source {
   const implied = impliedDerivation(reference);
   const key = implied === undefined ? secret.key : derivedBefore(secret.key, implied);
   return { kind: 'context', secret, key };
-}
-
-function sameName(one: ContextName, other: ContextName): boolean {
-  return one.identifier === other.identifier && one.instance === other.instance;
 }
 
 function derivedOf(secret: KeyObject, derivation: Derivation): KeyObject {

@@ -9,7 +9,7 @@ import type { XmlElement } from '../xml/document.ts';
 import type { SecurityHeader } from './header.ts';
 import { idsOf } from './profile.ts';
 import type { Proof, ProvenSignature } from './prove.ts';
-import { readContextToken } from './tokens/context.ts';
+import { readContextToken, sameName } from './tokens/context.ts';
 import { readTokenReference, type TokenReferenceRead } from './tokens/reference.ts';
 import { foundCertificate } from './tokens/x509.ts';
 
@@ -39,8 +39,7 @@ function names(
   const local = target.kind === 'local' ? ids.get(target.id) : undefined;
   if (context !== undefined) {
     if (local === undefined || !header.contextTokens.includes(local)) return false;
-    const named = readContextToken(context.namespace, local);
-    return named.identifier === context.identifier && named.instance === context.instance;
+    return sameName(readContextToken(context.namespace, local), context);
   }
   const by = signature?.by;
   switch (by?.kind) {

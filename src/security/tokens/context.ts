@@ -15,6 +15,11 @@ export interface ContextName {
   readonly instance: string | undefined;
 }
 
+/** Whether two names are of one context and of one key of it. */
+export function sameName(one: ContextName, other: ContextName): boolean {
+  return one.identifier === other.identifier && one.instance === other.instance;
+}
+
 export interface ContextToken extends ContextName {
   readonly id: string | undefined;
 }
