@@ -17,12 +17,25 @@ const every = (nth: number, mishap: Mishap): Plan => {
   return (exchange) => (exchange > 2 && exchange <= 12 && exchange % nth === 0 ? mishap : undefined);
 };
 
-export const disturbances: readonly Disturbance[] = [
+const answersLost: Disturbance = {
+  what: (operation) => `${operation === 'echo' ? 'answers' : 'acknowledgements'} lost on the way`,
+  plan: () => every(2, 'answer lost'),
+  losesAnswers: true,
+};
+
+/** What gets lost whole: every second message, or what answers it. */
+export const losses: readonly Disturbance[] = [
+  { what: () => 'every second message lost on the way', plan: () => every(2, 'request lost'), losesAnswers: false },
+  answersLost,
   {
-    what: (operation) => `${operation === 'echo' ? 'answers' : 'acknowledgements'} lost on the way`,
-    plan: () => every(2, 'answer lost'),
+    what: () => 'requests and answers lost on the way as a seed has it',
+    plan: () => drawn(8, 0.5, ['request lost', 'answer lost'], 12),
     losesAnswers: true,
   },
+];
+
+export const disturbances: readonly Disturbance[] = [
+  answersLost,
   { what: () => 'messages repeated on the way', plan: () => every(2, 'request repeated'), losesAnswers: false },
   {
     what: () => 'connections broken in the middle of a request',

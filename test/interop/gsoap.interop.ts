@@ -1,18 +1,15 @@
 /** gSOAP's wsrmapi on the other end of the wire, in both directions; first the two gSOAP peers against each other. */
 import { describe, expect, test } from 'vitest';
 import { certificates } from './certificates.ts';
-import type { Child } from './child.ts';
 import { asExecuted, type Course, digestOf, executed, titleOf } from './course.ts';
 import { disturbances } from './disturbances.ts';
 import { buildGsoap, type RmVersion } from './gsoap-build.ts';
 import { executedBy, gsoapClient, gsoapServer } from './gsoap-peer.ts';
-import { type Mishap, relayTo } from './relay.ts';
+import { CLOSE_LIMIT, callsGsoap, gsoapCalls, operations, plain, versions, withGsoap } from './gsoap-runs.ts';
+import type { Mishap, Plan } from './relay.ts';
 import { scenario, unclaimed, withPeer } from './suite.ts';
-import { type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
+import { textsOf } from './surewire-end.ts';
 
-const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
-const versions = ['1.0', '1.1'] as const;
-const operations = ['echo', 'notify'] as const;
 /** What the product promises, and each shape in SOAP 1.1 and with a larger message. */
 const courses: readonly Course[] = versions.flatMap((version) =>
   operations.flatMap((operation) => [
@@ -20,25 +17,24 @@ const courses: readonly Course[] = versions.flatMap((version) =>
     { ...plain, version, operation, secure: true },
     { ...plain, version, operation, soap: '1.1' },
     { ...plain, version, operation, size: 65_536 },
+    { ...plain, version, operation, messages: 100 },
   ]),
 );
 
-/** Milliseconds for the end of a session. */
-const CLOSE_LIMIT = 15_000;
-
 /** Every fourth exchange is lost, its request and its answer in turn. */
-const unlucky = (exchange: number): Mishap | undefined => {
+const unlucky: Plan = (exchange): Mishap | undefined => {
   if (exchange % 4 !== 0) return undefined;
   return exchange % 8 === 0 ? 'answer lost' : 'request lost';
 };
 
 /** The same where the end of a sequence cannot be repeated: the last exchanges come through. */
-const unluckyMessages = (exchange: number): Mishap | undefined => (exchange > 12 ? undefined : unlucky(exchange));
+const unluckyMessages: Plan = (exchange) => (exchange > 12 ? undefined : unlucky(exchange));
 
 await withPeer(
   'gsoap',
   async () => ({ gsoap: await buildGsoap(), tls: await certificates() }),
-  ({ gsoap, tls }) => {
+  (ends) => {
+    const { gsoap, tls } = ends;
     describe('the peers themselves', () => {
       for (const course of courses) {
         test(`gSOAP ${gsoap.release} to itself, WS-RM ${course.version}, ${titleOf(course)}`, async () => {
@@ -58,21 +54,8 @@ await withPeer(
     describe('gSOAP opens a session with surewire', () => {
       const row = { peer: 'gsoap', direction: 'gsoap -> surewire' } as const;
 
-      /** Runs the client with further options; all its messages must have been executed once and in order. */
-      const run = async (course: Course, more: readonly string[] = [], plan?: typeof unlucky): Promise<void> => {
-        const server = await surewireServer(course, tls);
-        const relay = plan && (await relayTo(server.listener.url, plan));
-        try {
-          const client = await gsoapClient(gsoap, course, tls, relay?.url ?? server.listener.url, more);
-          const sent = executed(client.events, 'sent').map((message, at) => ({ ...message, number: at + 1 }));
-          expect(sent.length).toBeGreaterThan(0);
-          expect(await server.executed(sent.length)).toEqual(sent);
-          if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
-        } finally {
-          await relay?.close();
-          await server.listener.close(AbortSignal.timeout(2_000));
-        }
-      };
+      const run = (course: Course, more: readonly string[] = [], plan?: Plan): Promise<void> =>
+        gsoapCalls(ends, course, { more, plan });
 
       for (const course of courses) {
         const { version } = course;
@@ -117,47 +100,7 @@ await withPeer(
     describe('surewire opens a session with gSOAP', () => {
       const row = { peer: 'gsoap', direction: 'surewire -> gsoap' } as const;
 
-      /** Runs `use` with a client and a server, behind a relay when there is a plan for it. */
-      const between = async (
-        course: Course,
-        use: (client: InteropClient, server: Child) => Promise<void>,
-        { plan, ordered }: { readonly plan?: typeof unlucky; readonly ordered?: boolean } = {},
-      ): Promise<void> => {
-        const server = await gsoapServer(gsoap, course, tls);
-        const relay = plan && (await relayTo(server.url, plan));
-        const client = surewireClient(course, tls, relay?.url ?? server.url, ordered === undefined ? {} : { ordered });
-        try {
-          await use(client, server.child);
-          if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
-        } catch (thrown) {
-          const reason = thrown instanceof Error ? thrown.message : String(thrown);
-          throw new Error(`${reason}\n${server.child.tail()}`, { cause: thrown });
-        } finally {
-          client.abort(new Error('the scenario is over'));
-          await relay?.close();
-          await server.child.stop();
-        }
-      };
-
-      /** Sends the texts of the course; the server must have executed each once and in order. */
-      const run = (course: Course, plan?: typeof unlucky): Promise<void> =>
-        between(
-          course,
-          async (client, server) => {
-            const texts = textsOf(course);
-            if (course.operation === 'echo') {
-              for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
-              await client.close(AbortSignal.timeout(CLOSE_LIMIT));
-            } else {
-              // gSOAP acknowledges one-way messages when the sequence is closed, so these settle no sooner.
-              const settled = Promise.all(texts.map((text) => client.notify({ text })));
-              await Promise.race([server.event('notify', course.messages), settled]);
-              await Promise.all([settled, client.close(AbortSignal.timeout(CLOSE_LIMIT))]);
-            }
-            expect(await executedBy(server, course, texts.length)).toEqual(texts.map(asExecuted));
-          },
-          plan && { plan },
-        );
+      const run = (course: Course, plan?: Plan): Promise<void> => callsGsoap(ends, course, { plan });
 
       for (const course of courses) {
         const { version } = course;
@@ -165,7 +108,8 @@ await withPeer(
       }
       const atTheSameTime = (version: RmVersion, ordered: boolean): Promise<void> => {
         const course = { ...plain, version, messages: 24 };
-        return between(
+        return withGsoap(
+          ends,
           course,
           async (client, server) => {
             const texts = textsOf(course);
@@ -202,7 +146,7 @@ await withPeer(
           atTheSameTime(version, false),
         );
         scenario({ ...one, scenario: 'request-reply and one-way in turn' }, () =>
-          between({ ...plain, version }, async (client, server) => {
+          withGsoap(ends, { ...plain, version }, async (client, server) => {
             const oneWay: Promise<unknown>[] = [];
             for (const text of ['one', 'two', 'three']) {
               const told = client.notify({ text });
@@ -220,7 +164,7 @@ await withPeer(
           }),
         );
         scenario({ ...one, scenario: 'request-reply, an operation answers with a fault' }, () =>
-          between({ ...plain, version }, async (client) => {
+          withGsoap(ends, { ...plain, version }, async (client) => {
             expect(await client.echo({ text: 'before' })).toEqual({ text: 'before' });
             await expect(client.echo({ text: 'fault' })).rejects.toMatchObject({
               code: 'SOAP_FAULT',

@@ -1,0 +1,91 @@
+/** A course between surewire and gSOAP in either direction, through a relay that does to it what a plan says. */
+import { expect } from 'vitest';
+import type { Certificates } from './certificates.ts';
+import type { Child } from './child.ts';
+import { asExecuted, type Course, executed } from './course.ts';
+import type { Gsoap } from './gsoap-build.ts';
+import { executedBy, gsoapClient, gsoapServer } from './gsoap-peer.ts';
+import { type Plan, relayTo } from './relay.ts';
+import { type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
+
+/** What both ends have. */
+export interface GsoapEnds {
+  readonly gsoap: Gsoap;
+  readonly tls: Certificates;
+}
+
+export interface GsoapRun {
+  /** What happens on the way; nothing and no relay where not given. */
+  readonly plan?: Plan | undefined;
+  /** Of our client; true where not given. */
+  readonly ordered?: boolean;
+  /** Further options of client.c. */
+  readonly more?: readonly string[];
+}
+
+export const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
+export const versions = ['1.0', '1.1'] as const;
+export const operations = ['echo', 'notify'] as const;
+
+/** Milliseconds for the end of a session. */
+export const CLOSE_LIMIT = 15_000;
+
+/** Runs gSOAP's client against our server; all its messages must have been executed once and in order. */
+export async function gsoapCalls(ends: GsoapEnds, course: Course, { plan, more = [] }: GsoapRun = {}): Promise<void> {
+  const { gsoap, tls } = ends;
+  const server = await surewireServer(course, tls);
+  const relay = plan && (await relayTo(server.listener.url, plan, tls));
+  try {
+    const client = await gsoapClient(gsoap, course, tls, relay?.url ?? server.listener.url, more);
+    const sent = executed(client.events, 'sent').map((message, at) => ({ ...message, number: at + 1 }));
+    expect(sent.length).toBeGreaterThan(0);
+    expect(await server.executed(sent.length)).toEqual(sent);
+    if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
+  } finally {
+    await relay?.close();
+    await server.listener.close(AbortSignal.timeout(2_000));
+  }
+}
+
+/** Runs `use` with our client and gSOAP's server, behind a relay when there is a plan for it. */
+export async function withGsoap(
+  ends: GsoapEnds,
+  course: Course,
+  use: (client: InteropClient, server: Child) => Promise<void>,
+  { plan, ordered }: GsoapRun = {},
+): Promise<void> {
+  const { gsoap, tls } = ends;
+  const server = await gsoapServer(gsoap, course, tls);
+  const relay = plan && (await relayTo(server.url, plan, tls));
+  const client = surewireClient(course, tls, relay?.url ?? server.url, ordered === undefined ? {} : { ordered });
+  try {
+    await use(client, server.child);
+    if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
+  } finally {
+    client.abort(new Error('the scenario is over'));
+    await relay?.close();
+    await server.child.stop();
+  }
+}
+
+/** Sends the texts of the course to gSOAP's server, which must have executed each once and in order. */
+export function callsGsoap(ends: GsoapEnds, course: Course, run: GsoapRun = {}): Promise<void> {
+  return withGsoap(
+    ends,
+    course,
+    async (client, server) => {
+      const texts = textsOf(course);
+      if (course.operation === 'echo') {
+        for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
+        await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+      } else {
+        // gSOAP acknowledges one-way messages when the sequence is closed, so these settle no sooner.
+        const settled = Promise.all(texts.map((text) => client.notify({ text })));
+        await Promise.race([server.event('notify', course.messages), settled]);
+        await Promise.all([settled, client.close(AbortSignal.timeout(CLOSE_LIMIT))]);
+      }
+      expect(await executedBy(server, course, texts.length)).toEqual(texts.map(asExecuted));
+    },
+    run,
+  );
+}
