@@ -11,7 +11,8 @@ import { type Delivery, delivery } from '../channel/delivery.ts';
 import { anonymous, identityOf } from '../security/evidence.ts';
 import { addressingOf } from '../soap/addressing.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
-import { type About, Composer } from './composer.ts';
+import { Asking } from './asking.ts';
+import { type About, Composer, type Control } from './composer.ts';
 import { destination } from './destination.ts';
 import { type DeliveryAssurance, type DestinationState, newDestination } from './destination-state.ts';
 import { type Outcome, ReliableError } from './errors.ts';
@@ -47,6 +48,12 @@ interface Given {
   readonly reply?: Reply['event'] | undefined;
 }
 
+/** The phases in which something is asked until it is answered. */
+const phases = { create: 'creating', close: 'closing', terminate: 'terminating' } as const;
+
+/** How many times the patience with the first answer an open CreateSequence is waited for: ten seconds, as WCF has it. */
+const openPatience = 5;
+
 /** How long the last word to the peer may keep the channel below from being let go, in milliseconds. */
 const lastWordPatience = 2_000;
 
@@ -72,6 +79,7 @@ export class Steps {
   readonly #opened = Promise.withResolvers<void>();
   readonly #outbox = new Outbox();
   readonly #timer: Alarm;
+  readonly #asking: Readonly<Record<keyof typeof phases, Asking>>;
   #compose: Composer | undefined;
   #template: Template | undefined;
   #source: SourceState = noSource;
@@ -89,6 +97,11 @@ export class Steps {
     this.#way = way;
     this.#keeper = new Keeper(settings, inUse);
     this.#onRoom = onRoom;
+    this.#asking = {
+      create: new Asking(openPatience * settings.firstPatience),
+      close: new Asking(0),
+      terminate: new Asking(0),
+    };
     // Replies need no order, and any may be missing while others have come.
     const window = settings.maxUnsettled;
     this.#assurance = {
@@ -246,16 +259,15 @@ export class Steps {
       case 'numbered':
         return;
       case 'create':
-      case 'poll':
       case 'close':
       case 'terminate':
-        this.#tell.control(effect);
-        if (effect.effect !== 'create') this.#tell.repliesAcknowledged(this.#replies, effect.effect !== 'poll');
-        void this.#exchange({ kind: effect.effect }, async () => {
-          // Asked for anew with each attempt: a context that was lost meanwhile is another.
-          const token = effect.effect === 'create' ? await this.#token() : undefined;
-          return this.#composed().control(effect, this.#id, this.#replies, token);
-        });
+        this.#asking[effect.effect].ask(
+          () => this.#settings.clock.now(),
+          () => (this.#source.phase === phases[effect.effect] ? this.#control(effect) : Promise.resolve()),
+        );
+        return;
+      case 'poll':
+        void this.#control(effect);
         return;
       case 'opened':
         this.#id = effect.id;
@@ -290,6 +302,16 @@ export class Steps {
       default:
         effect satisfies never;
     }
+  }
+
+  #control(effect: Control): Promise<void> {
+    this.#tell.control(effect);
+    if (effect.effect !== 'create') this.#tell.repliesAcknowledged(this.#replies, effect.effect !== 'poll');
+    return this.#exchange({ kind: effect.effect }, async () => {
+      // Asked for anew with each attempt: a context that was lost meanwhile is another.
+      const token = effect.effect === 'create' ? await this.#token() : undefined;
+      return this.#composed().control(effect, this.#id, this.#replies, token);
+    });
   }
 
   #transmit(effect: Extract<SourceEffect, { readonly effect: 'transmit' }>, after: SourceEvent['kind']): void {
@@ -351,14 +373,33 @@ export class Steps {
     const known = error instanceof SurewireError ? error : undefined;
     // An answer that cannot be the peer's proves nothing once there is a session: a proxy's page, or a forgery.
     const isFinal = known?.transient !== true && (known?.refusal !== true || about.kind === 'create');
-    this.#tell.trouble(about, error, isFinal);
+    this.#tell.trouble(about, error, isFinal && !this.#mayBeAnswered(about));
     if (about.kind === 'create' && known?.transient === true && known.refusal) {
-      this.post(declined(known), 'creating');
+      this.#conclude(about, () => this.post(declined(known), 'creating'));
     } else if (!isFinal) this.#refused(about, false);
-    else if (this.isKept) {
+    else this.#conclude(about, () => this.#failed(error));
+  }
+
+  #failed(error: Error): void {
+    if (this.isKept) {
       const kept = this.#suspended(`Sending again cannot mend this: ${error.message}`);
       void this.serial.run(() => this.halt(kept));
     } else this.post(abortion('RELIABLE_FAILED', error.message, false));
+  }
+
+  /** An exchange came to what ends the session; of what is asked again and again, only while it is asked. */
+  #conclude(about: About, ending: () => void): void {
+    if (!isRepeated(about)) ending();
+    else {
+      this.#asking[about.kind].end(() => {
+        if (this.#source.phase === phases[about.kind]) ending();
+      });
+    }
+  }
+
+  /** True while another exchange may bring a better answer to the same request. */
+  #mayBeAnswered(about: About): boolean {
+    return isRepeated(about) && this.#asking[about.kind].isShared;
   }
 
   /** An empty answer. Whether that means taken or dropped, the source finds out. */
@@ -403,7 +444,11 @@ export class Steps {
       case 'refused':
         this.trouble = said.trouble ?? this.trouble;
         this.#tell.faulted(said.fault);
-        return this.advance({ source: said.source });
+        if (!this.#mayBeAnswered(about) || !said.source.some(({ kind }) => kind === 'abort')) {
+          return this.advance({ source: said.source });
+        }
+        this.#conclude(about, () => void this.serial.run(() => this.advance({ source: said.source })));
+        return undefined;
       case 'created':
         return this.#created(said, answer);
       case 'heard':
@@ -493,4 +538,8 @@ export class Steps {
   #suspended(why: string): ReliableError {
     return suspension(why, this.#settings.label, this.#circumstances);
   }
+}
+
+function isRepeated(about: About): about is About & { readonly kind: keyof typeof phases } {
+  return about.kind === 'create' || about.kind === 'close' || about.kind === 'terminate';
 }

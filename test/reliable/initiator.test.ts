@@ -112,6 +112,122 @@ describe('opening', () => {
     expect(await channel.closed).toBeUndefined();
   });
 
+  describe('CreateSequence is still open', () => {
+    /** A peer that answers each CreateSequence when it is told to. */
+    function slow(options: ConstructorParameters<typeof Scene>[0] = {}) {
+      const asked: PromiseWithResolvers<Message>[] = [];
+      const clock = new VirtualClock();
+      const server = new Server(reliable200702);
+      const channel = initiatorEnd({ clock, random: seededRandom(1), to, ...options }, async (request) => {
+        if (!request.action.endsWith('CreateSequence')) return server.good(request);
+        const answer = Promise.withResolvers<Message>();
+        asked.push(answer);
+        server.heard.push(request);
+        return answer.promise;
+      });
+      const refuse = (index: number) =>
+        asked[index]?.resolve(
+          reliableFaultReply(server.heard[index] ?? saying(''), server.version, {
+            name: 'CreateSequenceRefused',
+            code: 'sender',
+            reason: `copy ${index + 1} is none of mine`,
+          }),
+        );
+      const create = (index: number) => asked[index]?.resolve(server.created(server.heard[index] ?? saying('')));
+      const opened = channel.open();
+      const outcome = opened.then(
+        () => 'opened',
+        (thrown: unknown) => thrown,
+      );
+      return { asked, clock, server, channel, refuse, create, outcome };
+    }
+
+    test('for ten seconds no copy goes out, and one as soon as the exchange has failed', async () => {
+      const { asked, clock, create, outcome } = slow();
+      await clock.advance(9_999);
+      expect(asked).toHaveLength(1);
+      asked[0]?.reject(lost());
+      await clock.advance(1);
+      expect(asked).toHaveLength(2);
+      create(1);
+      await clock.advance(1);
+      expect(await outcome).toBe('opened');
+    });
+
+    test('a copy that is refused is not the last word: the answer to the first one opens the session', async () => {
+      const { asked, clock, channel, refuse, create, outcome } = slow();
+      await clock.advance(20_000);
+      expect(asked).toHaveLength(2);
+      refuse(1);
+      await clock.advance(30_000);
+      expect(asked).toHaveLength(2);
+      create(0);
+      await clock.advance(1);
+      expect(await outcome).toBe('opened');
+      await until(clock, channel.close());
+      expect(await channel.closed).toBeUndefined();
+    });
+
+    test('so for an answer that cannot be believed, and an error that sending again cannot mend', async () => {
+      for (const trouble of [
+        new SurewireError('SECURITY_UNSECURED_FAULT', 'Not protected.', { transient: true, refusal: true }),
+        new SurewireError('TRANSPORT_STATUS', 'The proxy has lost its mind.'),
+      ]) {
+        const { asked, clock, create, outcome } = slow();
+        await clock.advance(20_000);
+        asked[1]?.reject(trouble);
+        await clock.advance(1_000);
+        create(0);
+        await clock.advance(1);
+        expect(await outcome).toBe('opened');
+      }
+    });
+
+    test('it is the last word when nothing comes of the first one any more', async () => {
+      const { asked, clock, refuse, outcome } = slow();
+      await clock.advance(20_000);
+      refuse(1);
+      await clock.advance(1_000);
+      asked[0]?.reject(lost());
+      await clock.advance(1);
+      expect(await outcome).toMatchObject({
+        code: 'RELIABLE_REFUSED',
+        message: expect.stringContaining('copy 2 is none of mine'),
+      });
+    });
+
+    test('and of two refusals the one that comes last', async () => {
+      const { clock, refuse, outcome } = slow();
+      await clock.advance(20_000);
+      refuse(1);
+      await clock.advance(1_000);
+      refuse(0);
+      await clock.advance(1);
+      expect(await outcome).toMatchObject({ message: expect.stringContaining('copy 1 is none of mine') });
+    });
+
+    test('a first one that is never answered costs the open timeout, and what the copy came to is the cause', async () => {
+      const { clock, refuse, outcome } = slow({ openTimeout: 40_000 });
+      await clock.advance(20_000);
+      refuse(1);
+      await clock.advance(20_000);
+      expect(await outcome).toMatchObject({ code: 'RELIABLE_OPEN_TIMEOUT', cause: { code: 'RELIABLE_REFUSED' } });
+    });
+
+    test('a refusal that comes when the session is there changes nothing', async () => {
+      const { asked, clock, channel, create, outcome } = slow();
+      await clock.advance(20_000);
+      create(0);
+      await clock.advance(1);
+      expect(await outcome).toBe('opened');
+      asked[1]?.reject(new SurewireError('TRANSPORT_STATUS', 'The proxy has lost its mind.'));
+      await clock.advance(1);
+      await until(clock, channel.send(delivery(saying('one')).with(expectsReply, false)));
+      await until(clock, channel.close());
+      expect(await channel.closed).toBeUndefined();
+    });
+  });
+
   test('refused: RELIABLE_REFUSED; too many sessions: RELIABLE_TOO_BUSY, transient', async () => {
     const refusing = (connectionLimit: boolean) =>
       new Scene({}, (request, server) =>
@@ -476,6 +592,33 @@ describe('closing', () => {
     expect(closes.map((of) => addressingOf(of)?.messageId)[0]).toBe(addressingOf(closes[1] ?? saying(''))?.messageId);
     expect(closes).toHaveLength(2);
   });
+
+  test.each(['CloseSequence', 'TerminateSequence'])(
+    'a copy of %s that is refused is not the last word',
+    async (end) => {
+      const clock = new VirtualClock();
+      const server = new Server(reliable200702);
+      const first = Promise.withResolvers<Message | undefined>();
+      const asked: Message[] = [];
+      const channel = initiatorEnd({ clock, random: seededRandom(1), to }, async (request) => {
+        if (!request.action.endsWith(`/${end}`)) return server.good(request);
+        asked.push(request);
+        if (asked.length === 1) return first.promise;
+        return faultReply(request, { code: 'sender', reason: 'This was asked before.' });
+      });
+      await until(clock, channel.send(delivery(saying('one')).with(expectsReply, false)));
+      const closed = channel.close().then(
+        () => 'closed',
+        (thrown: unknown) => thrown,
+      );
+      await clock.advance(10_000);
+      expect(asked).toHaveLength(2);
+      first.resolve(server.good(asked[0] ?? saying('')));
+      await clock.advance(1);
+      expect(await closed).toBe('closed');
+      expect(await channel.closed).toBeUndefined();
+    },
+  );
 
   test('UnknownSequence after TerminateSequence: the peer has forgotten, as it should', async () => {
     const scene = new Scene({}, (request, server) =>

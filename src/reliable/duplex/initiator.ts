@@ -40,6 +40,10 @@ export class DuplexInitiator implements Channel {
   readonly #keeper: Keeper;
   /** Messages that the session does not have yet. */
   readonly #entering = new Entering();
+  /** Copies of CreateSequence that the connection of the moment has taken and that are not answered. */
+  #asked = 0;
+  /** What one of them was refused with. */
+  #refusal: Error | undefined;
   #session: DuplexSession | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -59,6 +63,7 @@ export class DuplexInitiator implements Channel {
       receive: (trip) => this.receive(trip),
       session: () => this.#session?.id ?? '',
       onUp: (isFirst) => {
+        this.#asked = 0;
         if (!isFirst) this.#session?.reconnected();
         else this.#begin();
       },
@@ -154,7 +159,10 @@ export class DuplexInitiator implements Channel {
       flowControl: this.#settings.flowControlEnabled,
     });
     if (said.kind === 'refused') {
-      session.post(...said.source);
+      this.#asked -= 1;
+      this.#refusal = said.trouble;
+      // A peer that takes a copy for a second request may still answer the first.
+      if (this.#asked <= 0) session.post(...said.source);
       return;
     }
     if (said.kind !== 'created' || record.offer === null) return;
@@ -223,7 +231,7 @@ export class DuplexInitiator implements Channel {
         receive: this.#receive,
         upward: undefined,
         signal: this.#end.signal,
-        post: (trip) => line.post(this.#worded(trip)),
+        post: (trip) => this.#posted(trip),
         create: async () => {
           const token = namesContext ? await line.token(template, this.#end.signal) : undefined;
           return composer.control({ effect: 'create', attempt: 1 }, '', undefined, token);
@@ -238,6 +246,17 @@ export class DuplexInitiator implements Channel {
       { resumed, peer: () => this.#keeper.record?.peer ?? anonymous },
     );
     return session;
+  }
+
+  #posted(trip: Delivery): Promise<unknown> {
+    const posted = this.#line.post(this.#worded(trip));
+    if (trip.message.action === this.#settings.version.actions.createSequence) {
+      this.#asked += 1;
+      posted.catch(() => {
+        this.#asked -= 1;
+      });
+    }
+    return posted;
   }
 
   /** There is a connection for the first time. */
@@ -269,7 +288,10 @@ export class DuplexInitiator implements Channel {
 
   #openTimedOut(): ReliableError {
     const text = `No sequence was created within ${this.#settings.openTimeout} ms.`;
-    return new ReliableError('RELIABLE_OPEN_TIMEOUT', text, { transient: true, cause: this.#line.trouble });
+    return new ReliableError('RELIABLE_OPEN_TIMEOUT', text, {
+      transient: true,
+      cause: this.#refusal ?? this.#line.trouble,
+    });
   }
 
   async #finish(signal: AbortSignal | undefined): Promise<void> {
