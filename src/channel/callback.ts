@@ -5,6 +5,7 @@
 import type { Channel } from './channel.ts';
 import { type ContextKey, contextKey, type Delivery } from './delivery.ts';
 import { ChannelError } from './errors.ts';
+import { handling } from './handling.ts';
 import { recipient } from './recipient.ts';
 import { session } from './session.ts';
 
@@ -21,6 +22,7 @@ export function callbackChannel(of: Delivery): Channel {
   const back = of.get(callback);
   const mine = of.get(session);
   const sender = of.get(recipient);
+  const handler = of.get(handling);
   if (back === undefined) {
     throw new ChannelError(
       'CHANNEL_NO_CALLBACK',
@@ -32,7 +34,10 @@ export function callbackChannel(of: Delivery): Channel {
     isDuplex: true,
     closed: mine?.ended ?? back.closed,
     open: async () => undefined,
-    send: (trip) => back.send(trip.with(session, mine).with(recipient, sender)),
+    send: (trip) => {
+      const send = () => back.send(trip.with(session, mine).with(recipient, sender));
+      return handler === undefined ? send() : handler.waiting('answer', send);
+    },
     close: async () => undefined,
     abort: () => undefined,
   };

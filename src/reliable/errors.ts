@@ -43,6 +43,8 @@ export type ReliableErrorCode =
   | 'RELIABLE_FAILED'
   /** The store could not keep what it must; see `cause`. */
   | 'RELIABLE_STORE'
+  /** A call back cannot be answered: every message for which there is room waits, for answers or for one another; transient. */
+  | 'RELIABLE_STANDSTILL'
   /** A setting is out of its range, or settings contradict one another. */
   | 'RELIABLE_SETTING'
   /** The labelled session is already open in this process. */

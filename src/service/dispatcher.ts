@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { asError, hasCode, SurewireError } from '../base/errors.ts';
 import { abortable, deadline } from '../base/signals.ts';
 import type { Delivery } from '../channel/delivery.ts';
+import { handling } from '../channel/handling.ts';
 import { type Session, session as sessionOf } from '../channel/session.ts';
 import { addressingOf } from '../soap/addressing.ts';
 import { addressingFault } from '../soap/addressing-faults.ts';
@@ -95,7 +96,8 @@ export function dispatcher<O extends Operations>(
       requireUnderstood(request);
       if (operation === undefined) throw new FaultError(unknownAction(request));
       requireSession(of.session, trip.get(sessionOf));
-      place = await placement.enter(operation, trip);
+      const enter = () => placement.enter(operation, trip);
+      place = await (trip.get(handling)?.waiting('turn', enter) ?? enter());
       const result = await served(operation, trip, place, { timeout, clock });
       return operation.reply === undefined ? undefined : trip.carrying(replyMessage(operation, request, result));
     } catch (thrown) {

@@ -6,6 +6,7 @@ import { asError } from '../../base/errors.ts';
 import { wait } from '../../base/signals.ts';
 import { isAnswer } from '../../channel/awaited.ts';
 import type { Delivery } from '../../channel/delivery.ts';
+import { handling } from '../../channel/handling.ts';
 import { session as sessionOf } from '../../channel/session.ts';
 import { faultFor, faultReply } from '../../soap/fault.ts';
 import type { DestinationState } from '../destination-state.ts';
@@ -14,6 +15,7 @@ import type { Narration } from '../narration.ts';
 import { position } from '../position.ts';
 import { prefix } from '../ranges.ts';
 import type { DuplexInit } from './ends.ts';
+import { Standstill } from './standstill.ts';
 
 /** How long to wait for a store that failed before trying it again, in milliseconds. */
 const storePatience = 1_000;
@@ -25,6 +27,9 @@ interface InboxInit {
   /** Sends the reply, where there is one, and then marks the message finished. */
   readonly finish: (number: number, reply: Delivery | undefined, isMark: boolean) => Promise<void>;
   readonly failed: (thrown: unknown) => void;
+  /** What was received so far, and for how many more there is room. */
+  readonly receipt: () => DestinationState | undefined;
+  readonly room: () => number;
 }
 
 export class Inbox {
@@ -33,13 +38,22 @@ export class Inbox {
   /** Numbers that were handed up, some of them answers that overtook an unfinished message. */
   readonly #begun = new Set<number>();
   readonly #running = new Set<Promise<void>>();
+  readonly #standstill: Standstill;
 
   constructor(my: InboxInit) {
     this.#my = my;
+    const { clock, maxTransferWindowSize: window } = my.init.settings;
+    this.#standstill = new Standstill({ clock, window, isFull: () => my.room() === 0, next: () => this.#next() });
   }
 
   keep(number: number, trip: Delivery): void {
     this.#held.set(number, trip);
+    this.#standstill.look();
+  }
+
+  /** Nothing is handed up any more. */
+  stop(): void {
+    this.#standstill.stop();
   }
 
   /** These will never be handed up; without numbers: nothing will. */
@@ -57,11 +71,27 @@ export class Inbox {
    * messages before it wait for (WCF: a re-entrant callback).
    */
   handUpAnswers(receipt: DestinationState | undefined): void {
-    const { ordered } = this.#my.init.settings;
-    const reachable = ordered ? prefix(receipt?.received ?? []) : Number.POSITIVE_INFINITY;
+    const reachable = this.#reachable(receipt);
     for (const [number, { message }] of this.#held) {
       if (number <= reachable && !this.#begun.has(number) && isAnswer(message)) this.handUp(number);
     }
+  }
+
+  /** The highest number with nothing missing before it, where that counts. */
+  #reachable(receipt: DestinationState | undefined): number {
+    return this.#my.init.settings.ordered ? prefix(receipt?.received ?? []) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Hands up the first that was not, before its turn. */
+  #next(): boolean {
+    const { deliveryAssurance, incompleteSequenceBehavior } = this.#my.init.settings;
+    // These are handed up by the rules of the sequence alone, or not at all.
+    if (deliveryAssurance === 'at-most-once' || incompleteSequenceBehavior === 'DiscardEntireSequence') return false;
+    const reachable = this.#reachable(this.#my.receipt());
+    const waiting = [...this.#held.keys()].filter((number) => number <= reachable && !this.#begun.has(number));
+    if (waiting.length === 0) return false;
+    this.handUp(Math.min(...waiting));
+    return true;
   }
 
   /** Once for each number. */
@@ -85,6 +115,7 @@ export class Inbox {
         await finish(number, done.reply, done.isMark);
         this.#held.delete(number);
         this.#begun.delete(number);
+        this.#standstill.end(number);
         return;
       } catch (thrown) {
         // Only the store can fail here. Until it works again the message counts as not finished.
@@ -96,7 +127,8 @@ export class Inbox {
 
   async #handle(trip: Delivery, number: number): Promise<Delivery | undefined> {
     const { init, theirs } = this.#my;
-    const at = trip.with(position, { sequence: theirs().sequence, number });
+    const handler = this.#standstill.begin(number);
+    const at = trip.with(position, { sequence: theirs().sequence, number }).with(handling, handler);
     const up = (init.upward === undefined ? at : at.with(sessionOf, init.upward)).under(init.signal);
     try {
       return await init.receive(up);

@@ -13,6 +13,7 @@ import type { Side } from '../../channel/channel.ts';
 import type { Delivery } from '../../channel/delivery.ts';
 import { destination } from '../destination.ts';
 import {
+  bufferRemaining,
   type DeliveryAssurance,
   type DestinationEffect,
   type DestinationEnd,
@@ -119,6 +120,8 @@ export class DuplexSession implements SessionView {
       theirs: () => this.#theirs,
       finish: (number, reply, isMark) => this.#finished(number, reply, isMark),
       failed: (thrown) => this.#fail(thrown),
+      receipt: () => this.#receipt,
+      room: () => (this.#receipt === undefined ? 1 : bufferRemaining(this.#receipt, this.#assurance)),
     });
     this.#acknowledging = new Acknowledging({
       settings,
@@ -546,6 +549,7 @@ export class DuplexSession implements SessionView {
     this.#timer?.cancel();
     this.#greeting?.cancel();
     this.#acknowledging.stop();
+    this.#inbox.stop();
     this.#end.abort(this.#gone);
     this.#init.onEnded(why);
   }
@@ -583,6 +587,7 @@ export class DuplexSession implements SessionView {
     this.#timer?.cancel();
     this.#greeting?.cancel();
     this.#acknowledging.stop();
+    this.#inbox.stop();
     publish(() => ({ event: 'session.suspended', ...this.#tell.of, code: error.code, reason: error.message }));
     this.#giveUp(error);
     this.#end.abort(error);

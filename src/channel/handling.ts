@@ -1,0 +1,16 @@
+/**
+ * Handling: what a layer that hands messages up in turn, and has room for so many, is told of the handler of one. A handler that
+ * waits for its caller, or for others to finish, may wait for what the layer has no room to take.
+ */
+import { type ContextKey, contextKey } from './delivery.ts';
+
+export interface Handling {
+  /**
+   * Runs `work` while the handler cannot go on without it. `answer`: it ends with an answer of the sender, and rejects when that
+   * cannot come any more; `turn`: it ends when other handlers do.
+   */
+  waiting<T>(what: 'answer' | 'turn', work: () => Promise<T>): Promise<T>;
+}
+
+/** Absent where whatever comes is handed up as it comes. */
+export const handling: ContextKey<Handling | undefined> = contextKey<Handling | undefined>('handling', undefined);

@@ -1,0 +1,93 @@
+/**
+ * Handlers that wait for answers while there is no room for them: the window is full of what is not finished, and stays so. As
+ * under WCF's re-entrant concurrency, the next message is handed up then, in turn, although the one before is not finished;
+ * where every message that was accepted waits already, the call back of the newest is refused, so that its place is free.
+ */
+import { type Clock, later, type Timer } from '../../base/clock.ts';
+import type { Handling } from '../../channel/handling.ts';
+import { ReliableError } from '../errors.ts';
+
+/** How long nothing has to move before anything is done about it, in milliseconds. */
+const patience = 1_000;
+
+interface StandstillInit {
+  readonly clock: Clock;
+  /** The most messages that may be accepted and not finished. */
+  readonly window: number;
+  /** Whether there is no room for another message. */
+  readonly isFull: () => boolean;
+  /** Hands up the message that is next; false where none is left, or none may be out of turn. */
+  readonly next: () => boolean;
+}
+
+export class Standstill {
+  readonly #my: StandstillInit;
+  /** For each handler that runs: for how many things it waits. */
+  readonly #waits = new Map<number, number>();
+  /** How to refuse what is asked of the peer, the oldest first. */
+  readonly #asking = new Set<(reason: ReliableError) => void>();
+  #timer: Timer | undefined;
+  /** The next message was handed up out of turn, and so is the one after it while it waits too. */
+  #isReentrant = false;
+
+  constructor(my: StandstillInit) {
+    this.#my = my;
+  }
+
+  /** A message is handed up. */
+  begin(number: number): Handling {
+    this.#waits.set(number, 0);
+    return {
+      waiting: async (what, work) => {
+        const refused = Promise.withResolvers<never>();
+        this.#waits.set(number, (this.#waits.get(number) ?? 0) + 1);
+        if (what === 'answer') this.#asking.add(refused.reject);
+        try {
+          this.look();
+          return await Promise.race([work(), refused.promise]);
+        } finally {
+          this.#asking.delete(refused.reject);
+          const waits = this.#waits.get(number);
+          if (waits !== undefined) this.#waits.set(number, waits - 1);
+          this.look();
+        }
+      },
+    };
+  }
+
+  /** Its handler has finished. */
+  end(number: number): void {
+    this.#waits.delete(number);
+    this.look();
+  }
+
+  /** Something has changed: a message was accepted or finished, a handler began to wait or goes on. */
+  look(): void {
+    if (this.#asking.size === 0) this.#isReentrant = false;
+    if (!this.#stands) this.stop();
+    else if (!this.#isReentrant || !this.#my.next()) {
+      const { clock } = this.#my;
+      this.#timer ??= clock.at(later(clock.now(), patience), () => this.#move());
+    }
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  get #stands(): boolean {
+    if (this.#asking.size === 0 || !this.#my.isFull()) return false;
+    for (const waits of this.#waits.values()) if (waits === 0) return false;
+    return true;
+  }
+
+  #move(): void {
+    this.#timer = undefined;
+    if (!this.#stands) return;
+    this.#isReentrant = this.#my.next();
+    if (this.#isReentrant) return;
+    const text = `The answer to this call back cannot come: all ${this.#my.window} messages for which there is room wait for answers or for one another. Let fewer handlers wait for calls back, or raise maxTransferWindowSize.`;
+    [...this.#asking].at(-1)?.(new ReliableError('RELIABLE_STANDSTILL', text, { transient: true }));
+  }
+}

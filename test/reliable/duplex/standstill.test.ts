@@ -1,0 +1,139 @@
+/**
+ * Handlers that call back and wait, while the window is full of what their caller sent before it answered: WCF's re-entrant
+ * service goes on with what comes next; what can never end is refused in finite time.
+ */
+import { describe, expect, test } from 'vitest';
+import { wait } from '../../../src/base/signals.ts';
+import { callbackChannel } from '../../../src/channel/callback.ts';
+import type { Channel } from '../../../src/channel/channel.ts';
+import type { Carry } from '../../../src/channel/delivery.ts';
+import type { ReliableSessionOptions } from '../../../src/reliable/settings.ts';
+import { reliableVersions } from '../../../src/reliable/versions/table.ts';
+import type { ReliableVersion } from '../../../src/reliable/versions/version.ts';
+import { callbackClient } from '../../../src/service/callback.ts';
+import { client } from '../../../src/service/client.ts';
+import { contract, requestReply } from '../../../src/service/contract.ts';
+import { dispatcher } from '../../../src/service/dispatcher.ts';
+import { oneInstance } from '../../../src/service/instances.ts';
+import { record, text } from '../../../src/service/shape.ts';
+import { DuplexWorld, textOf } from './world.ts';
+
+/** A service that asks back whoever says `ask …`, and a client that answers only after it has said `more` itself. */
+async function scene(version: ReliableVersion, more: readonly string[], options: ReliableSessionOptions = {}) {
+  const world = new DuplexWorld(1, { version, maxTransferWindowSize: 4, ...options });
+  const order: string[] = [];
+  const refusals: unknown[] = [];
+  const serve: Carry = async (trip) => {
+    const said = textOf(trip.message) ?? '';
+    order.push(said);
+    if (said.startsWith('ask')) {
+      try {
+        await world.say(callbackChannel(trip), `back: ${said}`);
+      } catch (thrown) {
+        refusals.push(thrown);
+        throw thrown;
+      }
+    }
+    order.push(`/${said}`);
+    return trip.carrying(world.saying(`re: ${said}`));
+  };
+  const listener = await world.until(world.listen(serve));
+  const replies: Promise<string | undefined>[] = [];
+  let say: (said: string) => Promise<string | undefined> = async () => undefined;
+  const channel: Channel = world.connect({}, undefined, async (trip) => {
+    const asked = textOf(trip.message) ?? '';
+    if (asked === 'back: ask 0') for (const one of more) replies.push(say(one));
+    await wait(world.clock, 1_000);
+    return trip.carrying(world.saying(`answer to ${asked}`));
+  });
+  say = (said) => world.say(channel, said).catch((thrown: Error) => thrown.message);
+  const began = world.clock.now();
+  const first = await world.until(say('ask 0'), 60_000);
+  const others = await world.until(Promise.all(replies), 60_000);
+  return { world, channel, listener, order, refusals, first, others, took: world.clock.now() - began };
+}
+
+describe.each(reliableVersions)('WS-RM $name', (version) => {
+  test('what was sent before the answer is handed up meanwhile, one by one and in order; then the answer has room', async () => {
+    const more = ['1', '2', '3', '4', '5', '6'];
+    const { world, channel, listener, order, refusals, first, others, took } = await scene(version, more);
+    expect(first).toBe('re: ask 0');
+    expect(others).toEqual(more.map((one) => `re: ${one}`));
+    expect(refusals).toEqual([]);
+    expect(order.filter((one) => !/0/.test(one))).toEqual(more.flatMap((one) => [one, `/${one}`]));
+    expect(took).toBeLessThan(15_000);
+    await world.until(channel.close());
+    expect(await channel.closed).toBeUndefined();
+    await world.until(listener.close());
+  });
+
+  test('while there is room nothing is handed up before its turn', async () => {
+    const { order, first } = await scene(version, ['1', '2']);
+    expect(first).toBe('re: ask 0');
+    expect(order).toEqual(['ask 0', '/ask 0', '1', '/1', '2', '/2']);
+  });
+
+  test('where every message that there is room for waits, the newest is refused and the others are answered', async () => {
+    const more = ['ask 1', 'ask 2', 'ask 3', 'ask 4'];
+    const { world, channel, listener, refusals, first, others, took } = await scene(version, more);
+    expect(refusals.length).toBeGreaterThan(0);
+    for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'RELIABLE_STANDSTILL', transient: true });
+    expect(first).toBe('re: ask 0');
+    expect(others.filter((one) => one?.startsWith('re: '))).toHaveLength(more.length - refusals.length);
+    expect(took).toBeLessThan(30_000);
+    await world.until(channel.close());
+    expect(await channel.closed).toBeUndefined();
+    await world.until(listener.close());
+  });
+
+  test('in any order: what runs side by side is refused so too', async () => {
+    const more = ['ask 1', 'ask 2', 'ask 3', 'ask 4'];
+    const { refusals, took } = await scene(version, more, { ordered: false });
+    expect(refusals.length).toBeGreaterThan(0);
+    expect(took).toBeLessThan(30_000);
+  });
+
+  test('at most once nothing is handed up before its turn: the call back is refused', async () => {
+    const { refusals, order } = await scene(version, ['1', '2', '3', '4'], { deliveryAssurance: 'at-most-once' });
+    expect(refusals).toMatchObject([{ code: 'RELIABLE_STANDSTILL' }]);
+    expect(order.slice(0, 2)).toEqual(['ask 0', '1']);
+  });
+});
+
+test('calls that wait for the one instance wait with it: the call back is refused, long before its time is up', async () => {
+  const namespace = 'urn:surewire:test:standstill';
+  const ask = requestReply({ request: record({ name: text }), reply: record({ said: text }) });
+  const shop = contract({ name: 'Shop', namespace, operations: { order: ask } });
+  const customer = contract({ name: 'Customer', namespace, operations: { confirm: ask } });
+  const world = new DuplexWorld(1, { maxTransferWindowSize: 4 });
+  const make = () => ({
+    order: async ({ name }: { name: string }, call: Parameters<typeof callbackClient>[1]) => {
+      if (name !== '0') return { said: `re: ${name}` };
+      return callbackClient(customer, call, { clock: world.clock }).confirm({ name });
+    },
+  });
+  const service = dispatcher(shop, oneInstance(make, { concurrency: 'single' }), { clock: world.clock });
+  const listener = await world.until(world.listen(service));
+  const others: Promise<unknown>[] = [];
+  const calls: { order: (request: { name: string }) => Promise<{ said: string }> } = client(
+    shop,
+    world.connect(
+      {},
+      undefined,
+      dispatcher(customer, {
+        confirm: async ({ name }) => {
+          for (const one of ['1', '2', '3', '4']) others.push(calls.order({ name: one }));
+          await wait(world.clock, 1_000);
+          return { said: name };
+        },
+      }),
+    ),
+    { clock: world.clock },
+  );
+  const began = world.clock.now();
+  const first = calls.order({ name: '0' }).catch((thrown: unknown) => thrown);
+  expect(await world.until(first)).toMatchObject({ code: 'SOAP_FAULT' });
+  expect(await world.until(Promise.all(others))).toEqual(['1', '2', '3', '4'].map((one) => ({ said: `re: ${one}` })));
+  expect(world.clock.now() - began).toBeLessThan(10_000);
+  await world.until(listener.close());
+});
