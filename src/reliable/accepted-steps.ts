@@ -4,6 +4,7 @@
  */
 import { after } from '../base/after.ts';
 import { Alarm } from '../base/alarm.ts';
+import { ByNumber } from '../base/by-number.ts';
 import { later } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
@@ -69,8 +70,8 @@ export class AcceptedSteps {
   /** Exchanges that wait for the application. */
   readonly parking: Parking = new Parking();
   /** Messages that are accepted and not finished, and replies that are not acknowledged, as far as they are in memory. */
-  readonly held: Map<number, Delivery> = new Map();
-  readonly replies: Map<number, Message> = new Map();
+  readonly held: ByNumber<Delivery> = new ByNumber();
+  readonly replies: ByNumber<Message> = new ByNumber();
   readonly #settings: Settings;
   readonly #policy: Transmission;
   readonly #assurance: DeliveryAssurance;
@@ -78,7 +79,7 @@ export class AcceptedSteps {
   readonly #receive: Carry;
   readonly #signal: AbortSignal;
   readonly #onEnded: () => void;
-  readonly #snapshots = new Map<number, Ranges>();
+  readonly #snapshots = new ByNumber<Ranges>();
   /** Messages that are being handed up, and who waits until there are none. */
   #running = 0;
   readonly #resting: (() => void)[] = [];

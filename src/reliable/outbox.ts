@@ -2,6 +2,7 @@
  * The messages of an initiator's session that are not settled: what was handed over, who waits for it, and the replies that came
  * before their requests were settled.
  */
+import { ByNumber } from '../base/by-number.ts';
 import type { Delivery } from '../channel/delivery.ts';
 import type { Outcome } from './errors.ts';
 import type { OutcomeListener } from './outcomes.ts';
@@ -20,9 +21,9 @@ export interface Submission {
 }
 
 export class Outbox {
-  readonly #messages = new Map<number, Delivery>();
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #answers = new Map<number, Delivery>();
+  readonly #messages = new ByNumber<Delivery>();
+  readonly #waiting = new ByNumber<Waiting>();
+  readonly #answers = new ByNumber<Delivery>();
 
   take(number: number, { trip, waiting }: Submission): void {
     this.#messages.set(number, trip);
@@ -62,14 +63,15 @@ export class Outbox {
 
   /** What is known of the messages for which somebody waits. */
   outcomes(outcome: (number: number) => Outcome): ReadonlyMap<number, Outcome> {
-    return new Map([...this.#waiting.keys()].map((number) => [number, outcome(number)]));
+    return new Map(this.#waiting.keys().map((number) => [number, outcome(number)]));
   }
 
   /** Tells all who wait, and lets go of everything. */
   leave(outcome: (number: number) => Outcome, gone: Error): void {
-    for (const [number, { reject, hear }] of this.#waiting) {
-      hear?.(number, outcome(number));
-      reject(gone);
+    for (const number of this.#waiting.keys()) {
+      const waiting = this.#waiting.get(number);
+      waiting?.hear?.(number, outcome(number));
+      waiting?.reject(gone);
     }
     this.#waiting.clear();
     this.#messages.clear();

@@ -2,6 +2,7 @@
  * Exchanges that wait for the application's answer to one request. Copies of the request wait beside the first and all get
  * the same answer; only so many, because each holds a connection.
  */
+import { ByNumber } from '../base/by-number.ts';
 import { abortable } from '../base/signals.ts';
 import type { Delivery } from '../channel/delivery.ts';
 
@@ -16,7 +17,7 @@ interface Place {
 }
 
 export class Parking {
-  readonly #places = new Map<number, Place>();
+  readonly #places = new ByNumber<Place>();
 
   /** From now on exchanges may wait for the answer to request `number`. */
   open(number: number): void {
@@ -45,6 +46,6 @@ export class Parking {
 
   /** Lets everybody go empty. */
   clear(): void {
-    for (const number of [...this.#places.keys()]) this.settle(number, undefined);
+    for (const number of this.#places.keys()) this.settle(number, undefined);
   }
 }

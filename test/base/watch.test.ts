@@ -4,6 +4,7 @@ import { never } from '../../src/base/signals.ts';
 import { Watch } from '../../src/base/watch.ts';
 
 class One {
+  slot = -1;
   readonly reasons: unknown[] = [];
   giveUp(reason: unknown): void {
     this.reasons.push(reason);

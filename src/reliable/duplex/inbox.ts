@@ -2,6 +2,7 @@
  * What a duplex session has received and hands up: each message once, in order where asked, beside the mailbox of the session,
  * and answers ahead of unfinished messages.
  */
+import { ByNumber } from '../../base/by-number.ts';
 import { asError } from '../../base/errors.ts';
 import { wait } from '../../base/signals.ts';
 import { isAnswer } from '../../channel/awaited.ts';
@@ -34,9 +35,9 @@ interface InboxInit {
 
 export class Inbox {
   readonly #my: InboxInit;
-  readonly #held = new Map<number, Delivery>();
+  readonly #held = new ByNumber<Delivery>();
   /** Numbers that were handed up, some of them answers that overtook an unfinished message. */
-  readonly #begun = new Set<number>();
+  readonly #begun = new ByNumber<true>();
   readonly #running = new Set<Promise<void>>();
   readonly #standstill: Standstill;
 
@@ -57,7 +58,7 @@ export class Inbox {
   }
 
   /** These will never be handed up; without numbers: nothing will. */
-  drop(numbers: readonly number[] = [...this.#held.keys()]): void {
+  drop(numbers: readonly number[] = this.#held.keys()): void {
     for (const number of numbers) this.#held.delete(number);
   }
 
@@ -72,8 +73,10 @@ export class Inbox {
    */
   handUpAnswers(receipt: DestinationState | undefined): void {
     const reachable = this.#reachable(receipt);
-    for (const [number, { message }] of this.#held) {
-      if (number <= reachable && !this.#begun.has(number) && isAnswer(message)) this.handUp(number);
+    for (const number of this.#held.keys()) {
+      const held = this.#held.get(number);
+      if (held === undefined || number > reachable || this.#begun.has(number)) continue;
+      if (isAnswer(held.message)) this.handUp(number);
     }
   }
 
@@ -88,7 +91,7 @@ export class Inbox {
     // These are handed up by the rules of the sequence alone, or not at all.
     if (deliveryAssurance === 'at-most-once' || incompleteSequenceBehavior === 'DiscardEntireSequence') return false;
     const reachable = this.#reachable(this.#my.receipt());
-    const waiting = [...this.#held.keys()].filter((number) => number <= reachable && !this.#begun.has(number));
+    const waiting = this.#held.keys().filter((number) => number <= reachable && !this.#begun.has(number));
     if (waiting.length === 0) return false;
     this.handUp(Math.min(...waiting));
     return true;
@@ -97,7 +100,7 @@ export class Inbox {
   /** Once for each number. */
   handUp(number: number): void {
     if (this.#begun.has(number)) return;
-    this.#begun.add(number);
+    this.#begun.set(number, true);
     const running: Promise<void> = this.#handed(number).finally(() => this.#running.delete(running));
     this.#running.add(running);
   }

@@ -1,4 +1,5 @@
 /** What a duplex end has submitted and not settled: the messages, who waits for each, and who waits for room. */
+import { ByNumber } from '../../base/by-number.ts';
 import { abortable } from '../../base/signals.ts';
 import { type Delivery, delivery } from '../../channel/delivery.ts';
 import type { Outcome } from '../errors.ts';
@@ -16,8 +17,8 @@ interface OutboxInit {
 
 export class Outbox {
   readonly #my: OutboxInit;
-  readonly #messages = new Map<number, Delivery>();
-  readonly #waiting = new Map<number, DuplexWaiting>();
+  readonly #messages = new ByNumber<Delivery>();
+  readonly #waiting = new ByNumber<DuplexWaiting>();
   readonly #room: (() => void)[] = [];
 
   constructor(my: OutboxInit) {
@@ -26,7 +27,7 @@ export class Outbox {
 
   /** Numbers for which somebody waits. */
   get awaited(): readonly number[] {
-    return [...this.#waiting.keys()];
+    return this.#waiting.keys();
   }
 
   numbered(number: number, trip: Delivery, waiting: DuplexWaiting | undefined): void {
@@ -66,9 +67,10 @@ export class Outbox {
   }
 
   giveUp(error: Error, outcome: (number: number) => Outcome): void {
-    for (const [number, { reject, hear }] of this.#waiting) {
-      hear?.(number, outcome(number));
-      reject(error);
+    for (const number of this.#waiting.keys()) {
+      const waiting = this.#waiting.get(number);
+      waiting?.hear?.(number, outcome(number));
+      waiting?.reject(error);
     }
     this.#waiting.clear();
     this.#messages.clear();

@@ -33,10 +33,9 @@ class HttpChannel implements Channel {
   readonly #pool: Pool;
   readonly #release: () => Promise<void>;
   readonly #settle: (reason: Error | undefined) => void;
-  /** Exchanges without an answer and when they are given up: the oldest first, as all may take as long. */
-  readonly #underway = new Map<Exchange, Instant>();
+  /** Exchanges without an answer. */
+  readonly #underway = new Watch<Exchange>();
   readonly #alarm: Alarm;
-  readonly #watch = new Watch();
   #lastHeaders: (Omit<Encoded, 'body'> & { readonly all: Readonly<Record<string, string>> }) | undefined;
   #phase: 'open' | 'closing' | 'closed' = 'open';
 
@@ -124,7 +123,7 @@ class HttpChannel implements Channel {
       const onAbort = () => this.#giveUp(signal.reason);
       if (signal.aborted) onAbort();
       signal.addEventListener('abort', onAbort, { once: true });
-      await Promise.allSettled([...this.#underway.keys()].map((exchange) => exchange.answer));
+      await Promise.allSettled([...this.#underway.all()].map((exchange) => exchange.answer));
       signal.removeEventListener('abort', onAbort);
       await this.#end(undefined);
     }
@@ -139,39 +138,37 @@ class HttpChannel implements Channel {
 
   #enter(exchange: Exchange, signal: AbortSignal): void {
     const { clock, sendTimeout } = this.#settings;
-    const due = later(clock.now(), sendTimeout);
-    if (this.#underway.size === 0) this.#alarm.set(due);
-    this.#underway.set(exchange, due);
-    this.#watch.add(signal, exchange);
+    exchange.due = later(clock.now(), sendTimeout);
+    // All may take as long: the first of them is due first.
+    if (this.#underway.size === 0) this.#alarm.set(exchange.due);
+    this.#underway.add(signal, exchange);
   }
 
   #leave(exchange: Exchange, signal: AbortSignal): void {
-    this.#underway.delete(exchange);
+    this.#underway.remove(signal, exchange);
     if (this.#underway.size === 0) this.#alarm.cancel();
-    this.#watch.remove(signal, exchange);
   }
 
   /** The time of the oldest exchange may be over. */
   #ring(): void {
     const now = this.#settings.clock.now();
-    for (const [exchange, due] of this.#underway) {
-      if (due > now) {
-        this.#alarm.set(due);
-        return;
-      }
-      exchange.giveUp(this.#late());
+    let next: Instant | undefined;
+    for (const exchange of this.#underway.all()) {
+      if (exchange.due <= now) exchange.giveUp(this.#late());
+      else if (next === undefined || exchange.due < next) next = exchange.due;
     }
+    this.#alarm.set(next);
   }
 
   #giveUp(reason: unknown): void {
-    for (const exchange of this.#underway.keys()) exchange.giveUp(reason);
+    for (const exchange of [...this.#underway.all()]) exchange.giveUp(reason);
   }
 
   async #end(reason: Error | undefined): Promise<void> {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#alarm.cancel();
-    this.#watch.end();
+    this.#underway.end();
     await this.#release();
     this.#settle(reason);
   }

@@ -8,6 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Bag } from '../../base/bag.ts';
 import { utf8 } from '../../base/bytes.ts';
 import { diagnostics } from '../../base/diagnostics.ts';
 import { asError, hasCode } from '../../base/errors.ts';
@@ -27,7 +28,7 @@ import { eventLoop } from './event-loop.ts';
 import { metadataPath, pathOf, tell } from './published.ts';
 import { type Body, discard, readBody } from './request-body.ts';
 import type { EndpointSettings } from './settings.ts';
-import { Unsent } from './unsent.ts';
+import { type Serving, Unsent } from './unsent.ts';
 
 const publish = diagnostics('transport');
 
@@ -41,7 +42,7 @@ export class Endpoint {
   readonly #settings: EndpointSettings;
   readonly #path: string | undefined;
   readonly #peers = new WeakMap<Socket, Peer>();
-  readonly #underway = new Set<ServerResponse>();
+  readonly #underway = new Bag<Serving>();
   readonly #unsent: Unsent;
   readonly #deadline = new AbortController();
   #stopping: (() => void) | undefined;
@@ -51,7 +52,7 @@ export class Endpoint {
   constructor(entrance: Entrance, settings: EndpointSettings, path?: string) {
     this.#entrance = entrance;
     this.#settings = settings;
-    this.#unsent = new Unsent(settings.sendTimeout);
+    this.#unsent = new Unsent(settings.sendTimeout, this.#underway);
     this.#path = path;
   }
 
@@ -61,16 +62,16 @@ export class Endpoint {
   }
 
   handle(request: ParsedRequest, response: ServerResponse): void {
-    this.#underway.add(response);
+    const serving: Serving = { slot: -1, response, isUnsent: false };
+    this.#underway.add(serving);
     response.on('close', () => {
-      this.#unsent.delete(response);
-      this.#underway.delete(response);
+      this.#underway.delete(serving);
       if (this.#underway.size === 0) this.#stopping?.();
     });
     if (tell(request, response, this.#published, this.#path)) return;
     const refusal = this.#refusal(request);
-    if (refusal !== undefined) this.#refuse(response, refusal);
-    else this.#serve(request, response);
+    if (refusal !== undefined) this.#refuse(serving, refusal);
+    else this.#serve(request, serving);
   }
 
   /** Refuses what is new; resolves when what is under way has been answered, or cut off because `signal` fired. */
@@ -78,10 +79,10 @@ export class Endpoint {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#stopping = resolve;
     if (this.#underway.size === 0) resolve();
-    for (const response of this.#underway) if (!response.headersSent) response.setHeader('Connection', 'close');
+    for (const { response } of this.#underway) if (!response.headersSent) response.setHeader('Connection', 'close');
     const cut = () => {
       this.#deadline.abort(signal.reason);
-      for (const response of this.#underway) response.destroy();
+      for (const { response } of this.#underway) response.destroy();
       resolve();
     };
     if (signal.aborted) cut();
@@ -127,41 +128,41 @@ export class Endpoint {
     return undefined;
   }
 
-  #serve(request: ParsedRequest, response: ServerResponse): void {
+  #serve(request: ParsedRequest, serving: Serving): void {
     try {
-      readBody(request, this.#settings.maxReceivedMessageSize, (body) => this.#carry(request, response, body));
+      readBody(request, this.#settings.maxReceivedMessageSize, (body) => this.#carry(request, serving, body));
     } catch (thrown) {
-      this.#broken(response, asError(thrown));
+      this.#broken(serving, asError(thrown));
     }
   }
 
   /** Takes what was read up, and brings back what comes of it. */
-  #carry(request: ParsedRequest, response: ServerResponse, body: Body): void {
+  #carry(request: ParsedRequest, serving: Serving, body: Body): void {
     try {
-      const message = this.#read(request, response, body);
+      const message = this.#read(request, serving, body);
       if (message === undefined) return;
       const inbound = delivery(message, this.#deadline.signal)
         .with(turn, eventLoop)
         .with(peer, this.#peerOf(request.socket));
       const reply = this.#isAboutUs(request) ? this.#published?.answer(inbound) : this.#receive(inbound);
       // Without an async function: it would cost as much as all else that is done here.
-      if (reply === undefined) this.#answer(response, undefined, false);
+      if (reply === undefined) this.#answer(serving, undefined, false);
       else
         reply.then(
-          (said) => this.#replied(response, said),
-          (thrown: unknown) => this.#failed(response, message, thrown),
+          (said) => this.#replied(serving, said),
+          (thrown: unknown) => this.#failed(serving, message, thrown),
         );
     } catch (thrown) {
-      this.#broken(response, asError(thrown));
+      this.#broken(serving, asError(thrown));
     }
   }
 
   /** The message; `undefined` when there is none, which was answered then. */
-  #read(request: ParsedRequest, response: ServerResponse, body: Body): Message | undefined {
+  #read(request: ParsedRequest, serving: Serving, body: Body): Message | undefined {
     const { maxReceivedMessageSize: limit, quotas } = this.#settings;
     if (body === 'gone') return undefined;
     if (body === 'oversize') {
-      this.#refuse(response, tooLarge(request, limit));
+      this.#refuse(serving, tooLarge(request, limit));
       return undefined;
     }
     const { 'content-type': type = '', soapaction } = request.headers;
@@ -176,7 +177,7 @@ export class Endpoint {
       return message;
     } catch (error) {
       if (hasCode(error, 'SOAP_CONTENT_TYPE')) {
-        this.#refuse(response, { status: 415, code: error.code, text: error.message });
+        this.#refuse(serving, { status: 415, code: error.code, text: error.message });
         return undefined;
       }
       publish(() => ({
@@ -186,25 +187,25 @@ export class Endpoint {
         error,
       }));
       const version = versionOf(type) ?? soap12;
-      this.#answer(response, faultReply(undefined, unreadableFault(error), { version }), true);
+      this.#answer(serving, faultReply(undefined, unreadableFault(error), { version }), true);
       return undefined;
     }
   }
 
-  #replied(response: ServerResponse, reply: Delivery | undefined): void {
+  #replied(serving: Serving, reply: Delivery | undefined): void {
     try {
-      this.#answer(response, reply?.message, reply !== undefined && isFault(reply.message));
+      this.#answer(serving, reply?.message, reply !== undefined && isFault(reply.message));
     } catch (thrown) {
-      this.#broken(response, asError(thrown));
+      this.#broken(serving, asError(thrown));
     }
   }
 
-  #failed(response: ServerResponse, message: Message, error: unknown): void {
+  #failed(serving: Serving, message: Message, error: unknown): void {
     try {
       publish(() => ({ event: 'request.failed', action: message.action, error }));
-      this.#answer(response, faultOfFailure(message, error), true);
+      this.#answer(serving, faultOfFailure(message, error), true);
     } catch (thrown) {
-      this.#broken(response, asError(thrown));
+      this.#broken(serving, asError(thrown));
     }
   }
 
@@ -222,7 +223,8 @@ export class Endpoint {
     return Promise.reject(new TransportError('TRANSPORT_CLOSED', text, { transient: true }));
   }
 
-  #answer(response: ServerResponse, message: Message | undefined, fault: boolean): void {
+  #answer(serving: Serving, message: Message | undefined, fault: boolean): void {
+    const { response } = serving;
     if (response.destroyed) {
       publish(() => ({ event: 'response.lost', action: message?.action ?? '' }));
       return;
@@ -233,30 +235,31 @@ export class Endpoint {
     const head =
       encoded === undefined ? emptyHead : ['Content-Length', String(octets), 'Content-Type', encoded.contentType];
     publish(() => ({ event: 'response.sent', status, action: message?.action ?? '', octets }));
-    this.#unsent.add(response);
+    this.#unsent.add(serving);
     response.writeHead(status, head);
     response.end(encoded?.body);
   }
 
-  #refuse(response: ServerResponse, { status, code, text, headers = {}, drain }: Refusal): void {
+  #refuse(serving: Serving, { status, code, text, headers = {}, drain }: Refusal): void {
     publish(() => ({ event: 'request.refused', status, ...(code === undefined ? {} : { code }), reason: text }));
+    const { response } = serving;
     if (response.destroyed) return;
     response.statusCode = status;
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     const octets = utf8(`${text}\n`);
     response.setHeader('Content-Type', 'text/plain; charset=utf-8');
     response.setHeader('Content-Length', octets.length);
-    this.#unsent.add(response);
+    this.#unsent.add(serving);
     response.write(octets);
     if (drain === undefined) response.end();
     else drain(() => response.end());
   }
 
   /** The last resort: what failed is ours, so the client hears only that. */
-  #broken(response: ServerResponse, error: Error): void {
+  #broken(serving: Serving, error: Error): void {
     publish(() => ({ event: 'request.failed', error }));
-    if (response.headersSent) response.destroy();
-    else this.#answer(response, faultReply(undefined, faultFor(undefined)), true);
+    if (serving.response.headersSent) serving.response.destroy();
+    else this.#answer(serving, faultReply(undefined, faultFor(undefined)), true);
   }
 
   #peerOf(socket: Socket): Peer {

@@ -3,6 +3,8 @@
  * given up at any moment, also while it still waits for a connection.
  */
 import type { Dispatcher } from 'undici';
+import { type Instant, instant } from '../../base/clock.ts';
+import type { GivenUp } from '../../base/watch.ts';
 import type { Peer } from '../../channel/transport.ts';
 import { TransportError } from '../errors.ts';
 import { failureOf } from '../failure.ts';
@@ -32,7 +34,10 @@ export interface Carrier {
   failed(error: Error): TransportError;
 }
 
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, GivenUp {
+  slot = -1;
+  /** When it is given up, where nothing else ends it. */
+  due: Instant = instant(Number.POSITIVE_INFINITY);
   readonly question: Question;
   readonly answer: Promise<Answer>;
   readonly #place: string;
