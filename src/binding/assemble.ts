@@ -106,8 +106,11 @@ function secured(
   ];
 }
 
-function transport({ transport: of, encoding, limits }: BindingDescription, around: Surroundings): Transport {
-  const { sendTimeout, openTimeout, maxReceivedMessageSize } = limits;
+function transport(
+  { transport: of, encoding, limits, reliableSession: session }: BindingDescription,
+  around: Surroundings,
+): Transport {
+  const { sendTimeout, openTimeout, receiveTimeout, maxReceivedMessageSize } = limits;
   const tls = tlsOf(of, around.tls);
   const common = {
     maxReceivedMessageSize,
@@ -128,7 +131,14 @@ function transport({ transport: of, encoding, limits }: BindingDescription, arou
       return overHttp();
     case 'websocket':
       return guarded(
-        webSocketTransport({ ...common, sendTimeout, version: encoding.soap, client: { openTimeout } }),
+        webSocketTransport({
+          ...common,
+          sendTimeout,
+          version: encoding.soap,
+          client: { openTimeout },
+          // A reliable session outlives its connections, and counts by itself.
+          ...(session === undefined ? { receiveTimeout } : {}),
+        }),
         of.tls ? 'wss:' : 'ws:',
       );
     case 'dual': {

@@ -11,10 +11,9 @@ import { Serial } from '../base/serial.ts';
 import { wait } from '../base/signals.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { session } from '../channel/session.ts';
-import { addressingOf, isNone } from '../soap/addressing.ts';
 import { faultFor, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
-import { answered, learned } from './answers.ts';
+import { answered, endsWith, isTwoWay, learned } from './answers.ts';
 import { destination } from './destination.ts';
 import {
   type DeliveryAssurance,
@@ -160,13 +159,16 @@ export class AcceptedSteps {
     await this.serial.run(() => this.advance({ kind: 'resumed' }, { drop }));
   }
 
-  /** True when the exchange waits for the application: the request can be answered. */
-  answersLater(request: Message): boolean {
-    if (request.action === this.version.actions.lastMessage) return this.offer !== undefined;
+  /**
+   * True when the exchange waits for the application: the request can be answered.
+   *
+   * @param last it is marked as the last one (2005/02), which at least our own last message answers
+   */
+  answersLater(request: Message, last: boolean): boolean {
+    const isBare = request.action === this.version.actions.lastMessage;
+    if (isBare || (last && this.offer !== undefined)) return this.offer !== undefined;
     // What is handed up when the sequence is whole is answered too late for anybody.
-    if (this.#assurance.incomplete === 'DiscardEntireSequence') return false;
-    const asked = addressingOf(request);
-    return asked?.messageId !== undefined && !isNone(asked.version, asked.replyTo);
+    return this.#assurance.incomplete !== 'DiscardEntireSequence' && isTwoWay(request);
   }
 
   /** Learns what the client has of the replies; what it has is forgotten. Runs in the mailbox. */
@@ -325,20 +327,20 @@ export class AcceptedSteps {
   }
 
   #handle(trip: Delivery, number: number): Promise<Delivery | undefined> | Delivery | undefined {
-    const { lastMessage } = this.version.actions;
-    if (lastMessage !== undefined && trip.message.action === lastMessage) {
-      // Our own last message answers it, on the reply sequence.
-      return this.offer === undefined ? undefined : trip.carrying(this.wording.lastMessage(trip.message, lastMessage));
-    }
+    if (trip.message.action === this.version.actions.lastMessage) return undefined;
     const at = { sequence: this.id, number };
     return this.#receive(trip.with(position, at).with(session, this.#upward).under(this.#signal));
   }
 
   /** Marks a message finished and gives its reply a number, in one commit. Runs in the mailbox. */
-  #finish(number: number, trip: Delivery, reply: Delivery | undefined): Promise<void> | void {
+  #finish(number: number, trip: Delivery, given: Delivery | undefined): Promise<void> | void {
     const drop = [{ direction: 'in' as const, number }];
-    const last = trip.message.action === this.version.actions.lastMessage;
-    if (reply === undefined || !this.answersLater(trip.message)) {
+    const { lastMessage } = this.version.actions;
+    const last = trip.message.action === lastMessage;
+    const isLast = last || (lastMessage !== undefined && endsWith(this.#record.receipt, number));
+    const own = isLast ? this.#lastMessage(trip) : undefined;
+    const reply = (this.answersLater(trip.message, false) ? given : undefined) ?? own;
+    if (reply === undefined) {
       return after(this.advance({ kind: 'delivered', number }, { drop }), () => {
         // Nobody waits for it when the exchange was answered on arrival.
         const isAwaited = this.parking.has(number);
@@ -348,7 +350,7 @@ export class AcceptedSteps {
     }
     const acknowledged = this.#snapshots.get(number) ?? this.#record.receipt.received;
     const { maxTransferWindowSize } = this.#settings;
-    const made = answered(this.#record, number, acknowledged, this.#now, this.#policy, maxTransferWindowSize);
+    const made = answered(this.#record, number, acknowledged, this.#now, this.#policy, maxTransferWindowSize, isLast);
     const { answer, forgotten } = made;
     const put = [{ direction: 'out' as const, number: answer.reply, octets: this.#journal.octets(reply.message) }];
     const without = [...drop, ...forgotten.map((old) => ({ direction: 'out' as const, number: old }))];
@@ -361,6 +363,14 @@ export class AcceptedSteps {
       }
       this.#finished(number, reply.carrying(this.wording.numbered(reply.message, answer, this.#record.receipt)), last);
     });
+  }
+
+  /** This end's own last message, on the reply sequence: the answer to a last one that has no other. */
+  #lastMessage(trip: Delivery): Delivery | undefined {
+    const { lastMessage } = this.version.actions;
+    return this.offer === undefined || lastMessage === undefined
+      ? undefined
+      : trip.carrying(this.wording.lastMessage(trip.message, lastMessage));
   }
 
   #finished(number: number, answer: Delivery | undefined, last: boolean): void {

@@ -236,7 +236,7 @@ export class Accepted implements SessionView {
     const kept = trip.carrying(withoutReliableHeaders(trip.message));
     const octets = this.#journal.octets(kept.message);
     const bytes = trip.message.source?.bytes.length ?? octets.length;
-    const answersLater = this.#steps.answersLater(trip.message);
+    const answersLater = this.#steps.answersLater(trip.message, last);
     const isAnswered = this.#steps.parking.has(number) || answersLater;
     const event = { kind: 'message', number, bytes, last, ...(isAnswered ? { isAnswered } : {}) } as const;
     const accepted = () => {

@@ -6,10 +6,13 @@
  * A client that offered no sequence cannot acknowledge replies. It gets them without a number, beside the acknowledgement of
  * the request, and the last few are kept for requests that are repeated.
  */
+import { addressingOf, isNone } from '../soap/addressing.ts';
+import type { Message } from '../soap/message.ts';
+import type { DestinationState } from './destination-state.ts';
 import type { ReliableError } from './errors.ts';
 import type { Acknowledgement } from './headers.ts';
 import type { Transmission, When } from './ledger.ts';
-import type { Ranges } from './ranges.ts';
+import { count, type Ranges } from './ranges.ts';
 import type { AcceptorRecord, Answer } from './record.ts';
 import { refused } from './responses.ts';
 import { source } from './source.ts';
@@ -42,6 +45,7 @@ export function learned(
  * The next reply: to request `request`, with what was acknowledged when that was accepted.
  *
  * @param window how many replies without a number are kept
+ * @param last no reply comes after it
  * @returns `forgotten`: replies that need not be kept any more
  */
 export function answered(
@@ -51,6 +55,7 @@ export function answered(
   when: When,
   policy: Transmission,
   window: number,
+  last: boolean,
 ): { readonly record: Replies; readonly answer: Answer; readonly forgotten: readonly number[] } {
   if (record.source === null) {
     const answer: Answer = { request, reply: request, acknowledged };
@@ -59,6 +64,17 @@ export function answered(
     return { record: { source: null, answers: answers.slice(-window) }, answer, forgotten };
   }
   const [next] = source(record.source, { kind: 'submit', expects: 'acknowledgement', ...when }, policy);
-  const answer: Answer = { request, reply: submitted(next), acknowledged };
+  const answer: Answer = { request, reply: submitted(next), acknowledged, ...(last ? { last } : {}) };
   return { record: { source: next, answers: [...record.answers, answer] }, answer, forgotten: [] };
+}
+
+/** Whoever sent it waits for an answer. */
+export function isTwoWay(request: Message): boolean {
+  const asked = addressingOf(request);
+  return asked?.messageId !== undefined && !isNone(asked.version, asked.replyTo);
+}
+
+/** Message `number` is marked as the last, and all others are finished: out of order they may still be answered after it. */
+export function endsWith({ received, held, last }: DestinationState, number: number): boolean {
+  return last === number && held.length === 1 && count(received) === number;
 }

@@ -18,7 +18,7 @@ import type { ReliableVersion } from './versions/version.ts';
 const behaviours = ['DiscardEntireSequence', 'DiscardFollowingFirstGap', 'NoDiscard'] as const;
 export type IncompleteSequenceBehavior = (typeof behaviours)[number];
 
-interface Offer {
+export interface Offer {
   readonly id: string;
   /** Where the offering end wants the sequence's messages; written and expected where the version has it. */
   readonly endpoint?: EndpointReference | undefined;

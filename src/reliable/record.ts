@@ -53,6 +53,8 @@ export interface Answer {
   readonly reply: number;
   /** What was acknowledged when the request was accepted; it is said again with each copy of the reply. */
   readonly acknowledged: Ranges;
+  /** Marked as the last one, as its request was (2005/02). */
+  readonly last?: true;
 }
 
 export interface AcceptorRecord extends Common {

@@ -9,7 +9,7 @@ import { later, type Timer } from '../base/clock.ts';
 import type { Delivery } from '../channel/delivery.ts';
 import { type Addressing, isAnonymous } from '../soap/addressing.ts';
 import { ownerOf, unbindable } from './binding.ts';
-import { type CreateSequence, readExpires } from './bodies.ts';
+import { type CreateSequence, type Offer, readExpires } from './bodies.ts';
 import { newDestination } from './destination-state.ts';
 import type { ReliableError } from './errors.ts';
 import { publish } from './events.ts';
@@ -237,7 +237,7 @@ export class Registry<S extends Registered> {
     const { clock, newIdentifier, maxExpires, label } = this.#settings;
     const now = clock.now();
     const life = body.expires === undefined ? undefined : readExpires(body.expires);
-    const granted = life === undefined ? undefined : Math.min(life, maxExpires);
+    const granted = grantedLife(life, body.offer, maxExpires);
     const policy = transmissionOf(this.#settings, version, 'reply');
     return acceptorRecord({
       label: label ?? null,
@@ -307,6 +307,13 @@ export class Registry<S extends Registered> {
     if (count > 0) this.#living.set(identity, count);
     else this.#living.delete(identity);
   }
+}
+
+/** In milliseconds: both sequences are one session, which lives for as long as the shorter of them (WS-RM 1.1, 3.4). */
+function grantedLife(life: number | undefined, offer: Offer | undefined, longest: number): number | undefined {
+  const offered = offer?.expires === undefined ? Number.POSITIVE_INFINITY : readExpires(offer.expires);
+  const asked = Math.min(life ?? Number.POSITIVE_INFINITY, offered ?? Number.POSITIVE_INFINITY);
+  return life === undefined && !Number.isFinite(asked) ? undefined : Math.min(asked, longest);
 }
 
 function keysOf(session: Registered): readonly string[] {

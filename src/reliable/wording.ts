@@ -85,7 +85,7 @@ export class Wording {
 
   /** The reply as it goes out: with its number, where the client offered a sequence, and the acknowledgement. */
   numbered(reply: Message, answer: Answer, receipt: DestinationState): Message {
-    const last = reply.action === this.#version.actions.lastMessage;
+    const last = answer.last === true;
     const block =
       this.#offer === undefined
         ? []

@@ -325,6 +325,32 @@ test('receiveTimeout of a binding ends an idle session', async () => {
   await listening.close();
 });
 
+test.each([
+  ['without a reliable session the connection', false],
+  ['with one the session, which outlives connections,', true],
+] as const)('over WebSocket receiveTimeout of a binding ends %s', async (_, reliableSession) => {
+  const clock = new VirtualClock();
+  const via = (more: object = {}) =>
+    netHttp({
+      security: noSecurity,
+      messageEncoding: 'Text',
+      webSocketTransportUsage: 'Always',
+      reliableSession,
+      clock,
+      ...more,
+    });
+  const listening = await served(via({ receiveTimeout: 60_000 }), 'ws://127.0.0.1:0/orders');
+  const channel = connect(via(), listening.url);
+  const calls = client(orders, channel, { clock });
+  const order = { sku: 'A-1', quantity: 1, tags: [] };
+  expect(await calls.place(order)).toEqual({ number: 1_001 });
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  await clock.advance(60_000);
+  const code = reliableSession ? 'RELIABLE_TERMINATED' : 'TRANSPORT_BROKEN';
+  expect(await channel.closed).toMatchObject({ code });
+  await listening.close();
+});
+
 test('sendTimeout of a binding bounds a call', async () => {
   const clock = new VirtualClock();
   const via = wsHttp({ security: noSecurity, reliableSession: true, clock, sendTimeout: 5_000 });

@@ -5,7 +5,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import type { Carry, Delivery } from '../../src/channel/delivery.ts';
 import { readCreateSequenceResponse } from '../../src/reliable/bodies.ts';
 import { readReliableFault } from '../../src/reliable/faults.ts';
-import { readHeaders } from '../../src/reliable/headers.ts';
+import { readHeaders, sequenceHeader } from '../../src/reliable/headers.ts';
 import { position } from '../../src/reliable/position.ts';
 import type { SessionView } from '../../src/reliable/session.ts';
 import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
@@ -59,6 +59,7 @@ async function world(
   return made;
 }
 
+const isLast = (of: Message | undefined) => of !== undefined && readHeaders(of)?.sequence?.last === true;
 const upperOf = (of: Message | undefined) =>
   of === undefined ? undefined : readHeaders(of)?.acknowledgements[0]?.ranges;
 const numberOf = (of: Message | undefined) => (of === undefined ? undefined : readHeaders(of)?.sequence?.number);
@@ -590,4 +591,64 @@ test('a store that fails when the application is done: tried again, and the appl
 test('SOAP 1.1 clients get SOAP 1.1', async () => {
   const { client } = await world({}, { soap: soap11 });
   expect((await client.ask(client.numbered(1)))?.version).toBe(soap11);
+});
+
+describe('2005/02: an application marks its own last message (B1203; facts 4.5.4 d)', () => {
+  /** Message `number` of the application, marked as the last. */
+  const marked = (client: Client, number: number, messageId?: string) => {
+    const block = sequenceHeader(client.version, client.soap, { id: client.id, number, last: true });
+    const of = client.message('urn:test:say', { headers: [block], messageId });
+    return { ...of, body: saying(`message ${number}`, client.soap).body };
+  };
+  const older = { version: reliable200502 };
+
+  test('its reply is marked too, also when it is given again; the one before is not', async () => {
+    const { client } = await world({}, older);
+    const before = await client.ask(client.numbered(1));
+    const request = marked(client, 2, 'urn:uuid:marked');
+    const reply = await client.ask(request);
+    const again = await client.ask(request);
+    for (const one of [reply, again]) {
+      expect([textOf(one), numberOf(one), isLast(one)]).toEqual(['re: message 2', 2, true]);
+    }
+    expect([numberOf(before), isLast(before)]).toEqual([1, false]);
+  });
+
+  test('a one-way one is answered with the empty LastMessage on the reply sequence, once it is handled', async () => {
+    const made = await world({}, older);
+    const gate = Promise.withResolvers<void>();
+    made.gate = gate.promise;
+    const asked = made.client.ask(marked(made.client, 1));
+    await settled();
+    gate.resolve();
+    const answer = await asked;
+    expect(answer?.action).toBe(reliable200502.actions.lastMessage);
+    expect([numberOf(answer), isLast(answer), upperOf(answer)]).toEqual([1, true, [{ lower: 1, upper: 1 }]]);
+    expect(made.done).toEqual(['message 1']);
+  });
+
+  test('without a reply sequence it is acknowledged like any', async () => {
+    const { client } = await world({}, { ...older, offer: undefined });
+    const answer = await client.ask(marked(client, 1));
+    expect(answer?.action).toBe(reliable200502.actions.sequenceAcknowledgement);
+  });
+
+  test('while another request is still to be answered no reply is the last', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { client } = await world(
+      { ordered: false },
+      {
+        ...older,
+        receive: async (trip) => {
+          if (payload(trip.message)?.text === 'message 1') await gate.promise;
+          return trip.carrying(saying('re', trip.message.version));
+        },
+      },
+    );
+    const first = client.ask(client.numbered(1));
+    const second = await client.ask(marked(client, 2, 'urn:uuid:marked'));
+    expect([numberOf(second), isLast(second)]).toEqual([1, false]);
+    gate.resolve();
+    expect([numberOf(await first), isLast(await first)]).toEqual([2, false]);
+  });
 });

@@ -4,21 +4,26 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { VirtualClock } from '../../src/base/clock.ts';
+import { VirtualClock } from '../../src/base/clock.ts';
+import { seededRandom } from '../../src/base/random.ts';
 import { wait } from '../../src/base/signals.ts';
 import type { Carry } from '../../src/channel/delivery.ts';
-import { createSequenceResponse } from '../../src/reliable/bodies.ts';
+import { transform } from '../../src/channel/transform.ts';
+import { createSequence, createSequenceResponse, readCreateSequenceResponse } from '../../src/reliable/bodies.ts';
 import type { ReliableEvent } from '../../src/reliable/events.ts';
 import { readReliableFault } from '../../src/reliable/faults.ts';
 import { type ReliableSessionOptions, settingsOf } from '../../src/reliable/settings.ts';
 import { reliableVersions } from '../../src/reliable/versions/table.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
-import { addressing200508 } from '../../src/soap/addressing.ts';
+import { addressing200508, anonymousReference } from '../../src/soap/addressing.ts';
+import { decode, encode } from '../../src/soap/codec.ts';
 import { memory } from '../../src/stores/memory.ts';
 import { DuplexWorld } from './duplex/world.ts';
+import { acceptorEnd, saying } from './ends.ts';
 import { Pair } from './pair.ts';
-import { lost, Scene } from './scene.ts';
+import { Client } from './peers.ts';
+import { lost, numberOf, Scene } from './scene.ts';
 
 let events: ReliableEvent[];
 const hear = (event: unknown) => void events.push(event as ReliableEvent);
@@ -176,6 +181,75 @@ describe.each(reliableVersions)('Expires, WS-RM $name', (version) => {
     expect(events.filter(({ event }) => event === 'sequence.terminated')).toEqual([]);
     expect(scene.sent[0]?.body.toString()).not.toContain('Expires');
     await soon(scene, scene.channel.close());
+  });
+});
+
+describe.each(reliableVersions)('Offer/Expires, WS-RM $name', (version) => {
+  /** A client that asks for such lives, in the sequence and in its offer. */
+  async function asking(
+    lives: { readonly sequence?: string; readonly offer?: string },
+    options: ReliableSessionOptions = {},
+  ) {
+    const clock = new VirtualClock();
+    const end = acceptorEnd({ clock, random: seededRandom(5), inactivityTimeout: 60 * minute, ...options }, echo());
+    const client = new Client(end, version, { offer: 'urn:offer' });
+    const here = anonymousReference(addressing200508);
+    const body = createSequence(version, addressing200508, {
+      acksTo: here,
+      expires: lives.sequence,
+      offer: { id: 'urn:offer', endpoint: here, expires: lives.offer },
+    });
+    const created = await client.ask(client.message(version.actions.createSequence, { body }));
+    if (created === undefined) throw new Error('CreateSequence was not answered');
+    const { id, expires } = readCreateSequenceResponse(version, created);
+    client.id = id;
+    return { clock, client, granted: expires };
+  }
+
+  test('ends the session, whose replies it is to carry: the acceptor says so, and afterwards knows nothing of it', async () => {
+    const { clock, client, granted } = await asking({ offer: 'PT5S' });
+    expect(granted).toBe('PT5S');
+    expect(numberOf((await client.ask(client.numbered(1))) ?? saying(''))).toBe(1);
+    await clock.advance(4_999);
+    expect(ends()).toEqual([]);
+    await clock.advance(1);
+    expect(ends()).toEqual(['acceptor: expired']);
+    const late = await client.ask(client.numbered(2));
+    expect(late === undefined ? undefined : readReliableFault(late)?.fault.name).toBe('UnknownSequence');
+  });
+
+  test.each([
+    [{ sequence: 'PT9S', offer: 'PT5S' }, 'PT5S'],
+    [{ sequence: 'PT5S', offer: 'PT9S' }, 'PT5S'],
+    [{ sequence: 'PT5S', offer: 'PT0S' }, 'PT5S'],
+    [{ offer: 'PT0S' }, undefined],
+    [{ offer: 'PT9S' }, 'PT4S'],
+  ] as const)('%o: the shorter life counts, and no longer one than is granted', async (lives, life) => {
+    const { granted } = await asking(lives, { maxExpires: life === 'PT4S' ? 4_000 : 60_000 });
+    expect(granted).toBe(life);
+  });
+
+  test('over a duplex connection both sequences end, and the initiator hears of it', async () => {
+    const expiring = transform({
+      name: 'expiring',
+      place: 'security',
+      down: (next) => (trip) => {
+        if (trip.message.action !== version.actions.createSequence) return next(trip);
+        const { body, contentType } = encode(trip.message);
+        const text = new TextDecoder()
+          .decode(body)
+          .replace(/<\/(\w+):Offer>/, '<$1:Expires>PT30S</$1:Expires></$1:Offer>');
+        return next(trip.carrying(decode(new TextEncoder().encode(text), contentType, trip.message.action)));
+      },
+    });
+    const world = new DuplexWorld(5, { version });
+    const listener = await world.until(world.listen());
+    const channel = world.connect({}, undefined, undefined, [expiring]);
+    expect(await world.until(world.say(channel, 'one'))).toBe('re: one');
+    await world.until(wait(world.clock, 30_000));
+    expect(await world.until(channel.closed)).toMatchObject({ code: 'RELIABLE_TERMINATED' });
+    expect(ends().sort()).toEqual(['acceptor: RELIABLE_EXPIRED', 'initiator: RELIABLE_TERMINATED']);
+    await world.until(listener.close());
   });
 });
 

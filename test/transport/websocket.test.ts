@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { WebSocket as Ws } from 'ws';
 import { VirtualClock } from '../../src/base/clock.ts';
+import { wait } from '../../src/base/signals.ts';
 import { binding, connect, listen } from '../../src/channel/binding.ts';
 import { exchange, expectsReply } from '../../src/channel/correlation.ts';
 import { type Carry, delivery } from '../../src/channel/delivery.ts';
@@ -267,6 +268,42 @@ describe('hostile peers', () => {
     await clock.advance(10_000);
     await clock.advance(10_000);
     expect(await channel.closed).toMatchObject({ code: 'TRANSPORT_TIMEOUT', transient: true });
+  });
+});
+
+describe('receiveTimeout (the ReceiveTimeout of WCF)', () => {
+  test('a connection on which nothing is asked for too long ends, and the client hears of it', async () => {
+    const clock = new VirtualClock();
+    const listener = await serve(echo, { clock, receiveTimeout: 60_000, pingInterval: 1_000_000 });
+    const channel = connect(via(), listener.url);
+    for (let count = 0; count < 2; count += 1) {
+      expect(payload((await channel.send(request('hello')))?.message as never)?.text).toBe('hello');
+      // The service has finished when its answer is written.
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      await clock.advance(59_999);
+    }
+    expect(await Promise.race([channel.closed, 'open'])).toBe('open');
+    await clock.advance(1);
+    expect(await channel.closed).toMatchObject({ code: 'TRANSPORT_BROKEN', transient: true });
+  });
+
+  test('a service at work is not idle, and a client waits for as long as it takes', async () => {
+    const clock = new VirtualClock();
+    const slow: Carry = async (trip) => {
+      await wait(clock, 100_000);
+      return trip;
+    };
+    const listener = await serve(slow, { clock, receiveTimeout: 60_000, pingInterval: 1_000_000 });
+    const own = new VirtualClock();
+    const channel = connect(via({ clock: own, receiveTimeout: 1_000, pingInterval: 1_000_000 }), listener.url);
+    const asked = channel.send(request('hello'));
+    while (clock.next === undefined || clock.next - clock.now() !== 100_000) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await own.advance(50_000);
+    await clock.advance(100_000);
+    expect(payload((await asked)?.message as never)?.text).toBe('hello');
+    await channel.close();
   });
 });
 

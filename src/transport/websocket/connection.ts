@@ -3,6 +3,7 @@
  * text). Both ends are the same but for how they came to be.
  */
 import type { RawData, WebSocket } from 'ws';
+import { Alarm } from '../../base/alarm.ts';
 import { later, type Timer } from '../../base/clock.ts';
 import { diagnostics } from '../../base/diagnostics.ts';
 import { asError } from '../../base/errors.ts';
@@ -61,12 +62,15 @@ export class Connection implements Channel {
   #isSilent = false;
   #pings = 0;
   #watch: Timer | undefined;
+  /** When nothing was asked for too long. */
+  readonly #idle: Alarm;
   #closing: Promise<void> | undefined;
   #gone = Promise.withResolvers<void>();
 
   constructor(init: ConnectionInit) {
     this.side = init.side;
     this.#init = init;
+    this.#idle = new Alarm(init.settings.clock, () => this.#idled());
     this.closed = this.#life.closed;
     this.send = (trip) => this.#life.run(trip.signal, () => this.#write(trip.message));
     void this.closed.then((reason) => this.#ended(reason));
@@ -120,6 +124,7 @@ export class Connection implements Channel {
     socket.on('error', (error) => this.#failed(error));
     socket.on('close', (code) => this.#left(code));
     this.#rearm();
+    this.#awaitMessage();
     return joined;
   }
 
@@ -154,6 +159,7 @@ export class Connection implements Channel {
   /** Nothing more is read while the layers above have enough to do. */
   #count(change: 1 | -1): void {
     this.#underWay += change;
+    this.#awaitMessage();
     const { maxMessagesUnderWay } = this.#init.settings;
     if (this.#underWay >= maxMessagesUnderWay) this.#socket?.pause();
     else if (this.#socket?.isPaused === true) this.#socket.resume();
@@ -226,6 +232,20 @@ export class Connection implements Channel {
     });
   }
 
+  /** Only whoever serves may say how long it waits to be asked something. */
+  #awaitMessage(): void {
+    const { side, settings } = this.#init;
+    const { clock, receiveTimeout } = settings;
+    const waits = side === 'acceptor' && Number.isFinite(receiveTimeout) && this.#underWay === 0 && this.#life.isOpen;
+    this.#idle.set(waits ? later(clock.now(), receiveTimeout) : undefined);
+  }
+
+  #idled(): void {
+    const { place, settings } = this.#init;
+    const text = `No message came from ${place} for ${settings.receiveTimeout} ms (receiveTimeout).`;
+    this.#end(POLICY, new TransportError('TRANSPORT_TIMEOUT', text, { transient: true }));
+  }
+
   #failed(error: Error): void {
     const isOversize = 'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
     this.#life.abort(isOversize ? this.#oversize('A message', error) : this.#broken(error));
@@ -248,6 +268,7 @@ export class Connection implements Channel {
     const { place, side, settings } = this.#init;
     const { clock, closeTimeout } = settings;
     this.#watch?.cancel();
+    this.#idle.cancel();
     this.#opening.abort(reason ?? new TransportError('TRANSPORT_CLOSED', `The channel to ${place} was closed.`));
     publish(() => ({ event: 'connection.ended', place, side, error: reason }));
     const socket = this.#socket;

@@ -49,6 +49,12 @@ export interface WebSocketTransportOptions extends HttpMessageOptions {
   readonly sendTimeout?: number;
   /** How long the other end may take to confirm the end of a connection. Default 5 000. */
   readonly closeTimeout?: number;
+  /**
+   * How long a listener waits for the next message on a connection; then it ends it, signs of life or not (the ReceiveTimeout of
+   * WCF's bindings). What is handled takes the time it takes. Default: for ever, as a reliable session above counts by itself;
+   * bindings without one give theirs.
+   */
+  readonly receiveTimeout?: number;
   /** Messages of one connection under way up at once; then nothing more is read of it. Default 64. */
   readonly maxMessagesUnderWay?: number;
   /** Pings that are answered within one `pingInterval`; whoever sends more is cut off. Default 100. */
@@ -62,6 +68,7 @@ export interface ConnectionSettings extends MessageSettings {
   readonly pingInterval: number;
   readonly sendTimeout: number;
   readonly closeTimeout: number;
+  readonly receiveTimeout: number;
   readonly maxMessagesUnderWay: number;
   readonly maxPings: number;
   readonly clock: Clock;
@@ -88,6 +95,7 @@ export function webSocketSettings(options: WebSocketTransportOptions): WebSocket
     pingInterval: options.pingInterval ?? 30_000,
     sendTimeout: options.sendTimeout ?? 60_000,
     closeTimeout: options.closeTimeout ?? 5_000,
+    receiveTimeout: options.receiveTimeout ?? Number.POSITIVE_INFINITY,
     maxMessagesUnderWay: options.maxMessagesUnderWay ?? 64,
     maxPings: options.maxPings ?? 100,
     clock: options.clock ?? systemClock,

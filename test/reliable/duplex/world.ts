@@ -6,7 +6,7 @@ import { type Random, seededRandom } from '../../../src/base/random.ts';
 import { wait } from '../../../src/base/signals.ts';
 import { binding, connect, listen } from '../../../src/channel/binding.ts';
 import { callbackChannel } from '../../../src/channel/callback.ts';
-import type { Channel } from '../../../src/channel/channel.ts';
+import type { BindingElement, Channel } from '../../../src/channel/channel.ts';
 import { exchange, expectsReply } from '../../../src/channel/correlation.ts';
 import { type Carry, delivery } from '../../../src/channel/delivery.ts';
 import { loopback } from '../../../src/channel/loopback.ts';
@@ -76,8 +76,9 @@ export class DuplexWorld {
     options: ReliableSessionOptions = {},
     transport: Transport = this.transport,
     receive: Carry = this.#hear,
+    below: readonly BindingElement[] = [],
   ): Channel {
-    return connect(this.#binding(options, transport), address, receive);
+    return connect(this.#binding(options, transport, below), address, receive);
   }
 
   /** Sends `text`; the value is the text of the reply, or `undefined` where none is asked for. */
@@ -114,9 +115,14 @@ export class DuplexWorld {
     return trip.carrying(this.saying(`re: ${text}`));
   };
 
-  #binding(options: ReliableSessionOptions = {}, transport: Transport = this.transport): ReturnType<typeof binding> {
+  #binding(
+    options: ReliableSessionOptions = {},
+    transport: Transport = this.transport,
+    below: readonly BindingElement[] = [],
+  ): ReturnType<typeof binding> {
     const session = reliableSession({ ...this.#options, ...options });
-    return binding([exchange({ addressing: addressing200508, to: address, random: this.random }), session], transport);
+    const top = exchange({ addressing: addressing200508, to: address, random: this.random });
+    return binding([top, session, ...below], transport);
   }
 }
 
