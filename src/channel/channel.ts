@@ -4,6 +4,7 @@ import type { AddressingVersion } from '../soap/addressing-versions.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import type { Carry } from './delivery.ts';
+import type { Turn } from './turn.ts';
 
 /** Who opened the conversation: the initiator creates sequences and tokens, the acceptor answers. */
 export type Side = 'initiator' | 'acceptor';
@@ -33,6 +34,8 @@ export interface Channel {
    * is the anonymous address: the way back of the same connection. Known once the channel is open.
    */
   readonly replyTo?: string | undefined;
+  /** The turns in which answers come back; absent where each is by itself. */
+  readonly turn?: Turn | undefined;
   /** Makes the channel ready: connects, negotiates, creates the sequence. Idempotent. */
   open(signal?: AbortSignal): Promise<void>;
   /** Carries a message to the other end; the value is what came back on the same exchange. */

@@ -20,6 +20,7 @@ import type { Settings } from './settings.ts';
 export class ConversationInitiator implements Channel {
   readonly side = 'initiator';
   readonly closed: Promise<Error | undefined>;
+  readonly turn: Channel['turn'];
   readonly send: Carry;
   readonly token: NonNullable<Channel['token']>;
   readonly #settings: Settings;
@@ -36,6 +37,7 @@ export class ConversationInitiator implements Channel {
     this.#guard = guard;
     this.#below = below;
     this.closed = below.closed;
+    this.turn = below.turn;
     this.token = (like, signal) => this.#token(like, signal);
     this.send = (trip) => this.#counted(this.#send(trip));
     requester.use(below.send);

@@ -27,6 +27,7 @@ import { type Circumstances, declined, errorFor, lastTrouble, suspension } from 
 import { templateOf } from './record.ts';
 import { newStatistics, type Statistics } from './session.ts';
 import { assuranceOf, lifeOf, type Settings, transmissionOf } from './settings.ts';
+import { Silences } from './silences.ts';
 import { source } from './source.ts';
 import {
   type EndReason,
@@ -79,6 +80,9 @@ export class Steps {
   readonly #opened = Promise.withResolvers<void>();
   readonly #outbox = new Outbox();
   readonly #timer: Alarm;
+  readonly #silences = new Silences((number) => {
+    if (this.outcome(number) !== 'acknowledged') this.post({ kind: 'refused', number, empty: true });
+  });
   readonly #asking: Readonly<Record<keyof typeof phases, Asking>>;
   #compose: Composer | undefined;
   #template: Template | undefined;
@@ -376,8 +380,9 @@ export class Steps {
     this.#tell.trouble(about, error, isFinal && !this.#mayBeAnswered(about));
     if (about.kind === 'create' && known?.transient === true && known.refusal) {
       this.#conclude(about, () => this.post(declined(known), 'creating'));
-    } else if (!isFinal) this.#refused(about, false);
-    else this.#conclude(about, () => this.#failed(error));
+    } else if (!isFinal) {
+      if (about.kind === 'message') this.post({ kind: 'refused', number: about.number, empty: false });
+    } else this.#conclude(about, () => this.#failed(error));
   }
 
   #failed(error: Error): void {
@@ -408,11 +413,7 @@ export class Steps {
     if (about.kind === 'poll') this.post({ kind: 'poll-emptied' });
     // 2005/02: TerminateSequence is one-way; and gSOAP answers a repeated one so, of either version. It has come.
     else if (about.kind === 'terminate') this.post({ kind: 'terminate-answered' });
-    else this.#refused(about, true);
-  }
-
-  #refused(about: About, empty: boolean): void {
-    if (about.kind === 'message') this.post({ kind: 'refused', number: about.number, empty });
+    else if (about.kind === 'message') this.#silences.add(about.number, this.#way.turn);
   }
 
   /** Reads an answer; what is not the peer's, or cannot be read, counts as lost. */

@@ -1,6 +1,7 @@
 /** The way to the peer: the channel below, made again when it was lost. The session does not notice. */
 import type { Channel, ChannelFactory, Template } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
+import type { Turn } from '../channel/turn.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 
 export class Way {
@@ -24,6 +25,11 @@ export class Way {
   /** The reference to the token that secures whatever goes this way, where there is one. */
   async token(like: Template, signal: AbortSignal): Promise<XmlFragment | undefined> {
     return this.#below.token?.(like, signal);
+  }
+
+  /** The turns in which answers come this way, where they do. */
+  get turn(): Turn | undefined {
+    return this.#below.turn;
   }
 
   /** One exchange, over a new channel where the one before has ended. */

@@ -26,6 +26,7 @@ import { soap12 } from '../../src/soap/version.ts';
 import { memory } from '../../src/stores/memory.ts';
 import { acceptorEnd } from './ends.ts';
 import { Client } from './peers.ts';
+import { numberOf, Scene } from './scene.ts';
 
 /** A turn that ends when the test says so. */
 class Hand implements Turn {
@@ -103,6 +104,43 @@ describe('the acceptor', () => {
     const dropped = ask(oneWay(9));
     hand.end();
     expect((await Promise.all([...taken, dropped])).map(upper)).toEqual([undefined, 2, undefined]);
+  });
+});
+
+describe('the initiator', () => {
+  /** A session with room for two messages, whose peer answers message 2 with nothing; what was asked of the peer after that. */
+  async function silent(turns: Turn | undefined, answered: number, end: () => void): Promise<readonly string[]> {
+    const scene = new Scene(
+      {},
+      (request, server) => {
+        const good = server.good(request);
+        return numberOf(request) === 2 ? undefined : good;
+      },
+      turns,
+    );
+    await scene.until(scene.channel.open());
+    await scene.until(scene.say('one'));
+    const before = scene.sent.length;
+    const said = Array.from({ length: answered }, (_, at) => scene.say(`${at + 2}`));
+    await settled();
+    const early = scene.actions.slice(before + answered);
+    end();
+    await settled();
+    const late = scene.actions.slice(before + answered);
+    expect(early).toEqual(turns === undefined ? late : []);
+    await scene.until(Promise.all(said));
+    return late;
+  }
+
+  test('asks nothing about an empty answer that another answer of the turn explains, and at once where there are no turns', async () => {
+    const hand = new Hand();
+    expect(await silent(hand, 2, () => hand.end())).toEqual([]);
+    expect(await silent(undefined, 2, () => undefined)).toEqual(['AckRequested']);
+  });
+
+  test('asks at the end of the turn what a lone empty answer means', async () => {
+    const hand = new Hand();
+    expect(await silent(hand, 1, () => hand.end())).toEqual(['AckRequested']);
   });
 });
 

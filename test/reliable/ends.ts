@@ -4,6 +4,7 @@ import { layered } from '../../src/channel/binding.ts';
 import type { Channel, Side } from '../../src/channel/channel.ts';
 import { exchange } from '../../src/channel/correlation.ts';
 import { type Carry, type Delivery, delivery } from '../../src/channel/delivery.ts';
+import type { Turn } from '../../src/channel/turn.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
 import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
 import { type AddressingVersion, addressing200508 } from '../../src/soap/addressing-versions.ts';
@@ -19,11 +20,12 @@ export function overTheWire(of: Message): Message {
   return decode(body, contentType, headers[soapActionHeader]);
 }
 
-function bottom(side: Side, send: Carry): Channel {
+function bottom(side: Side, send: Carry, turn?: Turn): Channel {
   const { promise, resolve } = Promise.withResolvers<Error | undefined>();
   return {
     side,
     send,
+    turn,
     closed: promise,
     open: async () => undefined,
     close: async () => resolve(undefined),
@@ -57,20 +59,21 @@ export function acceptorEnd(
   };
 }
 
-/** An initiator with its exchange element whose peer is `answer`. */
+/** An initiator with its exchange element whose peer is `answer`; its answers come in turns where there is one. */
 export function initiatorEnd(
   options: ReliableSessionOptions,
   answer: (request: Message) => Promise<Delivery | Message | undefined>,
   addressing: AddressingVersion = addressing200508,
+  turn?: Turn,
 ): Channel {
   const send: Carry = async (trip) => {
     const answered = await answer(overTheWire(trip.message));
     if (answered === undefined) return undefined;
     return 'message' in answered ? answered : delivery(overTheWire(answered));
   };
-  return layered([exchange({ addressing, to: options.to }), reliableSession(options)], () => bottom('initiator', send))(
-    async () => undefined,
-  );
+  return layered([exchange({ addressing, to: options.to }), reliableSession(options)], () =>
+    bottom('initiator', send, turn),
+  )(async () => undefined);
 }
 
 /** A message whose body says `text`. */

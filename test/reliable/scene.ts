@@ -5,12 +5,14 @@ import type { Channel } from '../../src/channel/channel.ts';
 import { expectsReply } from '../../src/channel/correlation.ts';
 import { type Delivery, delivery } from '../../src/channel/delivery.ts';
 import { ChannelError } from '../../src/channel/errors.ts';
+import type { Turn } from '../../src/channel/turn.ts';
 import { ReliableError } from '../../src/reliable/errors.ts';
 import { readHeaders } from '../../src/reliable/headers.ts';
 import { type OutcomeListener, onOutcome } from '../../src/reliable/outcomes.ts';
 import type { SessionView } from '../../src/reliable/session.ts';
 import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
+import { addressing200508 } from '../../src/soap/addressing-versions.ts';
 import type { Message } from '../../src/soap/message.ts';
 import { initiatorEnd, saying } from './ends.ts';
 import { Server, until } from './peers.ts';
@@ -28,6 +30,7 @@ export class Scene {
     options: ReliableSessionOptions,
     answer: (request: Message, server: Server) => Message | Delivery | undefined = (request, server) =>
       server.good(request),
+    turn?: Turn,
   ) {
     this.server = new Server(options.version ?? reliable200702);
     const session = {
@@ -39,10 +42,11 @@ export class Scene {
       },
       ...options,
     };
-    this.channel = initiatorEnd(session, async (request) => {
+    const heard = async (request: Message) => {
       this.sent.push(request);
       return answer(request, this.server);
-    });
+    };
+    this.channel = initiatorEnd(session, heard, addressing200508, turn);
   }
 
   until<T>(work: Promise<T>): Promise<T> {

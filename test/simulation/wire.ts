@@ -34,7 +34,7 @@ export function wire(options: WireOptions): Transport {
   let current: { readonly receive: Carry } | undefined;
   return {
     name: 'wire',
-    connect: () => () => end('initiator', (trip) => exchange(options, trip, () => current?.receive)),
+    connect: () => () => end('initiator', (trip) => exchange(options, trip, () => current?.receive), turnOf(options)),
     listen: async (url, accept) => {
       let mine: { readonly receive: Carry } | undefined;
       const top = accept((receive) => {
@@ -87,7 +87,7 @@ async function served(receive: Carry | undefined, brought: Delivery): Promise<De
   }
 }
 
-/** What arrives within a turn is answered in view of one another. */
+/** What arrives within a turn is answered, and what is answered within one is heard, in view of one another. */
 function turnOf({ clock, weather }: WireOptions): Turn | undefined {
   if (weather.turn === 0) return undefined;
   return { atEnd: (task) => void clock.at(later(clock.now(), weather.turn), task) };
@@ -116,11 +116,12 @@ function pause(clock: Clock, milliseconds: number): Promise<void> {
   });
 }
 
-function end(side: Side, send: Carry): Channel {
+function end(side: Side, send: Carry, turns?: Turn): Channel {
   const { promise, resolve } = Promise.withResolvers<Error | undefined>();
   return {
     side,
     send,
+    turn: turns,
     closed: promise,
     open: async () => undefined,
     close: async () => resolve(undefined),

@@ -12,6 +12,7 @@ import { placeOf } from '../address.ts';
 import { TransportError } from '../errors.ts';
 import { refusal } from '../proxy.ts';
 import { messageOf } from './answer.ts';
+import { eventLoop } from './event-loop.ts';
 import { type Answer, Exchange } from './exchange.ts';
 import type { Pool, Pools } from './pool.ts';
 import type { ClientSettings } from './settings.ts';
@@ -25,6 +26,7 @@ export function initiator(to: URL, pools: Pools, settings: ClientSettings): Chan
 
 class HttpChannel implements Channel {
   readonly side = 'initiator';
+  readonly turn = eventLoop;
   readonly closed: Promise<Error | undefined>;
   readonly #place: string;
   readonly #path: string;
