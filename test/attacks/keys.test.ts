@@ -259,6 +259,15 @@ describe('K11, K12 tokens and references', () => {
         }),
     ],
     [
+      'K10 a certificate of nobody known, whole in a key identifier',
+      'SECURITY_TOKEN',
+      (_, { pki }) =>
+        craft({
+          key: pki.client.key(),
+          keyReference: `<wsse:SecurityTokenReference><wsse:KeyIdentifier ValueType="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3">${base64(pki.client.certificate.der)}</wsse:KeyIdentifier></wsse:SecurityTokenReference>`,
+        }),
+    ],
+    [
       'a token that is no certificate',
       'SECURITY_CERTIFICATE_MALFORMED',
       (valid) => valid.replace(/(<wsse:BinarySecurityToken[^>]*>)[^<]*/, `$1${base64(new Uint8Array(300))}`),

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Certificates, certificates } from './certificates.ts';
 import type { Course } from './course.ts';
-import { buildGsoap } from './gsoap-build.ts';
+
 import { gsoapClient, gsoapServer } from './gsoap-peer.ts';
+import { gsoapEnds } from './gsoap-runs.ts';
 import { type JavaCourse, type JavaStack, startJava } from './java-peer.ts';
 import { plain, versions } from './java-sessions.ts';
 import { parties } from './parties.ts';
@@ -88,19 +89,19 @@ describe.each(['cxf', 'metro'] as const)('%s', async (stack: JavaStack) => {
 });
 
 describe('gsoap', async () => {
-  const gsoap = await buildGsoap();
+  const ends = await gsoapEnds();
   for (const version of versions) {
     const course: Course = { ...plain, version, messages: 2 };
-    const of = { peer: 'gsoap', release: gsoap.release, version, mode: 'plain' } as const;
+    const of = { peer: 'gsoap', release: ends.gsoap.release, version, mode: 'plain' } as const;
     test(`${version}, its client`, async () => {
       keep(
         { ...of, peerIs: 'client' },
         course,
-        await serverOf(course, tls, {}, (url) => gsoapClient(gsoap, course, tls, url)),
+        await serverOf(course, tls, {}, (url) => gsoapClient(ends, course, url)),
       );
     });
     test(`${version}, its server`, async () => {
-      const server = await gsoapServer(gsoap, course, tls);
+      const server = await gsoapServer(ends, course);
       const relay = await clientOf(course, server.url, {});
       await server.child.stop();
       keep({ ...of, peerIs: 'server' }, course, relay);

@@ -22,6 +22,9 @@ export type FlawName =
   | 'cxf-client-wsdl-addressing'
   | 'cxf-sts-trust-200502'
   | 'cxf-sts-cancel'
+  | 'gsoap-client-encrypted-offer'
+  | 'gsoap-client-oaep'
+  | 'gsoap-encrypted-body'
   | 'gsoap-server-answer-lost'
   | 'gsoap-server-in-flight'
   | 'gsoap-server-together'
@@ -74,6 +77,27 @@ export const flaws: Readonly<Record<FlawName, Flaw>> = {
     reason: 'The token service of CXF cancels security contexts only, and no assertions',
     wrong: 'nobody',
     clause: 'WS-Trust 1.3 section 6 (Cancel Binding): a binding that a service may have',
+  },
+  'gsoap-client-encrypted-offer': {
+    reason:
+      'gSOAP does not end an empty element in a Body that it encrypts: the Endpoint of its Offer over WS-RM 1.0 is no XML once it is ' +
+      'decrypted ("<wsa5:Address></wsrm:Endpoint>"): make no Offer',
+    wrong: 'gSOAP',
+    clause: 'XML 1.0 section 3.1 (an end tag has the name of its start tag)',
+  },
+  'gsoap-client-oaep': {
+    reason:
+      'What gSOAP calls rsa-oaep-mgf1p is a key padded as PKCS#1 1.5, which nobody else opens under that name: let it encrypt keys ' +
+      'with RSA-1.5, and take the suite Basic256Sha256Rsa15',
+    wrong: 'gSOAP',
+    clause: 'XML Encryption 1.1 section 5.5.2 (RSA-OAEP)',
+  },
+  'gsoap-encrypted-body': {
+    reason:
+      'gSOAP decrypts a Body and computes another digest of it than was signed, and so refuses what is signed and encrypted, its own ' +
+      'messages too: sign only, or let its client encrypt one-way messages',
+    wrong: 'gSOAP',
+    clause: 'XML Encryption 1.1 section 4.4 (the plaintext takes the place of the EncryptedData)',
   },
   'gsoap-server-answer-lost': {
     reason: 'gSOAP answers a repeated request with an empty 202: an answer that was lost is lost',

@@ -27,7 +27,15 @@ const SOURCES: string = fileURLToPath(new URL('gsoap', import.meta.url));
 const PACKAGES = 'apt-get install gsoap libgsoap-dev libssl-dev zlib1g-dev gcc';
 /** gSOAP's header for each version. */
 const IMPORTS: Readonly<Record<RmVersion, string>> = { '1.0': 'wsrm5.h', '1.1': 'wsrm.h' };
-const PLUGINS = ['plugin/wsaapi.c', 'plugin/threads.c', 'custom/duration.c'].map((name) => join(INSTALLED, name));
+const PLUGINS = [
+  ...['wsaapi', 'wsseapi', 'smdevp', 'mecevp', 'threads'].map((name) => `plugin/${name}.c`),
+  ...['duration', 'struct_timeval'].map((name) => `custom/${name}.c`),
+].map((name) => join(INSTALLED, name));
+/** Operations of wsrmapi before which server.c stands. */
+const WRAPPED: Readonly<Record<RmVersion, readonly string[]>> = {
+  '1.0': ['CreateSequence', 'LastMessage', 'TerminateSequence'],
+  '1.1': ['CreateSequence', 'CloseSequence', 'TerminateSequence'],
+};
 
 /**
  * wsrmapi.h declares the RM 1.0 operation TerminateSequence with another answer type than import/wsrx5.h, from which
@@ -71,7 +79,14 @@ function missing(thrown: unknown): never {
 async function contentHash(parts: readonly string[]): Promise<string> {
   const hash = createHash('sha256').update(parts.join('\n'));
   hash.update(await readFile(fileURLToPath(import.meta.url)));
-  const installed = ['plugin/wsrmapi.c', 'plugin/wsrmapi.h', 'import/wsrm.h', 'import/wsrm5.h', 'import/wsrx5.h'];
+  const installed = [
+    'plugin/wsrmapi.c',
+    'plugin/wsrmapi.h',
+    'import/wsrm.h',
+    'import/wsrm5.h',
+    'import/wsrx5.h',
+    'import/wsse.h',
+  ];
   const own = (await readdir(SOURCES)).sort().map((name) => join(SOURCES, name));
   for (const path of [...own, ...PLUGINS, ...installed.map((name) => join(INSTALLED, name))]) {
     hash.update(path).update(await readFile(path));
@@ -109,11 +124,12 @@ async function buildVersion(folder: string, version: RmVersion, flags: readonly 
   const server = objects.get('soapServer') ?? '';
   objects.delete('soapServer');
   const libraries = ['-lgsoapssl', '-lssl', '-lcrypto', '-lz', '-lpthread'];
+  const wraps = WRAPPED[version].map((operation) => `-Wl,--wrap=__wsrm__${operation}`);
   for (const [program, more] of [
-    ['server', [server]],
+    ['server', [server, ...wraps]],
     ['client', []],
   ] as const) {
-    const sources = [join(SOURCES, `${program}.c`), join(SOURCES, 'peer.c')];
+    const sources = [program, 'peer', 'protection'].map((name) => join(SOURCES, `${name}.c`));
     const warnings = ['-Wall', '-Wextra', '-Werror'];
     const args = [...warnings, ...compile, ...sources, ...objects.values(), ...more, '-o', program, ...libraries];
     await run('gcc', args, folder).catch(missing);

@@ -3,22 +3,39 @@ import type { Certificates } from './certificates.ts';
 import { type Child, start } from './child.ts';
 import { type Course, type Executed, executed } from './course.ts';
 import type { Gsoap } from './gsoap-build.ts';
+import { type GsoapMode, protectionArguments } from './gsoap-protection.ts';
+import type { Parties } from './parties.ts';
+
+export interface GsoapCourse extends Course {
+  /** Protection of messages by wsseapi; none where not given. */
+  readonly mode?: GsoapMode;
+  /** Whether wsrmapi numbers the messages; true where not given. */
+  readonly reliable?: boolean;
+}
+
+/** What both ends have: the programs, the keys of HTTPS and those for messages. */
+export interface GsoapEnds {
+  readonly gsoap: Gsoap;
+  readonly tls: Certificates;
+  readonly messages: Parties;
+}
 
 /** Milliseconds a peer may live; a course takes well under one second when all is well. */
 const LIMIT = 20_000;
 
 /** A gSOAP server on a free port. */
 export async function gsoapServer(
-  gsoap: Gsoap,
-  course: Course,
-  tls: Certificates,
+  { gsoap, tls, messages }: GsoapEnds,
+  course: GsoapCourse,
 ): Promise<{ child: Child; url: URL }> {
   const child = start(
     gsoap.programs[course.version].server,
     [
       ...['-p', '0', '-s', String(LIMIT / 1000)],
-      ...((course.keepAlive ?? course.version === '1.1') ? ['-k'] : []),
+      ...(keepsAlive(course) ? ['-k'] : []),
+      ...(course.reliable === false ? ['-w'] : []),
       ...(course.secure ? ['-t', tls.identityFile] : []),
+      ...protectionArguments(course.mode, 'service', messages),
     ],
     { name: `gSOAP server ${course.version}`, limit: LIMIT },
   );
@@ -26,11 +43,15 @@ export async function gsoapServer(
   return { child, url: new URL(`${course.secure ? 'https' : 'http'}://127.0.0.1:${String(port)}/`) };
 }
 
+/** With threads wsseapi verifies nothing, see the head of server.c. */
+function keepsAlive({ keepAlive, version, mode }: GsoapCourse): boolean {
+  return keepAlive ?? (version === '1.1' && mode === undefined);
+}
+
 /** Runs a gSOAP client against `url` to its end. `more` are further options of client.c. */
 export async function gsoapClient(
-  gsoap: Gsoap,
-  course: Course,
-  tls: Certificates,
+  { gsoap, tls, messages }: GsoapEnds,
+  course: GsoapCourse,
   url: URL,
   more: readonly string[] = [],
 ): Promise<Child> {
@@ -40,6 +61,8 @@ export async function gsoapClient(
       ...['-o', course.operation, '-n', String(course.messages), '-z', String(course.size), '-s', String(LIMIT / 1000)],
       ...(course.soap === '1.1' ? ['-1'] : []),
       ...(course.secure ? ['-a', tls.authorityFile] : []),
+      ...(course.reliable === false ? ['-w'] : []),
+      ...protectionArguments(course.mode, 'client', messages),
       ...more,
       url.href,
     ],

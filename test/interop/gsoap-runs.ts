@@ -1,18 +1,14 @@
 /** A course between surewire and gSOAP in either direction, through a relay that does to it what a plan says. */
 import { expect } from 'vitest';
-import type { Certificates } from './certificates.ts';
+import { certificates } from './certificates.ts';
 import type { Child } from './child.ts';
-import { asExecuted, type Course, executed } from './course.ts';
-import type { Gsoap } from './gsoap-build.ts';
-import { executedBy, gsoapClient, gsoapServer } from './gsoap-peer.ts';
+import { asExecuted, type Course, executed, titleOf } from './course.ts';
+import { buildGsoap } from './gsoap-build.ts';
+import { executedBy, type GsoapCourse, type GsoapEnds, gsoapClient, gsoapServer } from './gsoap-peer.ts';
+import { protectionName, protectionOf } from './gsoap-protection.ts';
+import { parties } from './parties.ts';
 import { type Plan, relayTo } from './relay.ts';
-import { type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
-
-/** What both ends have. */
-export interface GsoapEnds {
-  readonly gsoap: Gsoap;
-  readonly tls: Certificates;
-}
+import { type EndOptions, type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
 
 export interface GsoapRun {
   /** What happens on the way; nothing and no relay where not given. */
@@ -30,13 +26,23 @@ export const operations = ['echo', 'notify'] as const;
 /** Milliseconds for the end of a session. */
 export const CLOSE_LIMIT = 15_000;
 
+/** @throws NotInstalled */
+export async function gsoapEnds(): Promise<GsoapEnds> {
+  const [gsoap, tls, messages] = await Promise.all([buildGsoap(), certificates(), parties()]);
+  return { gsoap, tls, messages };
+}
+
 /** Runs gSOAP's client against our server; all its messages must have been executed once and in order. */
-export async function gsoapCalls(ends: GsoapEnds, course: Course, { plan, more = [] }: GsoapRun = {}): Promise<void> {
-  const { gsoap, tls } = ends;
-  const server = await surewireServer(course, tls);
+export async function gsoapCalls(
+  ends: GsoapEnds,
+  course: GsoapCourse,
+  { plan, more = [] }: GsoapRun = {},
+): Promise<void> {
+  const { tls } = ends;
+  const server = await surewireServer(course, tls, optionsOf(ends, course, 'service'));
   const relay = plan && (await relayTo(server.listener.url, plan, tls));
   try {
-    const client = await gsoapClient(gsoap, course, tls, relay?.url ?? server.listener.url, more);
+    const client = await gsoapClient(ends, course, relay?.url ?? server.listener.url, more);
     const sent = executed(client.events, 'sent').map((message, at) => ({ ...message, number: at + 1 }));
     expect(sent.length).toBeGreaterThan(0);
     expect(await server.executed(sent.length)).toEqual(sent);
@@ -50,14 +56,15 @@ export async function gsoapCalls(ends: GsoapEnds, course: Course, { plan, more =
 /** Runs `use` with our client and gSOAP's server, behind a relay when there is a plan for it. */
 export async function withGsoap(
   ends: GsoapEnds,
-  course: Course,
+  course: GsoapCourse,
   use: (client: InteropClient, server: Child) => Promise<void>,
   { plan, ordered }: GsoapRun = {},
 ): Promise<void> {
-  const { gsoap, tls } = ends;
-  const server = await gsoapServer(gsoap, course, tls);
+  const { tls } = ends;
+  const server = await gsoapServer(ends, course);
   const relay = plan && (await relayTo(server.url, plan, tls));
-  const client = surewireClient(course, tls, relay?.url ?? server.url, ordered === undefined ? {} : { ordered });
+  const options = { ...optionsOf(ends, course, 'client'), ...(ordered !== undefined && { ordered }) };
+  const client = surewireClient(course, tls, relay?.url ?? server.url, options);
   try {
     await use(client, server.child);
     if (relay !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
@@ -69,7 +76,7 @@ export async function withGsoap(
 }
 
 /** Sends the texts of the course to gSOAP's server, which must have executed each once and in order. */
-export function callsGsoap(ends: GsoapEnds, course: Course, run: GsoapRun = {}): Promise<void> {
+export function callsGsoap(ends: GsoapEnds, course: GsoapCourse, run: GsoapRun = {}): Promise<void> {
   return withGsoap(
     ends,
     course,
@@ -77,6 +84,10 @@ export function callsGsoap(ends: GsoapEnds, course: Course, run: GsoapRun = {}):
       const texts = textsOf(course);
       if (course.operation === 'echo') {
         for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
+        await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+      } else if (course.reliable === false) {
+        // Nothing but their order on the wire orders them.
+        for (const text of texts) await client.notify({ text });
         await client.close(AbortSignal.timeout(CLOSE_LIMIT));
       } else {
         // gSOAP acknowledges one-way messages when the sequence is closed, so these settle no sooner.
@@ -88,4 +99,17 @@ export function callsGsoap(ends: GsoapEnds, course: Course, run: GsoapRun = {}):
     },
     run,
   );
+}
+
+/** A course in words. */
+export function named(course: GsoapCourse): string {
+  return [titleOf(course), ...(course.mode === undefined ? [] : [protectionName(course.mode)])].join(', ');
+}
+
+function optionsOf(
+  { messages }: GsoapEnds,
+  { mode, reliable = true }: GsoapCourse,
+  own: 'client' | 'service',
+): EndOptions {
+  return { reliable, ...(mode !== undefined && { security: protectionOf(mode, own, messages) }) };
 }

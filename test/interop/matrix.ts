@@ -90,7 +90,15 @@ function inOrder({ peer, version, scenario, direction, result, ...why }: Row): R
 }
 
 /** Peers that are asked about security, and whose rows have their own version. */
-const oracles: ReadonlySet<string> = new Set(['wss4j', 'cxf-sts', 'xmlsec1', 'node-soap', 'zeep', 'metadata']);
+const oracles: ReadonlySet<string> = new Set([
+  'gsoap-wsse',
+  'wss4j',
+  'cxf-sts',
+  'xmlsec1',
+  'node-soap',
+  'zeep',
+  'metadata',
+]);
 
 /** What a row is about, for people. */
 export function titleOf({

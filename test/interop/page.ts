@@ -11,6 +11,7 @@ const TRANSCRIPTS = '../test/interop/transcripts';
 
 const peers: ReadonlyMap<string, string> = new Map([
   ['gsoap', 'gSOAP (wsrmapi): reliable sessions; the version is that of WS-ReliableMessaging'],
+  ['gsoap-wsse', 'gSOAP (wsseapi): message security without a session; the version is that of gSOAP'],
   ['cxf', 'Apache CXF: reliable sessions; the version is that of WS-ReliableMessaging'],
   ['cxf-sts', 'The security token service and client of Apache CXF: WS-Trust over HTTPS; the version is that of CXF'],
   ['metro', 'Eclipse Metro (WSIT): reliable sessions; the version is that of WS-ReliableMessaging'],

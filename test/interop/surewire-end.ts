@@ -54,27 +54,30 @@ export interface EndOptions {
   readonly security?: BindingElement;
   /** Default true. */
   readonly namesContext?: boolean;
+  /** Default true; without a session each message stands for itself. */
+  readonly reliable?: boolean;
   /** Connections are made of exchanges (WS-MakeConnection). */
   readonly polled?: boolean;
 }
 
 function bindingOf(course: Course, tls: Certificates, to: URL | undefined, options: EndOptions): Binding {
-  const { ordered = true, security, namesContext = true, polled = false } = options;
+  const { ordered = true, security, namesContext = true, polled = false, reliable = true } = options;
   const secured = security === undefined ? [] : [security];
   const http = httpTransport({
     tls: to === undefined ? { cert: tls.certificate, key: tls.key } : { ca: tls.authority },
   });
+  const session = reliableSession({
+    version: course.version === '1.0' ? reliable200502 : reliable200702,
+    oneWay: course.operation === 'notify',
+    ordered,
+    namesContext,
+    // Metro never ends the sequence that it was offered.
+    ...(polled && { farewellTimeout: 1_000 }),
+  });
   return binding(
     [
       exchange({ addressing: course.addressing === '2004/08' ? addressing200408 : addressing200508, to }),
-      reliableSession({
-        version: course.version === '1.0' ? reliable200502 : reliable200702,
-        oneWay: course.operation === 'notify',
-        ordered,
-        namesContext,
-        // Metro never ends the sequence that it was offered.
-        ...(polled && { farewellTimeout: 1_000 }),
-      }),
+      ...(reliable ? [session] : []),
       ...(polled ? [] : secured),
     ],
     // Who fetches what waits has to prove itself, too.

@@ -8,8 +8,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { certificates } from './certificates.ts';
 import type { Course } from './course.ts';
 import { disturbances } from './disturbances.ts';
-import { buildGsoap } from './gsoap-build.ts';
+
 import { gsoapServer } from './gsoap-peer.ts';
+import { gsoapEnds } from './gsoap-runs.ts';
 import { type JavaCourse, type JavaStack, startJava } from './java-peer.ts';
 import { plain, unlucky } from './java-sessions.ts';
 import { parties } from './parties.ts';
@@ -90,10 +91,10 @@ describe.each(['cxf', 'metro'] as const)('%s', async (stack: JavaStack) => {
 });
 
 describe('gsoap', async () => {
-  const gsoap = await buildGsoap();
+  const ends = await gsoapEnds();
   const served = async (name: string, use: (client: InteropClient) => Promise<unknown>, mishaps?: Plan) => {
     const course: Course = { ...plain, messages: 6 };
-    const server = await gsoapServer(gsoap, course, tls);
+    const server = await gsoapServer(ends, course);
     await calling(`gsoap-${name}`, course, server.url, use, { plan: mishaps }).finally(() => server.child.stop());
   };
   test('its server, answers lost', () => served('server-answer-lost', echoes, answersLost));

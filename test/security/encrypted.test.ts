@@ -7,7 +7,7 @@ import {
   unsafeSuiteTripleDes,
 } from '../../src/security/algorithm-suites.ts';
 import { evidence, identityOf } from '../../src/security/evidence.ts';
-import { conversationNamespaces } from '../../src/security/names.ts';
+import { conversationNamespaces, x509v3 } from '../../src/security/names.ts';
 import type { SecurityPolicy } from '../../src/security/policy.ts';
 import { digikoppelingSigned, digikoppelingSignedEncrypted } from '../../src/security/presets/digikoppeling.ts';
 import {
@@ -190,6 +190,19 @@ test('several recipients: each opens its own EncryptedKey, and leaves that of th
     expect(between.wire[0]?.match(/<xenc:EncryptedKey /g)).toHaveLength(2);
     expect(between.heard[0]?.message.body.toString()).toContain('two of them');
   }
+});
+
+test('a known certificate may stand whole in a key identifier, as gSOAP and WSS4J name readers', async () => {
+  const whole = Buffer.from(bob.certificate.der).toString('base64');
+  const identifier = `<wsse:KeyIdentifier ValueType="${x509v3}">${whole}</wsse:KeyIdentifier>`;
+  const request = (octets: string): string => {
+    const changed = octets.replace(/<wsse:KeyIdentifier [^>]*#ThumbprintSHA1">[^<]*<\/wsse:KeyIdentifier>/, identifier);
+    expect(changed).not.toBe(octets);
+    return changed;
+  };
+  const between = talk(...wss10({ recipientReference: 'thumbprint' }), { request });
+  expect((await between.ask())?.message.body.toString()).toContain('the answer');
+  expect(between.heard).toHaveLength(1);
 });
 
 test('a policy leaves nothing open', () => {

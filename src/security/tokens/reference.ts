@@ -7,7 +7,16 @@ import { equalBytes } from '../../base/bytes.ts';
 import type { XmlElement } from '../../xml/document.ts';
 import type { Certificate } from '../certificates.ts';
 import { SecurityError, untrusted } from '../errors.ts';
-import { base64Binary, ds, encryptedKeySha1, subjectKeyIdentifier, thumbprintSha1, wsse, wsse11 } from '../names.ts';
+import {
+  base64Binary,
+  ds,
+  encryptedKeySha1,
+  subjectKeyIdentifier,
+  thumbprintSha1,
+  wsse,
+  wsse11,
+  x509v3,
+} from '../names.ts';
 import { allowedAttribute, octetsOf, plainText, requiredAttribute } from '../values.ts';
 import { type SamlVersion, samlVersions } from './saml.ts';
 
@@ -91,6 +100,9 @@ function readIdentifier(target: XmlElement): TokenTarget {
         kind: 'certificate',
         matches: (one) => equalBytes(one.keyIdentifier() ?? new Uint8Array(), wanted),
       };
+    // The whole certificate, as gSOAP and WSS4J (X509KeyIdentifier) write it although BSP R5206 says not to; it only selects.
+    case x509v3:
+      return { kind: 'certificate', matches: (one) => equalBytes(one.der, wanted) };
     case encryptedKeySha1:
       return { kind: 'encrypted-key', sha1: wanted };
     case kerberosSha1:

@@ -13,15 +13,17 @@
  *     -1               SOAP 1.1 instead of 1.2
  *     -a ca.pem        trust for https
  *     -s seconds       to live (60)
+ *     -w               without a reliable session: each message stands for itself
+ *     and those of protection.h
  *
- * Exit code 0: every message was answered as expected and every message is acknowledged; 1: not; 2: wrong options.
+ * Exit code 0: every message was answered as expected and, in a session, every message is acknowledged; 1: not; 2: wrong options.
  */
-#include "peer.h"
+#include "protection.h"
 
 struct settings
 {
   const char *to, *trust;
-  int echo, count, sequences, offer, ids, close, retries, soap11;
+  int echo, count, sequences, offer, ids, close, retries, soap11, alone;
   size_t size;
   unsigned seconds;
 };
@@ -56,7 +58,7 @@ static int unacknowledged(soap_wsrm_sequence_handle sequence, int count)
 static int echo(struct soap *soap, const char *to, char *text, struct tally *tally)
 {
   struct io__echoResponse reply;
-  if (soap_call_io__echo(soap, to, ECHO_ACTION, text, &reply))
+  if (soap_call_io__echo(soap, to, ECHO_ACTION, text, &reply) || prove_answer(soap))
     return soap->error;
   tally->replies++;
   tally->wrong += !reply.text || strcmp(reply.text, text);
@@ -69,8 +71,9 @@ static int notify(struct soap *soap, const char *to, char *text)
   struct __wsrm__SequenceAcknowledgement nothing;
   if (soap_send_io__notify(soap, to, NOTIFY_ACTION, text))
     return soap->error;
-  if (soap_recv___wsrm__SequenceAcknowledgement(soap, &nothing) && soap->error != 202 && soap->error != SOAP_NO_DATA
-      && soap->error != SOAP_NO_TAG)
+  if (!soap_recv___wsrm__SequenceAcknowledgement(soap, &nothing))
+    return prove_answer(soap);
+  if (soap->error != 202 && soap->error != SOAP_NO_DATA && soap->error != SOAP_NO_TAG)
     return soap->error;
   return soap->error = SOAP_OK;
 }
@@ -78,9 +81,10 @@ static int notify(struct soap *soap, const char *to, char *text)
 static int request(struct soap *soap, soap_wsrm_sequence_handle sequence, const char *id, const char *action,
     ULONG64 number)
 {
-  if (number > soap_wsrm_num(sequence))
-    return soap_wsrm_request_acks(soap, sequence, id, action);
-  return soap_wsrm_request_num(soap, sequence, id, action, number);
+  if (number > soap_wsrm_num(sequence) ? soap_wsrm_request_acks(soap, sequence, id, action)
+                                       : soap_wsrm_request_num(soap, sequence, id, action, number))
+    return soap->error;
+  return protect_request(soap);
 }
 
 /* Numbers and sends one message. soap_wsrm_check_retry() helps only when nothing was sent, and soap_wsrm_resend() does not
@@ -110,21 +114,41 @@ static int open_sequence(struct soap *soap, const struct settings *with, soap_ws
 {
   const char *id = with->ids ? peer_id(soap) : NULL;
   const LONG64 expires = 600000; /* ms */
+  if (protect_request(soap))
+    return soap->error;
   return with->offer ? soap_wsrm_create_offer(soap, with->to, NULL, NULL, expires, NoDiscard, id, sequence)
                      : soap_wsrm_create(soap, with->to, NULL, expires, id, sequence);
+}
+
+/* RM 1.0 closes with LastMessage: wsrmapi passes over what answers it without reading, and wsseapi would look there for a
+   signature that nobody read. */
+static int send_close(struct soap *soap, const struct settings *with, soap_wsrm_sequence_handle sequence)
+{
+  int failed;
+#ifdef SOAP_WSRM_2005
+  protection_pause(soap);
+#endif
+  if (protect_request(soap))
+    return soap->error;
+  failed = soap_wsrm_close(soap, sequence, with->ids ? peer_id(soap) : NULL);
+#ifdef SOAP_WSRM_2007
+  return failed ? soap->error : prove_answer(soap);
+#else
+  return failed ? soap->error : protection_resume(soap);
+#endif
 }
 
 static int close_sequence(struct soap *soap, const struct settings *with, soap_wsrm_sequence_handle sequence)
 {
   int left = with->retries;
-  if (soap_wsrm_close(soap, sequence, with->ids ? peer_id(soap) : NULL))
+  if (send_close(soap, with, sequence))
     return soap->error;
   while (unacknowledged(sequence, with->count) && left-- > 0)
   {
     peer_say("resend", NULL, ",\"open\":%d", unacknowledged(sequence, with->count));
     if (soap_wsrm_resend(soap, sequence, 0, (ULONG64)with->count)
 #ifdef SOAP_WSRM_2007 /* gSOAP does not read the answers to what it resends: closing again fetches the acknowledgement */
-        || soap_wsrm_close(soap, sequence, with->ids ? peer_id(soap) : NULL)
+        || send_close(soap, with, sequence)
 #endif
     )
       return soap->error;
@@ -134,6 +158,8 @@ static int close_sequence(struct soap *soap, const struct settings *with, soap_w
 
 static int terminate_sequence(struct soap *soap, const struct settings *with, soap_wsrm_sequence_handle sequence)
 {
+  if (protect_request(soap))
+    return soap->error;
   if (soap_wsrm_terminate(soap, sequence, with->ids ? peer_id(soap) : NULL) == SOAP_OK)
     return SOAP_OK;
 #ifdef SOAP_WSRM_2005
@@ -152,7 +178,7 @@ static int run_sequence(struct soap *soap, const struct settings *with, int inde
   ULONG64 received;
   const char *failed = NULL;
   int number, open, ok;
-  if (open_sequence(soap, with, &sequence))
+  if (open_sequence(soap, with, &sequence) || prove_answer(soap))
     return peer_fail(soap, "create"), 1;
   peer_say("created", NULL, ",\"sequence\":\"%s\"", sequence->id);
   for (number = 1; number <= with->count && !failed; number++)
@@ -180,10 +206,29 @@ static int run_sequence(struct soap *soap, const struct settings *with, int inde
   return !ok;
 }
 
+/* Messages without a session. */
+static int run_alone(struct soap *soap, const struct settings *with)
+{
+  struct tally tally = { 0, 0, 0 };
+  int number;
+  for (number = 1; number <= with->count; number++)
+  {
+    char *text = text_of(soap, with, 1, number);
+    const char *action = with->echo ? ECHO_ACTION : NOTIFY_ACTION;
+    if (soap_wsa_request(soap, peer_id(soap), with->to, action) || protect_request(soap)
+        || (with->echo ? echo(soap, with->to, text, &tally) : notify(soap, with->to, text)))
+      return peer_fail(soap, "send"), 1;
+    tally.sent++;
+    peer_say("sent", text, ",\"number\":%d", number);
+  }
+  peer_say("done", NULL, ",\"sent\":%d,\"replies\":%d,\"wrong\":%d", tally.sent, tally.replies, tally.wrong);
+  return tally.wrong || tally.replies != (with->echo ? with->count : 0);
+}
+
 static int read_options(int argc, char **argv, struct settings *with)
 {
   int option;
-  while ((option = getopt(argc, argv, "o:n:z:q:fmxr:1a:s:")) != -1)
+  while ((option = getopt(argc, argv, "o:n:z:q:fmxr:1a:s:w" PROTECTION_OPTIONS)) != -1)
     switch (option)
     {
       case 'o': with->echo = !strcmp(optarg, "echo"); break;
@@ -197,7 +242,10 @@ static int read_options(int argc, char **argv, struct settings *with)
       case '1': with->soap11 = 1; break;
       case 'a': with->trust = optarg; break;
       case 's': with->seconds = (unsigned)atoi(optarg); break;
-      default: return 2;
+      case 'w': with->alone = 1; break;
+      default:
+        if (!protection_option(option, optarg))
+          return 2;
     }
   with->to = argv[optind];
   return with->to ? 0 : 2;
@@ -205,7 +253,7 @@ static int read_options(int argc, char **argv, struct settings *with)
 
 int main(int argc, char **argv)
 {
-  struct settings with = { NULL, NULL, 1, 5, 1, 1, 0, 1, 0, 0, 20, 60 };
+  struct settings with = { NULL, NULL, 1, 5, 1, 1, 0, 1, 0, 0, 0, 20, 60 };
   struct soap *soap;
   int index, failures = 0;
   if (read_options(argc, argv, &with))
@@ -216,8 +264,13 @@ int main(int argc, char **argv)
     peer_write_soap11(soap);
   if (with.trust && soap_ssl_client_context(soap, SOAP_SSL_DEFAULT, NULL, NULL, with.trust, NULL, NULL))
     return peer_fail(soap, "trust"), 1;
-  for (index = 1; index <= with.sequences; index++)
-    failures += run_sequence(soap, &with, index);
+  if (protection_start(soap))
+    return peer_fail(soap, "protection"), 1;
+  if (with.alone)
+    failures += run_alone(soap, &with);
+  else
+    for (index = 1; index <= with.sequences; index++)
+      failures += run_sequence(soap, &with, index);
   soap_destroy(soap);
   soap_end(soap);
   soap_free(soap);

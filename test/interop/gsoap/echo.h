@@ -4,6 +4,7 @@
  */
 #import "soap12.h"
 #import "rm.h"
+#import "wsse.h"
 
 //gsoap io service name: interop
 //gsoap io service namespace: urn:surewire:interop

@@ -1,0 +1,58 @@
+/** gSOAP's wsseapi on the other end of the wire, in both directions, in a session of wsrmapi and without one. */
+import { describe } from 'vitest';
+import type { FlawName } from './flaws.ts';
+import type { GsoapCourse } from './gsoap-peer.ts';
+import type { GsoapMode } from './gsoap-protection.ts';
+import { callsGsoap, type GsoapRun, gsoapCalls, gsoapEnds, named, operations, plain, versions } from './gsoap-runs.ts';
+import { scenario, unclaimed, withPeer } from './suite.ts';
+
+const overTls: readonly GsoapMode[] = ['username', 'digest'];
+const modes: readonly GsoapMode[] = [
+  ...overTls,
+  ...(['sign', 'sign-user', 'sign-encrypt', 'sign-encrypt-oaep', 'sign-encrypt-gcm'] as const),
+];
+const courses: readonly GsoapCourse[] = operations.flatMap((operation) =>
+  modes.map((mode) => ({ ...plain, operation, mode, secure: overTls.includes(mode) })),
+);
+
+/** What is not claimed of gSOAP's client. */
+function clientFlaw({ mode, operation, version, reliable = true }: GsoapCourse): FlawName | undefined {
+  if (mode === 'sign-encrypt-oaep' || mode === 'sign-encrypt-gcm') return 'gsoap-client-oaep';
+  if (mode !== 'sign-encrypt') return undefined;
+  if (operation === 'echo') return 'gsoap-encrypted-body';
+  return reliable && version === '1.0' ? 'gsoap-client-encrypted-offer' : undefined;
+}
+
+/** What is not claimed of its server. */
+function serverFlaw({ mode }: GsoapCourse): FlawName | undefined {
+  return mode?.startsWith('sign-encrypt') ? 'gsoap-encrypted-body' : undefined;
+}
+
+await withPeer('gsoap', gsoapEnds, (ends) => {
+  const tried = (course: GsoapCourse, what: string = named(course), run: GsoapRun = {}): void => {
+    const kind =
+      course.reliable === false
+        ? { peer: 'gsoap-wsse', version: ends.gsoap.release }
+        : { peer: 'gsoap', version: course.version };
+    const row = { ...kind, scenario: what, direction: 'gsoap -> surewire' };
+    const flaw = run.more === undefined ? clientFlaw(course) : undefined;
+    if (flaw === undefined) scenario(row, () => gsoapCalls(ends, course, run));
+    else unclaimed(row, flaw);
+    if (run.more !== undefined) return;
+    const there = { ...row, direction: 'surewire -> gsoap' };
+    const defect = serverFlaw(course);
+    if (defect === undefined) scenario(there, () => callsGsoap(ends, course, run));
+    else unclaimed(there, defect);
+  };
+
+  describe('messages are protected', () => {
+    for (const course of courses) {
+      for (const version of versions) tried({ ...course, version });
+      tried({ ...course, reliable: false });
+    }
+    for (const version of versions) {
+      const course: GsoapCourse = { ...plain, version, operation: 'notify', mode: 'sign-encrypt' };
+      tried(course, `${named(course)}, without an Offer`, { more: ['-f'] });
+    }
+  });
+});
