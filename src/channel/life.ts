@@ -11,6 +11,8 @@ export class Life {
   readonly #end: (reason: Error | undefined) => void;
   readonly #cut = new AbortController();
   readonly #underWay = new Set<Promise<unknown>>();
+  /** Who waits for work that this life alone may cut off. */
+  readonly #waiting = new Set<(reason: unknown) => void>();
   #closing: Promise<void> | undefined;
   #ended = false;
 
@@ -43,8 +45,7 @@ export class Life {
   async run<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.requireOpen();
     signal.throwIfAborted();
-    const either = AbortSignal.any([signal, this.#cut.signal]);
-    const mine = abortable(work(either), either);
+    const mine = signal === never ? this.#uncut(work) : this.#either(signal, work);
     this.#underWay.add(mine);
     try {
       return await mine;
@@ -53,9 +54,40 @@ export class Life {
     }
   }
 
+  #either<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const either = AbortSignal.any([signal, this.#cut.signal]);
+    return abortable(work(either), either);
+  }
+
+  /** As `abortable`, without a signal and a listener of its own: for each message these cost more than the rest of its way here. */
+  #uncut<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { signal } = this.#cut;
+    const done = work(signal);
+    if (signal.aborted) return abortable(done, signal);
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.add(reject);
+      done.then(
+        (value) => {
+          this.#waiting.delete(reject);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#waiting.delete(reject);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #cutOff(reason: unknown): void {
+    this.#cut.abort(reason);
+    for (const reject of this.#waiting) reject(this.#cut.signal.reason);
+    this.#waiting.clear();
+  }
+
   /** Waits for what is under way; cuts off what still is when `signal` fires. */
   async idle(signal: AbortSignal = never): Promise<void> {
-    const cut = () => this.#cut.abort(signal.reason);
+    const cut = () => this.#cutOff(signal.reason);
     if (signal.aborted) cut();
     signal.addEventListener('abort', cut, { once: true });
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
@@ -72,6 +104,6 @@ export class Life {
   abort(reason: Error): void {
     if (this.#ended) return;
     this.#end(reason);
-    this.#cut.abort(reason);
+    this.#cutOff(reason);
   }
 }

@@ -53,16 +53,20 @@ export function covered(
   const body = verified.covered.get(message.body.element);
   if (body === undefined) throw notSigned('Body');
   const headers: HeaderBlock[] = [];
+  const signed: XmlFragment[] = [];
   let action: HeaderBlock | undefined;
   for (const arrived of message.headers) {
     if (arrived === header.block) continue;
     const block = proven(message, arrived, requirement, verified, encrypted);
     if (block === undefined) continue;
     headers.push(block);
-    const signed = verified.covered.has(arrived.fragment.element);
-    if (signed && isAction(block) && isForThisNode(message.version, block)) action = block;
+    if (!verified.covered.has(arrived.fragment.element)) continue;
+    if (isSmall(block.fragment)) signed.push(block.fragment);
+    if (isAction(block) && isForThisNode(message.version, block)) action = block;
   }
   if (action === undefined && requirement.action) throw notSigned('Action');
+  // From none of them anything can be reached that was not signed.
+  XmlFragment.together(signed);
   return {
     ...message,
     headers,
@@ -163,6 +167,11 @@ function requireEncrypted(
 function requireHidden(block: HeaderBlock, wasEncrypted: boolean, encrypted: Encrypted | undefined): void {
   const part: Part = `{${block.namespace}}${block.local}`;
   if (!wasEncrypted && encrypted?.requirement.headers.has(part)) throw notEncrypted(block.local);
+}
+
+/** Whoever looks into one header block looks into others, unless they are large. */
+function isSmall({ bytes }: XmlFragment): boolean {
+  return bytes.length <= 2048;
 }
 
 function fragmentOf({ octets, prefixes }: Digested): XmlFragment {

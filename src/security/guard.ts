@@ -8,13 +8,14 @@ import { type Random, systemRandom } from '../base/random.ts';
 import type { Delivery } from '../channel/delivery.ts';
 import { mark } from '../channel/mark.ts';
 import { peer } from '../channel/transport.ts';
+import { findHeaders } from '../soap/envelope.ts';
 import { FaultError, faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import { SecurityError, untrusted } from './errors.ts';
 import { evidence, naming } from './evidence.ts';
 import type { ContextSource, Exchange } from './exchange.ts';
 import { asSecurityError } from './faults.ts';
-import { readSecurityHeader } from './header.ts';
+import { wsse } from './names.ts';
 import { Protector, type Secured } from './protect.ts';
 import type { InboundPolicy, SecurityPolicy } from './protection.ts';
 import { MemoryReplayCache, type ReplayCache } from './replay.ts';
@@ -116,7 +117,7 @@ export class Guard {
 
 /** @throws SecurityError `SECURITY_UNSECURED_FAULT` */
 function requireSecured(reply: Message): void {
-  if (readSecurityHeader(reply) !== undefined) return;
+  if (findHeaders(reply, wsse, 'Security').length > 0) return;
   const fault = faultOf(reply);
   if (fault === undefined) return;
   const code = fault.subcode === undefined ? fault.code : fault.subcode.local;

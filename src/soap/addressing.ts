@@ -93,13 +93,15 @@ export function withAddressing(message: Message, addressing: Addressing): Messag
     if (value !== undefined) blocks.push(textBlock(message.version, version, local, value, false));
   };
   const lasting = (local: 'Action' | 'To', value: string | undefined) => {
-    if (value !== undefined) blocks.push(lastingBlock(message.version, version, local, value));
-  };
-  const reference = (local: AddressingHeader, value: EndpointReference | undefined) => {
     if (value === undefined) return;
-    const writer = new XmlWriter();
-    writeEndpointReference(writer, version.namespace, local, version, value, prefix);
-    blocks.push(blockOf(version, local, false, writer));
+    const { version: soap } = message;
+    blocks.push(lastingBlock(soap, version, local, value, () => textBlock(soap, version, local, value, true)));
+  };
+  const reference = (local: 'From' | 'ReplyTo' | 'FaultTo', value: EndpointReference | undefined) => {
+    if (value === undefined) return;
+    const write = () => referenceBlock(version, local, value);
+    const isPlain = value.parameters.length === 0;
+    blocks.push(isPlain ? lastingBlock(message.version, version, local, value.address, write) : write());
   };
   lasting('Action', addressing.action);
   text('MessageID', addressing.messageId);
@@ -147,6 +149,12 @@ function textBlock(
   return blockOf(version, local, mustUnderstand, writer.text(value).end());
 }
 
+function referenceBlock(version: AddressingVersion, local: AddressingHeader, value: EndpointReference): HeaderBlock {
+  const writer = new XmlWriter();
+  writeEndpointReference(writer, version.namespace, local, version, value, prefix);
+  return blockOf(version, local, false, writer);
+}
+
 /** Blocks that were written before, by their text: an end sends few actions to few places, with every message. */
 const lastingBlocks = new Map<string, readonly { readonly soap: SoapVersion; readonly block: HeaderBlock }[]>();
 const lastingLimit = 256;
@@ -155,15 +163,16 @@ const lastingLength = 512;
 function lastingBlock(
   soap: SoapVersion,
   version: AddressingVersion,
-  local: 'Action' | 'To',
+  local: Exclude<AddressingHeader, 'MessageID' | 'RelatesTo'>,
   value: string,
+  write: () => HeaderBlock,
 ): HeaderBlock {
   const same = lastingBlocks.get(value) ?? [];
   for (const known of same) {
     if (known.soap !== soap || known.block.local !== local || known.block.namespace !== version.namespace) continue;
     return known.block;
   }
-  const block = textBlock(soap, version, local, value, true);
+  const block = write();
   if (value.length <= lastingLength) {
     if (lastingBlocks.size >= lastingLimit) lastingBlocks.clear();
     lastingBlocks.set(value, [...same, { soap, block }]);

@@ -39,6 +39,9 @@ export function faultPayload(version: SoapVersion, fault: Fault): XmlFragment {
  * @throws SoapError `SOAP_ENVELOPE` when the payload is a Fault without a code, or with one of its parts twice
  */
 export function faultOf(of: Message): Fault | undefined {
+  // What was written here need not be read to know that it is none.
+  const { first } = of.body.writtenAs;
+  if (first !== undefined && (first.local !== 'Fault' || first.namespace !== of.version.namespace)) return undefined;
   const element = payload(of);
   if (!element?.is(of.version.namespace, 'Fault')) return undefined;
   let fault: Fault;

@@ -150,6 +150,9 @@ export class XmlDocument {
   }
 }
 
+/** The nodes of the children that are being looked for. */
+const found: number[] = [];
+
 /** One element of a scanned document. */
 export class XmlElement {
   readonly document: XmlDocument;
@@ -202,18 +205,21 @@ export class XmlElement {
   #findChildren(): readonly XmlElement[] {
     const { nodes, elements } = this.document.tape;
     const after = elements[this.#record + E_AFTER] as number;
-    let found: XmlElement[] | undefined;
+    let count = 0;
     for (let node = this.index + 1; node < after; ) {
       if (((nodes[node * NODE + N_KIND] as number) & KIND_MASK) === ELEMENT) {
-        const child = this.document.at(node);
-        if (found === undefined) found = [child];
-        else found.push(child);
+        found[count++] = node;
         node = elements[(nodes[node * NODE + N_REF] as number) * RECORD + E_AFTER] as number;
       } else {
         node++;
       }
     }
-    return found ?? NONE;
+    if (count === 0) return NONE;
+    // As long as it is: a list that grows has room for many more, and of these there are very many.
+    const children = new Array<XmlElement>(count);
+    for (let index = 0; index < count; index++) children[index] = this.document.at(found[index] as number);
+    if (found.length > FEW) found.length = 0;
+    return children;
   }
 
   /** The character data directly inside, CDATA included, comments and instructions ignored. */

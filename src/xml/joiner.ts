@@ -1,17 +1,20 @@
 /** Text and octets joined to one run of octets in UTF-8, each copied once: what a fragment and an envelope are written with. */
 export type Piece = string | Uint8Array;
 
+/** From so many characters on a text is written by itself: to put it together with others would copy it once more. */
+const LONG = 1024;
+
 /** The pieces as memory of its own. */
 export function joined(pieces: readonly Piece[]): Buffer {
   let length = 0;
   let text = '';
   const runs: Piece[] = [];
   for (const piece of pieces) {
-    if (typeof piece === 'string') {
+    if (typeof piece === 'string' && piece.length < LONG) {
       text += piece;
       continue;
     }
-    length += piece.length;
+    length += typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length;
     if (text !== '') {
       length += Buffer.byteLength(text);
       runs.push(text);

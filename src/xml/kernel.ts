@@ -157,8 +157,20 @@ class Kernel {
     ]) as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
     const root = integers[counts + memory.C_ROOT] as number;
     return {
-      ...{ octets, words, length, ascii, nodes, elements, attributes, declarations, names },
-      ...{ namespaces, spellings, root, scan: this.#scans, instructions: false },
+      octets,
+      words,
+      length,
+      ascii,
+      nodes,
+      elements,
+      attributes,
+      declarations,
+      names,
+      namespaces,
+      spellings,
+      root,
+      scan: this.#scans,
+      instructions: false,
     };
   }
 }

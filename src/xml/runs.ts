@@ -17,12 +17,14 @@ export function packed(
   // From the pool, or at least not cleared: all of it is written.
   const { buffer, byteOffset } = Buffer.allocUnsafe(total * Int32Array.BYTES_PER_ELEMENT);
   let to = byteOffset;
-  return runs.map(([start, length]) => {
+  const copies: Int32Array[] = [];
+  for (const [start, length] of runs) {
     const copy = new Int32Array(buffer, to, length);
     copy.set(from.subarray(start, start + length));
     to += length * Int32Array.BYTES_PER_ELEMENT;
-    return copy;
-  });
+    copies.push(copy);
+  }
+  return copies;
 }
 
 /** The beginnings of the runs, each as long as said, copied into one piece of memory. */

@@ -2,7 +2,7 @@
 import { view } from '../base/bytes.ts';
 import { isNcName, isText } from './characters.ts';
 import { XmlError } from './errors.ts';
-import type { Piece } from './joiner.ts';
+import { joined, type Piece } from './joiner.ts';
 import { byCodePoints, escapeValue } from './output.ts';
 import { XML_NAMESPACE_NAME } from './tape.ts';
 
@@ -39,26 +39,39 @@ const framesKept = 256;
 const longestTag = 1024;
 
 /**
- * @param bytes canonical octets of one element
- * @param reserved prefixes that may not be chosen
- * @returns canonical octets in which the root has the attribute
+ * @param pieces canonical form of one element
+ * @param isFree whether a prefix may be chosen: one that is neither reserved nor declared anywhere in the element
+ * @returns canonical form in which the root has the attribute
  * @throws XmlError XML_MALFORMED, XML_NAMESPACE
  */
-export function rewriteRoot(bytes: Uint8Array, attribute: NewAttribute, reserved: readonly string[]): readonly Piece[] {
+export function rewriteRoot(
+  pieces: readonly Piece[],
+  attribute: NewAttribute,
+  isFree: (prefix: string) => boolean,
+): readonly Piece[] {
   const { local, value, prefix } = attribute;
   if (!isText(value)) throw misnamed(local);
-  const octets = view(bytes);
-  const end = endOfStartTag(octets);
-  const tag = end > longestTag ? '' : octets.toString('utf8', 0, end);
-  const isFree = (one: string) => !reserved.includes(one) && !octets.includes(` xmlns:${one}="`);
+  const [first = '', ...rest] = pieces;
+  const text = typeof first === 'string' ? first : undefined;
+  const octets = typeof first === 'string' ? undefined : view(first);
+  const end = text === undefined ? endOfStartTag(octets ?? nothing) : endOfStartTagIn(text);
+  // A start tag in several pieces is nobody's habit.
+  if (end >= first.length && rest.length > 0) return rewriteRoot([joined(pieces)], attribute, isFree);
+  const whole = text?.slice(0, end + 1) ?? octets?.toString('utf8', 0, end + 1) ?? '';
+  const tag = end > longestTag ? '' : whole.slice(0, -1);
   let frame = frames.get(tag);
   if (frame === undefined || !isFor(frame, attribute) || (frame.declares !== undefined && !isFree(frame.declares))) {
-    frame = frameOf(octets, attribute, isFree);
+    frame = frameOf(Buffer.from(whole), attribute, isFree);
     // Another prefix than the one asked for was chosen because of what is inside.
     if (tag !== '' && (frame.declares ?? prefix) === prefix) keep(tag, frame);
   }
-  return [`${frame.before}${escapeValue(value)}${frame.after}`, octets.subarray(end)];
+  const start = `${frame.before}${escapeValue(value)}${frame.after}`;
+  if (octets !== undefined) return [start, octets.subarray(end), ...rest];
+  const behind = start + (text?.slice(end) ?? '');
+  return rest.length === 0 ? [behind] : [behind, ...rest];
 }
+
+const nothing = Buffer.alloc(0);
 
 function isFor({ attribute }: Frame, { namespace, local, prefix }: NewAttribute): boolean {
   return attribute.local === local && attribute.namespace === namespace && attribute.prefix === prefix;
@@ -115,6 +128,15 @@ function endOfStartTag(octets: Buffer): number {
   let at = 1;
   for (let quoted = false; at < octets.length && (quoted || octets[at] !== 0x3e); at++) {
     if (octets[at] === 0x22) quoted = !quoted;
+  }
+  return at;
+}
+
+/** As `endOfStartTag`, in text. */
+function endOfStartTagIn(text: string): number {
+  let at = 1;
+  for (let quoted = false; at < text.length && (quoted || text.charCodeAt(at) !== 0x3e); at++) {
+    if (text.charCodeAt(at) === 0x22) quoted = !quoted;
   }
   return at;
 }

@@ -25,13 +25,17 @@ export class Wrapping {
     if (parts.length === 0) return this.#empty;
     const pieces: Piece[] = [this.#open];
     const prefixes = new Set<string>();
+    const declared = new Set(this.#scope.keys());
     for (const part of parts) {
       const embedded = embed(part, this.#scope);
+      for (const prefix of part.declared) declared.add(prefix);
       pieces.push(...embedded.pieces);
       for (const prefix of embedded.prefixes) prefixes.add(prefix);
     }
     pieces.push(this.#close);
     const { root } = this.#empty.writtenAs;
-    return XmlFragment.written(pieces, prefixes.size === 0 ? [] : [...prefixes].sort(byCodePoints), { root });
+    const first = parts[0]?.writtenAs.root;
+    const known = { root, first, declared };
+    return XmlFragment.written(pieces, prefixes.size === 0 ? [] : [...prefixes].sort(byCodePoints), known);
   }
 }

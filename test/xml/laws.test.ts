@@ -5,6 +5,7 @@ import { canonicalizations, canonicalize, exclusive } from '../../src/xml/canoni
 import type { XmlElement } from '../../src/xml/document.ts';
 import { fromDom, toDom } from '../../src/xml/dom.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
+import type { Piece } from '../../src/xml/joiner.ts';
 import { scan } from '../../src/xml/scan.ts';
 import { canonicalizeNodes } from '../../src/xml/subset.ts';
 import { XmlWriter } from '../../src/xml/write.ts';
@@ -146,6 +147,60 @@ describe('XmlFragment', () => {
         }
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test('those that are scanned together say what each says alone, with nothing of the others in scope', () => {
+    fc.assert(
+      fc.property(fc.array(document, { minLength: 1, maxLength: 5 }), fc.nat(), (documents, place) => {
+        const alone = documents.map((xml) => XmlFragment.parse(xml));
+        const beside = alone.map(({ bytes, prefixes }) => XmlFragment.written(bytes, prefixes));
+        XmlFragment.together(beside);
+        // Whichever is looked into first.
+        expect(beside[place % beside.length]?.element).toBeDefined();
+        for (const [index, one] of beside.entries()) {
+          const { bytes, prefixes } = alone[index] as XmlFragment;
+          expect(infoset(one.element)).toEqual(infoset(scan(bytes).root));
+          expect(Buffer.from(canonicalize(one.element, exclusive, { prefixes })).toString()).toBe(one.toString());
+          for (const prefix of ['', 'a', 'b', 'ns1']) {
+            expect(one.element.namespaceOf(prefix)).toBe(scan(bytes).root.namespaceOf(prefix));
+          }
+        }
+      }),
+    );
+  });
+
+  test('law: in pieces it takes an attribute as in one', () => {
+    const edit = fc.record({
+      namespace: fc.constantFrom('urn:one', 'urn:two', 'urn:wide', ''),
+      local: fc.constantFrom('Id', 'lang', 'x'),
+      value: fc.string({ unit: fc.constantFrom('a', '"', '>', '&', 'é') }),
+      prefix: fc.constantFrom('u', 'a', 'b', 'é'),
+    });
+    fc.assert(
+      fc.property(
+        document,
+        fc.array(fc.tuple(fc.nat(), fc.boolean()), { maxLength: 4 }),
+        edit,
+        (xml, cuts, changed) => {
+          const whole = XmlFragment.parse(xml);
+          const text = whole.toString();
+          const places = [
+            0,
+            ...cuts.map(([place]) => place % text.length).sort((one, other) => one - other),
+            text.length,
+          ];
+          const texts = places.slice(1).map((end, index) => text.slice(places[index], end));
+          // A surrogate pair is not cut into two pieces.
+          fc.pre(texts.every((piece) => piece.isWellFormed()));
+          const pieces = texts.map((piece, index): Piece => (cuts[index]?.[1] === true ? Buffer.from(piece) : piece));
+          const cut = XmlFragment.written(pieces, whole.prefixes);
+          const { namespace, local, value, prefix } = changed;
+          const expected = whole.withAttribute(namespace, local, value, prefix).toString();
+          expect(cut.withAttribute(namespace, local, value, prefix).toString()).toBe(expected);
+          expect(cut.toString()).toBe(text);
+        },
+      ),
     );
   });
 

@@ -24,7 +24,11 @@ export function encipher(row: ContentCipher, key: KeyObject, plaintext: Uint8Arr
       const cipher = createCipheriv(row.name as 'aes-256-gcm', key, vector, { authTagLength: tagLength });
       const octets = cipher.update(plaintext);
       cipher.final();
-      return Buffer.concat([vector, octets, cipher.getAuthTag()]);
+      const whole = Buffer.allocUnsafe(vector.length + octets.length + tagLength);
+      whole.set(vector);
+      whole.set(octets, vector.length);
+      whole.set(cipher.getAuthTag(), vector.length + octets.length);
+      return whole;
     }
     case 'cbc': {
       // The padding of PKCS #7 is a padding of XML Encryption too, and some peers check all of it.

@@ -72,12 +72,14 @@ export function encryptOctets(
   // As text, because every message has two of them; what is put into it is ours but for the id.
   const named = id === undefined ? '' : ` Id="${escapeValue(id)}"`;
   const typed = type === undefined ? '' : ` Type="${type === 'element' ? elementType : contentType}"`;
-  const written =
+  const before =
     `<xenc:EncryptedData xmlns:xenc="${xenc}"${named}${typed}>` +
-    `<xenc:EncryptionMethod Algorithm="${cipher.uri}"></xenc:EncryptionMethod>${text}<xenc:CipherData><xenc:CipherValue>` +
-    `${base64(encipher(cipher, key, plaintext, random))}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedData>`;
-  return XmlFragment.written([written], prefixes);
+    `<xenc:EncryptionMethod Algorithm="${cipher.uri}"></xenc:EncryptionMethod>${text}<xenc:CipherData><xenc:CipherValue>`;
+  const value = base64(encipher(cipher, key, plaintext, random));
+  return XmlFragment.written([before, value, behindValue], prefixes);
 }
+
+const behindValue = '</xenc:CipherValue></xenc:CipherData></xenc:EncryptedData>';
 
 /**
  * The EncryptedData that stands for an element. Its place has no default namespace, as in every envelope written here: an
