@@ -235,7 +235,7 @@ function isHeldBack(ledger: Ledger, flight: Flight): boolean {
 /** Nothing can go out or come back before the peer has room: it is to be asked for that. */
 function isStarved(ledger: Ledger): boolean {
   if (ledger.room !== 0 || (ledger.flights.length === 0 && ledger.sent === ledger.next - 1)) return false;
-  return open(ledger).every((flight) => flight.refused);
+  return ledger.flights.every((flight) => flight.taken || flight.refused);
 }
 
 /** What the peer has room for now; what it had none for is due again when there is some. */
@@ -293,6 +293,12 @@ function isTaken(flight: Flight): boolean {
   return flight.taken;
 }
 
+/** The oldest under way. */
+export function oldest(ledger: Ledger): Flight | undefined {
+  for (const flight of ledger.flights) if (!flight.taken) return flight;
+  return undefined;
+}
+
 /** One copy of a message that is to go out. */
 export interface Dispatch {
   readonly number: number;
@@ -312,7 +318,7 @@ export function dispatch(
   event: When,
   policy: Transmission,
 ): { readonly ledger: Ledger; readonly sends: readonly Dispatch[] } | { readonly exhausted: Flight } {
-  const [head] = open(given);
+  const head = oldest(given);
   const isLost = head !== undefined && head.due <= event.now && !isHeldBack(given, head) && !isDeclined(head);
   const window = isLost ? afterLoss(given, head) : given.window;
   const base = patience(given.roundTrip, policy.retryFloor);
@@ -354,11 +360,17 @@ export function dispatch(
   return { ledger: { ...given, flights: flights ?? given.flights, sent, window, recovered, coalesces }, sends };
 }
 
-/** What may be sent again when its time has come: the oldest under way that fit into the window. */
-export function repeatable(ledger: Ledger): readonly Flight[] {
-  const all = open(ledger);
-  const oldest = all.length <= ledger.window.size ? all : all.slice(0, ledger.window.size);
-  return ledger.room === 0 ? oldest.filter((flight) => !isHeldBack(ledger, flight)) : oldest;
+/** When something is to be sent again: of the oldest under way that fit into the window, the first whose time comes. */
+export function resendDue(ledger: Ledger): Instant {
+  let due = NEVER;
+  let underWay = 0;
+  for (const flight of ledger.flights) {
+    if (flight.taken) continue;
+    underWay += 1;
+    if (underWay > ledger.window.size) break;
+    if (flight.due < due && !isHeldBack(ledger, flight)) due = flight.due;
+  }
+  return due;
 }
 
 /** The last copy was answered with nothing by a peer that acknowledges: it arrived, so the network is not to blame. */
@@ -390,7 +402,7 @@ export function pollDue(ledger: Ledger, policy: Transmission): Instant {
     const since = instant(Math.max(ledger.asked, ledger.heard));
     return later(since, backOff(base, ledger.polls + 1, 0, interval));
   }
-  if (open(ledger).length > 0) return NEVER;
+  if (oldest(ledger) !== undefined) return NEVER;
   return later(ledger.heard, half + ledger.polls * interval);
 }
 

@@ -3,7 +3,7 @@
  * 3.5 and 3.6; state table D.1). The other half of `source.ts`; nothing here sends what is not about the end.
  */
 import type { Outcome } from './errors.ts';
-import { type Dispatch, dispatch, type Ledger, open, repeatDue, type Transmission, type When } from './ledger.ts';
+import { type Dispatch, dispatch, type Ledger, oldest, repeatDue, type Transmission, type When } from './ledger.ts';
 import { add, includes, none } from './ranges.ts';
 import {
   completed,
@@ -45,7 +45,9 @@ type Closing = Extract<SourceState, { readonly phase: 'closing' }>;
 
 /** The close was confirmed. A peer that acknowledges only now may say that something is missing: it still takes that. */
 export function closeAnswered(state: Closing, event: When, policy: Transmission): SourceStep {
-  return open(state.ledger).length > 0 ? supplied(state, event, policy) : terminate(state, event, policy, completed);
+  return oldest(state.ledger) !== undefined
+    ? supplied(state, event, policy)
+    : terminate(state, event, policy, completed);
 }
 
 /** Sends what is missing after the close, one after the other, and then closes again to hear what has come. */
@@ -55,7 +57,7 @@ export function supplied(state: Closing, event: When, policy: Transmission): Sou
   const dispatched = dispatch({ ...state.ledger, flights, window, room: null }, event, policy);
   if ('exhausted' in dispatched) return terminate(state, event, policy, completed);
   const { ledger, sends } = dispatched;
-  if (open(ledger).length > 0) return [{ ...state, ledger }, sends.map(transmission)];
+  if (oldest(ledger) !== undefined) return [{ ...state, ledger }, sends.map(transmission)];
   const attempt = state.attempts + 1;
   if (attempt > policy.maxRetryCount + 1) return terminate({ ...state, ledger }, event, policy, completed);
   const due = repeatDue(ledger, attempt, event, policy);

@@ -4,7 +4,7 @@
  */
 import type { Instant } from '../base/clock.ts';
 import type { Outcome, ReliableErrorCode } from './errors.ts';
-import { blank, deadline, earlier, type Ledger, pollDue, repeatable, type Transmission, type When } from './ledger.ts';
+import { blank, deadline, earlier, type Ledger, pollDue, resendDue, type Transmission, type When } from './ledger.ts';
 import { includes, type Ranges } from './ranges.ts';
 
 /** A reducer's answer: the new state, and what is to be done, in this order. */
@@ -152,9 +152,7 @@ function dueInPhase(state: SourceState, policy: Transmission): Instant | undefin
     case 'draining': {
       if (policy.drive === 'reply') return undefined;
       const { ledger } = state;
-      let due = earlier(pollDue(ledger, policy), deadline(ledger, policy));
-      for (const flight of repeatable(ledger)) due = earlier(due, flight.due);
-      return due;
+      return earlier(earlier(pollDue(ledger, policy), deadline(ledger, policy)), resendDue(ledger));
     }
     default:
       return state satisfies never;

@@ -17,6 +17,7 @@ import {
   isAnnounced,
   type Ledger,
   objection,
+  oldest,
   open,
   pollDue,
   recalled,
@@ -268,7 +269,7 @@ function pump(
 
 /** Nothing waits, and nothing is under way of which more could be learned before closing. */
 function isDrained(ledger: Ledger): boolean {
-  return ledger.sent === ledger.next - 1 && open(ledger).length === 0;
+  return ledger.sent === ledger.next - 1 && oldest(ledger) === undefined;
 }
 
 function close(state: SourceState, event: When, policy: Transmission): SourceStep {

@@ -55,6 +55,8 @@ const phases = { create: 'creating', close: 'closing', terminate: 'terminating' 
 /** How many times the patience with the first answer an open CreateSequence is waited for: ten seconds, as WCF has it. */
 const openPatience = 5;
 
+const none: readonly SourceEffect[] = Object.freeze([]);
+
 /** How long the last word to the peer may keep the channel below from being let go, in milliseconds. */
 const lastWordPatience = 2_000;
 
@@ -92,6 +94,7 @@ export class Steps {
   #lastWord: Promise<unknown> = Promise.resolve();
   #standstill: ReliableError | undefined;
   #resumed = false;
+  #isWinding = false;
 
   /** @param onRoom called when another message may be submitted, or none will ever be taken */
   constructor(settings: Settings, way: Way, inUse: Set<string>, onRoom: () => void) {
@@ -198,11 +201,11 @@ export class Steps {
     const when = { now: clock.now(), jitter: random.fraction() };
     const before = this.#source;
     let next = before;
-    const effects: SourceEffect[] = [];
+    let effects: readonly SourceEffect[] = none;
     for (const event of given.source) {
       const [state, more] = source(next, { ...event, ...when } as SourceEvent, this.#policy);
       next = state;
-      effects.push(...more);
+      effects = effects.length === 0 ? more : [...effects, ...more];
       if (event.kind === 'acknowledgement') this.#tell.requestsAcknowledged(event);
     }
     let replies = this.#replies;
@@ -330,13 +333,16 @@ export class Steps {
     this.#tell.repliesAcknowledged(this.#replies, false);
     const about: About = { kind: 'message', number, last };
     void this.#exchange(about, () => {
-      const compose = this.#composed();
-      if (last) return compose.lastMessage(this.#id, number, this.#replies);
-      const sequenced = (trip: Delivery) =>
-        trip.carrying(compose.sequenced(trip.message, this.#id, number, this.#replies, asks));
+      if (last) return this.#composed().lastMessage(this.#id, number, this.#replies);
       const trip = this.#outbox.message(number);
-      return trip === undefined ? this.#stored(number).then(sequenced) : sequenced(trip);
+      if (trip !== undefined) return this.#sequenced(trip, number, asks);
+      return this.#stored(number).then((stored) => this.#sequenced(stored, number, asks));
     });
+  }
+
+  #sequenced(trip: Delivery, number: number, asks: boolean): Delivery {
+    const message = this.#composed().sequenced(trip.message, this.#id, number, this.#replies, asks);
+    return trip.carrying(message);
   }
 
   async #stored(number: number): Promise<Delivery> {
@@ -357,11 +363,10 @@ export class Steps {
 
   /** One exchange with the peer, beside the mailbox; what comes of it is posted. */
   #exchange(about: About, compose: () => Delivery | Promise<Delivery>): Promise<void> {
-    const send = (trip: Delivery) => this.#way.send(trip.under(this.#end.signal));
     let sent: Promise<Delivery | undefined>;
     try {
       const composed = compose();
-      sent = composed instanceof Promise ? composed.then(send) : send(composed);
+      sent = composed instanceof Promise ? composed.then((trip) => this.#send(trip)) : this.#send(composed);
     } catch (thrown) {
       sent = Promise.reject(thrown);
     }
@@ -369,6 +374,10 @@ export class Steps {
       (answer) => (answer === undefined ? this.#unanswered(about) : this.hear(about, answer)),
       (thrown: unknown) => this.#troubled(about, asError(thrown)),
     );
+  }
+
+  #send(trip: Delivery): Promise<Delivery | undefined> {
+    return this.#way.send(trip.under(this.#end.signal));
   }
 
   #troubled(about: About, error: Error): void {
@@ -493,9 +502,20 @@ export class Steps {
     return this.#compose;
   }
 
+  /** Once a turn, where there are turns: no time passes in one. */
   #rearm(): void {
-    this.#timer.set(this.#standstill !== undefined ? undefined : sourceDue(this.#source, this.#policy));
+    const { turn } = this.#way;
+    if (turn === undefined) this.#wind();
+    else if (!this.#isWinding) {
+      this.#isWinding = true;
+      turn.atEnd(this.#wind);
+    }
   }
+
+  readonly #wind = (): void => {
+    this.#isWinding = false;
+    this.#timer.set(this.#standstill !== undefined ? undefined : sourceDue(this.#source, this.#policy));
+  };
 
   /** True when the session outlives its troubles in the store: what goes wrong at this end is never told to the peer. */
   get isKept(): boolean {
