@@ -43,6 +43,8 @@ import type { ReliableVersion } from './versions/version.ts';
 import { watchDestination, watchSource } from './watch.ts';
 import { Wording } from './wording.ts';
 
+const nothing: Omit<SessionChange, 'session' | 'state'> = Object.freeze({});
+
 /** How long to wait for a store that failed before trying it again, in milliseconds. */
 const storePatience = 1_000;
 
@@ -204,8 +206,8 @@ export class AcceptedSteps {
    */
   advance(
     given: Bare<DestinationEvent>,
-    change: Omit<SessionChange, 'session' | 'state'> = {},
-    accepted: () => void = () => undefined,
+    change: Omit<SessionChange, 'session' | 'state'> = nothing,
+    accepted?: () => void,
     replies: Pick<AcceptorRecord, 'source' | 'answers'> = this.#record,
   ): Promise<readonly DestinationEffect[]> | readonly DestinationEffect[] {
     if (this.#stopped) return [];
@@ -213,15 +215,23 @@ export class AcceptedSteps {
     const before = this.#record.receipt;
     const [receipt, effects] = destination(before, event, this.#assurance);
     const record = { ...this.#record, receipt, source: replies.source, answers: replies.answers };
-    return after(this.#append(before, record, change), () => {
-      this.#watch(record);
-      this.#record = record;
-      if (given.kind === 'message' && effects.some(({ effect }) => effect === 'accept' || effect === 'deliver'))
-        accepted();
-      for (const effect of effects) this.#perform(effect);
-      this.#rearm();
-      return effects;
-    });
+    const appended = this.#append(before, record, change);
+    if (appended === undefined) return this.#stepped(record, effects, accepted);
+    return appended.then(() => this.#stepped(record, effects, accepted));
+  }
+
+  /** The second half of a step, once the store has it. */
+  #stepped(
+    record: AcceptorRecord,
+    effects: readonly DestinationEffect[],
+    accepted: (() => void) | undefined,
+  ): readonly DestinationEffect[] {
+    this.#watch(record);
+    this.#record = record;
+    if (accepted !== undefined && effects.some(isTaken)) accepted();
+    for (const effect of effects) this.#perform(effect);
+    this.#rearm();
+    return effects;
   }
 
   /** Makes a step durable, where it is worth a write. */
@@ -248,7 +258,7 @@ export class AcceptedSteps {
         // Not when it came: acknowledgements of parked requests would take back what earlier replies have said.
         this.#snapshots.set(effect.number, this.#record.receipt.received);
         this.#running += 1;
-        void this.#deliver(effect.number);
+        this.#deliver(effect.number);
         return;
       }
       case 'discard':
@@ -286,38 +296,66 @@ export class AcceptedSteps {
   }
 
   /** Hands a message up, beside the mailbox, and keeps the reply. */
-  async #deliver(number: number): Promise<void> {
-    const { clock } = this.#settings;
-    let done: { readonly trip: Delivery; readonly reply: Delivery | undefined } | undefined;
+  #deliver(number: number): void {
+    const trip = this.held.get(number);
+    if (this.#signal.aborted) this.#rest();
+    else if (trip === undefined) void this.#deliverStored(number);
+    else this.#handUp(number, trip);
+  }
+
+  async #deliverStored(number: number): Promise<void> {
     while (!this.#signal.aborted && !this.#stopped) {
       try {
-        if (done === undefined) {
-          const trip = this.held.get(number) ?? (await this.#stored(number));
-          let reply: Delivery | undefined;
-          try {
-            reply = await this.#handle(trip, number);
-          } catch (thrown) {
-            publish(() => ({
-              event: 'handler.failed',
-              ...this.tell.requests,
-              number,
-              reason: asError(thrown).message,
-            }));
-            reply = trip.carrying(faultReply(trip.message, faultFor(thrown)));
-          }
-          done = { trip, reply };
-          if (this.#signal.aborted) break;
-        }
-        const { trip, reply } = done;
-        const finished = this.serial.enter(() => this.#finish(number, trip, reply));
-        if (finished !== undefined) await finished;
-        break;
+        this.#handUp(number, await this.#stored(number));
+        return;
       } catch (thrown) {
-        // Only the store can fail here. Until it works again the message counts as not finished.
-        publish(() => ({ event: 'store.failed', ...this.tell.of, number, reason: asError(thrown).message }));
-        await wait(clock, storePatience, this.#signal).catch(() => undefined);
+        await this.#unstored(number, thrown);
       }
     }
+    this.#rest();
+  }
+
+  #handUp(number: number, trip: Delivery): void {
+    const failed = (thrown: unknown): void => {
+      publish(() => ({ event: 'handler.failed', ...this.tell.requests, number, reason: asError(thrown).message }));
+      this.#handled(number, trip, trip.carrying(faultReply(trip.message, faultFor(thrown))));
+    };
+    try {
+      // Never at once: the exchange of the message has yet to find its place to wait at.
+      Promise.resolve(this.#handle(trip, number)).then((reply) => this.#handled(number, trip, reply), failed);
+    } catch (thrown) {
+      Promise.reject(thrown).catch(failed);
+    }
+  }
+
+  /** The application has finished with a message. */
+  #handled(number: number, trip: Delivery, reply: Delivery | undefined): void {
+    const again = async (thrown: unknown): Promise<void> => {
+      await this.#unstored(number, thrown);
+      if (this.#stopped) this.#rest();
+      else this.#handled(number, trip, reply);
+    };
+    if (this.#signal.aborted) {
+      this.#rest();
+      return;
+    }
+    try {
+      const finished = this.serial.enter(() => this.#finish(number, trip, reply));
+      if (finished === undefined) this.#rest();
+      else finished.then(() => this.#rest(), again);
+    } catch (thrown) {
+      void again(thrown);
+    }
+  }
+
+  /** Only the store can fail here. Until it works again the message counts as not finished. */
+  async #unstored(number: number, thrown: unknown): Promise<void> {
+    publish(() => ({ event: 'store.failed', ...this.tell.of, number, reason: asError(thrown).message }));
+    await wait(this.#settings.clock, storePatience, this.#signal).catch(() => undefined);
+  }
+
+  /** One less is being handed up. */
+  #rest(): void {
     this.#running -= 1;
     if (this.#running === 0) for (const wake of this.#resting.splice(0)) wake();
   }
@@ -400,4 +438,8 @@ export class AcceptedSteps {
         if (!this.#stopped) this.#timer.set(later(clock.now(), storePatience));
       });
   }
+}
+
+function isTaken({ effect }: DestinationEffect): boolean {
+  return effect === 'accept' || effect === 'deliver';
 }

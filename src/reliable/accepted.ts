@@ -13,7 +13,7 @@ import type { Carry, Delivery } from '../channel/delivery.ts';
 import { turn } from '../channel/turn.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import { AcceptedSteps } from './accepted-steps.ts';
-import { Coalescing } from './coalescing.ts';
+import { Coalesced, Coalescing } from './coalescing.ts';
 import type { DestinationEffect, DestinationEvent } from './destination-state.ts';
 import type { Outcome, ReliableError } from './errors.ts';
 import { type DropReason, publish } from './events.ts';
@@ -34,7 +34,12 @@ type Verdict =
   | { readonly again: Answer };
 
 /** What an exchange brings back, now or later. */
-export type Answered = Promise<Delivery | undefined> | Delivery | undefined;
+export type Answered = Promise<Delivery | undefined> | Coalesced | Delivery | undefined;
+
+/** The same for whoever has to wait anyway. */
+export function settling(answered: Answered): Promise<Delivery | undefined> | Delivery | undefined {
+  return answered instanceof Coalesced ? answered.answer : answered;
+}
 
 export interface AcceptedInit {
   readonly settings: Settings;
@@ -128,7 +133,8 @@ export class Accepted implements SessionView {
     isAsked: boolean,
   ): Answered {
     const verdict = this.#steps.serial.enter(() => this.#arrive(trip, block, acknowledgement));
-    return after(verdict, (known) => this.#sentence(trip, block, known, isAsked));
+    if (!(verdict instanceof Promise)) return this.#sentence(trip, block, verdict, isAsked);
+    return verdict.then((known) => settling(this.#sentence(trip, block, known, isAsked)));
   }
 
   /** What the exchange of a numbered message brings back. */
@@ -220,7 +226,8 @@ export class Accepted implements SessionView {
     acknowledgement: Acknowledgement | undefined,
   ): Verdict | Promise<Verdict> {
     if (this.#steps.isStopped) return { answer: 'empty' };
-    const refusal = acknowledgement === undefined ? undefined : this.#steps.learn(acknowledgement);
+    if (acknowledgement === undefined) return this.#take(trip, block);
+    const refusal = this.#steps.learn(acknowledgement);
     return after(refusal, (error) => (error === undefined ? this.#take(trip, block) : { error }));
   }
 

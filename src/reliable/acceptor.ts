@@ -15,12 +15,13 @@ import { notUnderstood } from '../soap/envelope.ts';
 import { SoapError } from '../soap/errors.ts';
 import { faultOf, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
-import { Accepted, type Answered } from './accepted.ts';
+import { Accepted, type Answered, settling } from './accepted.ts';
 import { readAboutSequence, readCreateSequence } from './bodies.ts';
+import { Coalesced } from './coalescing.ts';
 import { ReliableError } from './errors.ts';
 import { publish } from './events.ts';
 import { type ReliableFaultName, readReliableFault, reliableFaultReply, requiredFault } from './faults.ts';
-import { type Acknowledgement, type ReliableHeaders, readHeaders } from './headers.ts';
+import { type Acknowledgement, type ReliableHeaders, readHeaders, type SequenceBlock } from './headers.ts';
 import { Registry } from './registry.ts';
 import { refusal, refused, unknownSequence } from './responses.ts';
 import type { Settings } from './settings.ts';
@@ -76,14 +77,16 @@ export class Acceptor implements Channel {
   #take(trip: Delivery): Promise<Delivery | undefined> {
     const { message } = trip;
     let version: ReliableVersion | undefined;
-    const failed = (thrown: unknown) => this.#unacceptable(trip, version, thrown);
     try {
       const headers = readHeaders(message);
-      version = headers?.version ?? versionOfAction(message.action);
-      const answer = this.#about(trip, version, headers);
-      return answer instanceof Promise ? answer.catch(failed) : Promise.resolve(answer);
+      const spoken = headers?.version ?? versionOfAction(message.action);
+      version = spoken;
+      const answer = this.#about(trip, spoken, headers);
+      if (answer instanceof Coalesced) return answer.answer;
+      if (!(answer instanceof Promise)) return Promise.resolve(answer);
+      return answer.catch((thrown: unknown) => this.#unacceptable(trip, spoken, thrown));
     } catch (thrown) {
-      return new Promise((resolve) => resolve(failed(thrown)));
+      return new Promise((resolve) => resolve(this.#unacceptable(trip, version, thrown)));
     }
   }
 
@@ -124,21 +127,21 @@ export class Acceptor implements Channel {
       return after(this.#acknowledge(identities, headers), () => {
         const { id, last } = readAboutSequence(version, message, about);
         const session = this.#session(identities, id, version);
-        return this.#answered(trip, session, async () => {
+        const ended = this.#answered(trip, session, async () => {
           const answer = about === 'CloseSequence' ? session.close(message, last) : session.terminate(message, last);
           const reply = await answer;
           return reply === undefined ? undefined : trip.carrying(reply);
         });
+        return settling(ended);
       });
     }
     if (headers?.sequence !== undefined) {
       requireMessageId(asked);
+      const session = this.#session(identities, headers.sequence.id, version);
+      const learned = this.#acknowledge(identities, headers, session.offer);
+      if (learned === undefined) return this.#sequenced(trip, session, headers, headers.sequence);
       const { sequence } = headers;
-      const session = this.#session(identities, sequence.id, version);
-      const own = headers.acknowledgements.find(({ id }) => id === session.offer);
-      return after(this.#acknowledge(identities, headers, session.offer), () =>
-        this.#answered(trip, session, () => session.sequenced(trip, sequence, own, headers.ackRequested.length > 0)),
-      );
+      return learned.then(() => settling(this.#sequenced(trip, session, headers, sequence)));
     }
     const isAboutRm = headers !== undefined && (headers.ackRequested.length > 0 || headers.acknowledgements.length > 0);
     if (!isAboutRm || (message.action !== actions.ackRequested && message.action !== actions.sequenceAcknowledgement)) {
@@ -149,7 +152,7 @@ export class Acceptor implements Channel {
       const [first] = headers.ackRequested;
       if (first === undefined) return undefined;
       const session = this.#session(identities, first, version);
-      return this.#answered(trip, session, async () => trip.carrying(await session.ackRequested(message)));
+      return settling(this.#answered(trip, session, async () => trip.carrying(await session.ackRequested(message))));
     });
   }
 
@@ -181,6 +184,11 @@ export class Acceptor implements Channel {
     return trip.carrying(session.createResponse(trip.message));
   }
 
+  #sequenced(trip: Delivery, session: Accepted, headers: ReliableHeaders, sequence: SequenceBlock): Answered {
+    const own = headers.acknowledgements.find(({ id }) => id === session.offer);
+    return this.#answered(trip, session, () => session.sequenced(trip, sequence, own, headers.ackRequested.length > 0));
+  }
+
   /** Runs a session's answer; a fault about a closed sequence takes the final acknowledgement along. */
   #answered(trip: Delivery, session: Accepted, answer: () => Answered): Answered {
     const wasClosed = session.isClosed;
@@ -208,7 +216,8 @@ export class Acceptor implements Channel {
     headers: ReliableHeaders | undefined,
     except?: string,
   ): Promise<void> | undefined {
-    const others = headers?.acknowledgements.filter(({ id }) => id !== except) ?? [];
+    if (headers === undefined || headers.acknowledgements.length === 0) return undefined;
+    const others = headers.acknowledgements.filter(({ id }) => id !== except);
     return others.length === 0 ? undefined : this.#learn(identities, others);
   }
 

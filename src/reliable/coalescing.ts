@@ -6,26 +6,36 @@
 import type { Delivery } from '../channel/delivery.ts';
 import type { Turn } from '../channel/turn.ts';
 
-interface Waiting {
+/** The answer to a message, given at the end of its turn; nothing that a client does makes it fail. */
+export class Coalesced {
   readonly trip: Delivery;
+  readonly answer: Promise<Delivery | undefined>;
   readonly resolve: (answer: Delivery | undefined) => void;
   readonly reject: (thrown: unknown) => void;
+
+  constructor(trip: Delivery) {
+    const { promise, resolve, reject } = Promise.withResolvers<Delivery | undefined>();
+    this.trip = trip;
+    this.answer = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
 }
 
 export class Coalescing {
   readonly #word: (trip: Delivery) => Delivery;
-  #waiting: Waiting[] = [];
+  #waiting: Coalesced[] = [];
 
   /** @param word makes the acknowledgement that answers a message */
   constructor(word: (trip: Delivery) => Delivery) {
     this.#word = word;
   }
 
-  /** The answer to a message that was accepted, at the end of the turn: nothing where another one came behind it. */
-  answer(trip: Delivery, turn: Turn): Promise<Delivery | undefined> {
-    return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ trip, resolve, reject }) === 1) turn.atEnd(this.#end);
-    });
+  /** The answer to a message that was accepted: nothing where another one comes behind it in the turn. */
+  answer(trip: Delivery, turn: Turn): Coalesced {
+    const waiting = new Coalesced(trip);
+    if (this.#waiting.push(waiting) === 1) turn.atEnd(this.#end);
+    return waiting;
   }
 
   readonly #end = (): void => {

@@ -13,9 +13,10 @@ import { utf8 } from '../../base/bytes.ts';
 import { diagnostics } from '../../base/diagnostics.ts';
 import { asError, hasCode } from '../../base/errors.ts';
 import { type Delivery, delivery } from '../../channel/delivery.ts';
-import { type Peer, type Published, peer } from '../../channel/transport.ts';
+import { type Published, peer } from '../../channel/transport.ts';
 import { turn } from '../../channel/turn.ts';
 import { decode, encode } from '../../soap/codec.ts';
+import { message } from '../../soap/envelope.ts';
 import { SoapError, type SoapErrorCode } from '../../soap/errors.ts';
 import { faultFor, faultOf, faultReply, unreadableFault } from '../../soap/fault.ts';
 import type { Message } from '../../soap/message.ts';
@@ -41,7 +42,7 @@ export class Endpoint {
   readonly #entrance: Entrance;
   readonly #settings: EndpointSettings;
   readonly #path: string | undefined;
-  readonly #peers = new WeakMap<Socket, Peer>();
+  readonly #arrivals = new WeakMap<Socket, Delivery>();
   readonly #underway = new Bag<Serving>();
   readonly #unsent: Unsent;
   readonly #deadline = new AbortController();
@@ -63,15 +64,17 @@ export class Endpoint {
 
   handle(request: ParsedRequest, response: ServerResponse): void {
     const serving: Serving = { slot: -1, response, isUnsent: false };
+    let gone: (() => void) | undefined;
     this.#underway.add(serving);
     response.on('close', () => {
       this.#underway.delete(serving);
+      gone?.();
       if (this.#underway.size === 0) this.#stopping?.();
     });
     if (tell(request, response, this.#published, this.#path)) return;
     const refusal = this.#refusal(request);
     if (refusal !== undefined) this.#refuse(serving, refusal);
-    else this.#serve(request, serving);
+    else gone = this.#serve(request, serving);
   }
 
   /** Refuses what is new; resolves when what is under way has been answered, or cut off because `signal` fired. */
@@ -128,11 +131,13 @@ export class Endpoint {
     return undefined;
   }
 
-  #serve(request: ParsedRequest, serving: Serving): void {
+  /** @returns what to call when the client has hung up */
+  #serve(request: ParsedRequest, serving: Serving): (() => void) | undefined {
     try {
-      readBody(request, this.#settings.maxReceivedMessageSize, (body) => this.#carry(request, serving, body));
+      return readBody(request, this.#settings.maxReceivedMessageSize, (body) => this.#carry(request, serving, body));
     } catch (thrown) {
       this.#broken(serving, asError(thrown));
+      return undefined;
     }
   }
 
@@ -141,9 +146,7 @@ export class Endpoint {
     try {
       const message = this.#read(request, serving, body);
       if (message === undefined) return;
-      const inbound = delivery(message, this.#deadline.signal)
-        .with(turn, eventLoop)
-        .with(peer, this.#peerOf(request.socket));
+      const inbound = this.#arrivalOver(request.socket).carrying(message);
       const reply = this.#isAboutUs(request) ? this.#published?.answer(inbound) : this.#receive(inbound);
       // Without an async function: it would cost as much as all else that is done here.
       if (reply === undefined) this.#answer(serving, undefined, false);
@@ -262,14 +265,18 @@ export class Endpoint {
     else this.#answer(serving, faultReply(undefined, faultFor(undefined)), true);
   }
 
-  #peerOf(socket: Socket): Peer {
-    const known = this.#peers.get(socket);
+  /** What all messages of a connection have in common. */
+  #arrivalOver(socket: Socket): Delivery {
+    const known = this.#arrivals.get(socket);
     if (known !== undefined) return known;
-    const found = peerOf(socket);
-    this.#peers.set(socket, found);
+    const found = delivery(nothing, this.#deadline.signal).with(turn, eventLoop).with(peer, peerOf(socket));
+    this.#arrivals.set(socket, found);
     return found;
   }
 }
+
+/** Says nothing: a connection holds on to none of its messages. */
+const nothing: Message = message({ version: soap12 });
 
 const emptyHead: string[] = ['Content-Length', '0'];
 

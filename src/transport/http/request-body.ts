@@ -9,13 +9,14 @@ export type Body = Uint8Array | 'oversize' | 'gone';
 /**
  * @param limit octets
  * @param then called once, now or later
+ * @returns what to call when the client has hung up; absent where everything is there
  * @throws TransportError `TRANSPORT_CONTENT_TYPE` when a body parser read the request and left nothing usable
  */
-export function readBody(request: ParsedRequest, limit: number, then: (body: Body) => void): void {
+export function readBody(request: ParsedRequest, limit: number, then: (body: Body) => void): (() => void) | undefined {
   const parsed = octetsOf(request.body);
   if (parsed !== undefined) {
     then(parsed.length > limit ? 'oversize' : parsed);
-    return;
+    return undefined;
   }
   if (request.readableDidRead) {
     throw new TransportError(
@@ -46,11 +47,9 @@ export function readBody(request: ParsedRequest, limit: number, then: (body: Bod
     else rest.push(chunk);
   };
   const onEnd = () => over(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest, size));
-  const onGone = () => over('gone');
-  request.on('error', onGone);
-  request.on('close', onGone);
   request.on('end', onEnd);
   request.on('data', onData);
+  return () => over('gone');
 }
 
 /** Reads on for at most `budget` octets and forgets them, then calls `then` once. */
