@@ -2,7 +2,7 @@
 import { afterAll } from 'vitest';
 import { certificates } from './certificates.ts';
 import { type JavaCourse, startJava } from './java-peer.ts';
-import { javaSessions, plain, versions } from './java-sessions.ts';
+import { hops, javaSessions, over, plain, versions } from './java-sessions.ts';
 import { parties } from './parties.ts';
 import { withPeer } from './suite.ts';
 import { tokenIssuer } from './token-issuer.ts';
@@ -37,7 +37,7 @@ const submission: readonly JavaCourse[] = (['echo', 'notify'] as const).map((ope
 }));
 const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
   (['echo', 'notify'] as const).flatMap((operation) => [
-    { ...plain, version, operation },
+    ...hops.map((hop) => ({ ...plain, version, operation, ...hop })),
     { ...plain, version, operation, mode: 'sign' },
     { ...plain, version, operation, mode: 'sign-encrypt' },
     { ...plain, version, operation, mode: 'conversation' },
@@ -62,13 +62,10 @@ await withPeer(
       courses: [...courses, ...submission],
       lossy,
       answersAgain: false,
-      notCalling: (['request-reply', 'one-way'] as const).map((what) => [
-        `${what} over HTTP, connections broken in the middle of an answer`,
-        'cxf-client-answer-cut',
-      ]),
+      notCalling: over(['echo', 'notify'], 'connections broken in the middle of an answer', 'cxf-client-answer-cut'),
       not: [
-        ['request-reply over HTTP, answers lost on the way', 'cxf-server-answer-lost'],
-        ['request-reply over HTTP, connections broken in the middle of an answer', 'cxf-server-answer-lost'],
+        ...over(['echo'], 'answers lost on the way', 'cxf-server-answer-lost'),
+        ...over(['echo'], 'connections broken in the middle of an answer', 'cxf-server-answer-lost'),
         ['request-reply, an operation answers with a fault', 'cxf-server-fault'],
       ],
     });

@@ -13,6 +13,13 @@ import { keepFailure } from './transcripts.ts';
 export const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
 export const versions = ['1.0', '1.1'] as const;
 
+/** How far a message is protected that its transport protects, or nothing. */
+export const hops: readonly Pick<JavaCourse, 'secure' | 'mode'>[] = [
+  { secure: false },
+  { secure: true },
+  { secure: true, mode: 'username' },
+];
+
 export interface JavaSessions {
   readonly name: JavaStack;
   readonly courses: readonly JavaCourse[];
@@ -28,6 +35,13 @@ export interface JavaSessions {
 
 export type Unclaimed = readonly [what: string, flaw: FlawName];
 
+/** The same flaw on every hop. */
+export function over(operations: readonly Course['operation'][], what: string, flaw: FlawName): readonly Unclaimed[] {
+  return operations.flatMap((operation) =>
+    hops.map((hop) => [`${named({ ...plain, operation, ...hop })}, ${what}`, flaw] as const),
+  );
+}
+
 /** Milliseconds for the end of a session. */
 const CLOSE_LIMIT = 15_000;
 
@@ -40,6 +54,7 @@ export const unlucky: Plan = (exchange) => {
 const requestsLost: Plan = (exchange) => (exchange > 2 && exchange % 3 === 0 ? 'request lost' : undefined);
 
 const faulty = 'request-reply, an operation answers with a fault';
+const fourSessions = 'four sessions at the same time';
 const together = 'request-reply, calls at the same time';
 
 /** Both stacks now and then answer or repeat in the wrong moment when much is under way in one process. */
@@ -91,50 +106,66 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
         if (!calls(title)) continue;
         scenario({ ...row, version, scenario: title }, () => run(course, plan));
       }
-      scenario({ ...row, version, scenario: 'four sessions at the same time' }, () =>
-        run({ ...plain, version }, undefined, 4),
-      );
+      for (const [title, course] of concurrent(version)) {
+        scenario({ ...row, version, scenario: title }, () => run(course, undefined, 4));
+      }
       scenario({ ...row, version, scenario: faulty }, () => run({ ...plain, version, fault: true }));
     }
   });
 
   describe.concurrent(`surewire opens a session with ${name}`, () => {
     const row = { peer: name, direction: `surewire -> ${name}` };
-    /** Runs `use` with a client and a server, behind a relay where there is a plan. */
+    /** Runs `use` with what makes a client, and a server, behind a relay where there is a plan. */
     const between = async (
       course: JavaCourse,
-      use: (client: InteropClient, server: JavaServer) => Promise<void>,
+      use: (connect: () => InteropClient, server: JavaServer) => Promise<void>,
       plan?: Plan,
     ): Promise<void> => {
       const server = await peer.serve(course);
       const relay = course.secure && plan === undefined ? undefined : await relayTo(server.url, plan, tls);
-      const client = surewireClient(course, tls, relay?.url ?? server.url, securityOf(course, 'client'));
+      const clients: InteropClient[] = [];
+      const connect = (): InteropClient => {
+        const client = surewireClient(course, tls, relay?.url ?? server.url, securityOf(course, 'client'));
+        clients.push(client);
+        return client;
+      };
       try {
-        await use(client, server);
+        await use(connect, server);
         if (plan !== undefined) expect(relay?.mishaps.length).toBeGreaterThan(1);
       } catch (thrown) {
         throw withTranscript(thrown, `${row.direction} ${named(course)} ${course.version}`, relay?.heard);
       } finally {
-        client.abort(new Error('the scenario is over'));
+        for (const client of clients) client.abort(new Error('the scenario is over'));
         await relay?.close();
         await server.stop();
       }
     };
+    /** A session from its first message to its end. */
+    const talk = async (client: InteropClient, course: JavaCourse): Promise<void> => {
+      const texts = textsOf(course);
+      if (course.operation === 'echo') {
+        for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
+      } else {
+        await Promise.all(texts.map((text) => client.notify({ text })));
+      }
+      await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+    };
     const run = (course: JavaCourse, plan?: Plan): Promise<void> =>
       between(
         course,
-        async (client, server) => {
-          const texts = textsOf(course);
-          if (course.operation === 'echo') {
-            for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
-          } else {
-            await Promise.all(texts.map((text) => client.notify({ text })));
-          }
-          await client.close(AbortSignal.timeout(CLOSE_LIMIT));
-          expect(await server.executed(texts.length)).toEqual(texts.map(asExecuted));
+        async (connect, server) => {
+          await talk(connect(), course);
+          expect(await server.executed(course.messages)).toEqual(textsOf(course).map(asExecuted));
         },
         plan,
       );
+    const runFour = (course: JavaCourse): Promise<void> =>
+      between(course, async (connect, server) => {
+        const clients = Array.from({ length: 4 }, connect);
+        await Promise.all(clients.map((client) => talk(client, course)));
+        const sent = clients.flatMap(() => textsOf(course).map(asExecuted));
+        expect(digests(await server.executed(sent.length))).toEqual(digests(sent));
+      });
     for (const course of courses) {
       scenario({ ...row, version: course.version, scenario: named(course) }, () => run(course));
     }
@@ -155,9 +186,13 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
         if (!claims(title)) continue;
         scenario({ ...one, scenario: title }, () => run(course, plan));
       }
+      for (const [title, course] of concurrent(version)) {
+        if (claims(title)) scenario({ ...one, scenario: title }, () => runFour(course));
+      }
       if (claims(faulty)) {
         scenario({ ...one, scenario: faulty }, () =>
-          between({ ...plain, version }, async (client) => {
+          between({ ...plain, version }, async (connect) => {
+            const client = connect();
             expect(await client.echo({ text: 'before' })).toEqual({ text: 'before' });
             await expect(client.echo({ text: 'fault' })).rejects.toMatchObject({
               code: 'SOAP_FAULT',
@@ -170,7 +205,8 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
       }
       if (claims(together)) {
         scenario({ ...one, scenario: together }, () =>
-          between({ ...plain, version, messages: 24 }, async (client, server) => {
+          between({ ...plain, version, messages: 24 }, async (connect, server) => {
+            const client = connect();
             const texts = textsOf({ ...plain, messages: 24 });
             expect(await Promise.all(texts.map((text) => client.echo({ text })))).toEqual(
               texts.map((text) => ({ text })),
@@ -181,7 +217,8 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
         );
       }
       scenario({ ...one, scenario: 'one-way, closed with messages in flight' }, () =>
-        between({ ...plain, version, operation: 'notify', messages: 30 }, async (client, server) => {
+        between({ ...plain, version, operation: 'notify', messages: 30 }, async (connect, server) => {
+          const client = connect();
           const [first = '', ...rest] = textsOf({ ...plain, messages: 30 });
           await client.notify({ text: first });
           const sent = Promise.all(rest.map((text) => client.notify({ text })));
@@ -193,16 +230,32 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
   });
 }
 
-/** The plain courses of a version under each disturbance. */
-function disturbed(version: Course['version']): readonly (readonly [title: string, course: Course, plan: Plan])[] {
+/** The courses of a version without security, over HTTPS, and with a password there, under each disturbance. */
+function disturbed(version: Course['version']): readonly (readonly [title: string, course: JavaCourse, plan: Plan])[] {
   return disturbances.flatMap(({ what, plan, operation: only }) =>
     (['echo', 'notify'] as const)
       .filter((operation) => (only ?? operation) === operation)
-      .map((operation) => {
-        const course = { ...plain, version, operation };
-        return [`${named(course)}, ${what(operation)}`, course, plan()] as const;
-      }),
+      .flatMap((operation) =>
+        hops.map((hop) => {
+          const course: JavaCourse = { ...plain, version, operation, ...hop };
+          return [`${named(course)}, ${what(operation)}`, course, plan()] as const;
+        }),
+      ),
   );
+}
+
+/** The courses of a version that four sessions take at the same time. */
+function concurrent(version: Course['version']): readonly (readonly [title: string, course: JavaCourse])[] {
+  const courses: readonly JavaCourse[] = [
+    { ...plain, version, operation: 'notify' },
+    { ...plain, version, secure: true, mode: 'username' },
+    { ...plain, version, mode: 'sign-encrypt' },
+    { ...plain, version, mode: 'conversation' },
+  ];
+  return [
+    [fourSessions, { ...plain, version }],
+    ...courses.map((course) => [`${fourSessions}, ${named(course)}`, course] as const),
+  ];
 }
 
 /** The error with the place of the transcript, which is kept. */

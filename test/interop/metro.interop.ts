@@ -2,7 +2,7 @@
 import { afterAll } from 'vitest';
 import { certificates } from './certificates.ts';
 import { type JavaCourse, startJava } from './java-peer.ts';
-import { javaSessions, named, plain, versions } from './java-sessions.ts';
+import { hops, javaSessions, named, over, plain, versions } from './java-sessions.ts';
 import { parties } from './parties.ts';
 import { withPeer } from './suite.ts';
 import { tokenIssuer } from './token-issuer.ts';
@@ -30,7 +30,7 @@ const courses: readonly JavaCourse[] = versions.flatMap((version) =>
 );
 const lossy: readonly JavaCourse[] = versions.flatMap((version) =>
   (['echo', 'notify'] as const).flatMap((operation) => [
-    { ...plain, version, operation },
+    ...hops.map((hop) => ({ ...plain, version, operation, ...hop })),
     { ...plain, version, operation, mode: 'sign-encrypt' },
     { ...plain, version, operation, mode: 'conversation' },
     { ...plain, version, operation, secure: true, mode: 'issued' },
@@ -57,9 +57,7 @@ const tokenless = (
 
 const notCalling = [
   ...tokenless,
-  ...(['request-reply', 'one-way'] as const).map(
-    (what) => [`${what} over HTTP, connections broken in the middle of an answer`, 'metro-client-answer-cut'] as const,
-  ),
+  ...over(['echo', 'notify'], 'connections broken in the middle of an answer', 'metro-client-answer-cut'),
 ];
 
 const not = [
