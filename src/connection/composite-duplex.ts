@@ -25,7 +25,8 @@ import { type ClientSettings, type CompositeDuplexOptions, clientSettings } from
  * sends. Its `open` rejects as the transport's `listen` does, and with `CONNECTION_SETTING` where no address was given. A service
  * dials `replyHosts` and no other host, with the scheme of its own address and following no redirection; a message
  * that names another is answered with the fault InvalidAddress on its own connection. Messages that can be answered on the same
- * connection go up on a request-reply channel, as if this transport were not there.
+ * connection, or want no answer, go up on a request-reply channel, as if this transport were not there; a reliable session above
+ * knows its own among them by their identifier.
  *
  * @throws ConnectionError `CONNECTION_SETTING`
  *

@@ -58,6 +58,8 @@ export class DialingChannel implements Channel {
 
   async #say(trip: Delivery): Promise<undefined> {
     const answer = await this.#below.send(trip);
+    // Whoever takes a message is there: a client that only acknowledges may never say so under this address.
+    this.#reception.heard();
     if (answer !== undefined) await this.take(answer);
     return undefined;
   }

@@ -23,7 +23,7 @@ import { publish } from './events.ts';
 import { type ReliableFaultName, readReliableFault, reliableFaultReply, requiredFault } from './faults.ts';
 import { type Acknowledgement, type ReliableHeaders, readHeaders, type SequenceBlock } from './headers.ts';
 import { Registry } from './registry.ts';
-import { refusal, refused, unknownSequence } from './responses.ts';
+import { refusal, refused, unknownSequence, wanted } from './responses.ts';
 import type { Settings } from './settings.ts';
 import { versionOf } from './versions/table.ts';
 import type { ReliableVersion } from './versions/version.ts';
@@ -243,12 +243,12 @@ export class Acceptor implements Channel {
     return undefined;
   }
 
-  #notOurs(trip: Delivery, version: ReliableVersion = this.#asked): Delivery {
+  #notOurs(trip: Delivery, version: ReliableVersion = this.#asked): Delivery | undefined {
     const asked = addressingOf(trip.message)?.version ?? addressing200508;
     const fault = requiredFault(version, asked);
     tellRefused('RELIABLE_REQUIRED', fault.reason, version.required === 'WsrmRequired' ? version.required : undefined);
     const action = version.required === 'WsrmRequired' ? version.faultAction : asked.faultAction;
-    return trip.carrying(faultReply(trip.message, fault, action === undefined ? {} : { action }));
+    return wanted(trip, trip.carrying(faultReply(trip.message, fault, action === undefined ? {} : { action })));
   }
 
   /** The version that a message which is not of WS-RM is told of. */

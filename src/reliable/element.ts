@@ -57,7 +57,8 @@ export function reliableSession(options: ReliableSessionOptions = {}): BindingEl
       }
       if (below.side === 'acceptor') {
         const acceptor = new Acceptor(settings, below, receive);
-        up = acceptor.receive;
+        // Of a duplex session there comes also what names no address to answer at.
+        up = (trip) => hub.hear(trip) ?? acceptor.receive(trip);
         return acceptor;
       }
       const initiator = new Initiator(settings, inner, below, inUse);

@@ -2,9 +2,10 @@
  * The messages with which an acceptor answers, in the form that WCF's client demands (checklist 3.13): related to the
  * request, one acknowledgement header, Sequence before acknowledgement before addressing.
  */
-import { addressingOf, replyAddressing, withAddressing } from '../soap/addressing.ts';
+import type { Delivery } from '../channel/delivery.ts';
+import { addressingOf, isNone, replyAddressing, withAddressing } from '../soap/addressing.ts';
 import { message, withHeaders } from '../soap/envelope.ts';
-import { faultReply } from '../soap/fault.ts';
+import { faultOf, faultReply } from '../soap/fault.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { ReliableError } from './errors.ts';
@@ -21,6 +22,17 @@ export function response(
   const asked = addressingOf(request);
   const bare = message({ version: request.version, action, body });
   return withHeaders(asked === undefined ? bare : withAddressing(bare, replyAddressing(asked, action)), headers);
+}
+
+/**
+ * The answer, but where the message says that it wants none: one to the none address "MUST NOT be sent" (WS-Addressing 1.0 Core,
+ * section 2.1).
+ */
+export function wanted({ message: request }: Delivery, answer: Delivery | undefined): Delivery | undefined {
+  const asked = addressingOf(request);
+  if (asked === undefined || answer === undefined) return answer;
+  const { version, replyTo, faultTo = replyTo } = asked;
+  return isNone(version, faultOf(answer.message) === undefined ? replyTo : faultTo) ? undefined : answer;
 }
 
 /** The fault that an error stands for; what is wrong with a header of WS-RM itself has no fault of its own there. */

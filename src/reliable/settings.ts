@@ -108,7 +108,8 @@ export interface ReliableSessionOptions {
   readonly closeTimeout?: number;
   /**
    * How long the initiator of a duplex session, whose own sequence has ended well, waits in silence for its peer to end the other;
-   * then the session has ended well all the same. For peers such as Metro, which never end a sequence that they were offered.
+   * then the session has ended well all the same; in 2005/02, which has no answer to TerminateSequence, also how long it waits for
+   * a word after that. For peers such as Metro and CXF, which never end a sequence that they were offered.
    * Default: `closeTimeout`, after which it is an error.
    */
   readonly farewellTimeout?: number;

@@ -4,6 +4,7 @@
  */
 import { type Delivery, delivery } from '../../channel/delivery.ts';
 import { recipient } from '../../channel/recipient.ts';
+import { identitiesOf } from '../../security/evidence.ts';
 import type { Addressing } from '../../soap/addressing.ts';
 import type { HeaderBlock, Message } from '../../soap/message.ts';
 import type { CreateSequence } from '../bodies.ts';
@@ -13,6 +14,7 @@ import { acknowledgementHeader } from '../headers.ts';
 import { withOrigin } from '../origin.ts';
 import { type AcceptorRecord, templateOf } from '../record.ts';
 import { type RegisteredInit, Registry } from '../registry.ts';
+import { wanted } from '../responses.ts';
 import { assuranceOf, type Settings } from '../settings.ts';
 import { type EndReason, sameSending } from '../source-state.ts';
 import { UpwardSession } from '../upward.ts';
@@ -20,7 +22,7 @@ import type { ReliableVersion } from '../versions/version.ts';
 import { Wording } from '../wording.ts';
 import type { DuplexAcceptor } from './acceptor.ts';
 import type { DuplexKeep } from './ends.ts';
-import type { Hearing } from './hearing.ts';
+import { type Hearing, hearing } from './hearing.ts';
 import { DuplexSession } from './session.ts';
 
 type Connection = DuplexAcceptor;
@@ -104,6 +106,11 @@ export class Accepted extends DuplexSession {
     if (receipt?.phase !== 'closed') return [];
     const block = { id: receipt.id, ranges: receipt.received, nacks: [], final: this.version.final };
     return [acknowledgementHeader(this.version, request.version, block)];
+  }
+
+  /** The connection that is used now, or was last. */
+  get connection(): Connection {
+    return this.#way.current ?? this.birth;
   }
 
   /** The peer was heard over `connection`: its messages go there from now on. */
@@ -196,6 +203,19 @@ export class Hub {
     }
   }
 
+  /**
+   * A message of one of these sessions that came where it can be answered at most on its own exchange: WS-RM finds a session by
+   * its identifier, and what expects no answer, as CXF's one-way messages and acknowledgements, names no address of its sender.
+   *
+   * @returns `undefined` where it is of no session here
+   */
+  hear(trip: Delivery): Promise<Delivery | undefined> | undefined {
+    if (this.#sessions.size === 0) return undefined;
+    const heard = readable(trip.message);
+    const session = heard === undefined ? undefined : this.find(identitiesOf(trip), heard).session;
+    return session?.connection.receive(trip).then((answer) => wanted(trip, answer));
+  }
+
   /** The session to send on: the one of that identifier, else the only one that began on `connection`. */
   sessionFor(connection: Connection, id: string | undefined): Accepted {
     const mine = [...this.#sessions].filter((session) =>
@@ -249,6 +269,15 @@ export class Hub {
     });
     this.#sessions.add(session);
     return session;
+  }
+}
+
+/** What the message is about; nothing when it cannot be read, and whoever takes it next says so. */
+function readable(message: Message): Hearing | undefined {
+  try {
+    return hearing(message);
+  } catch {
+    return undefined;
   }
 }
 

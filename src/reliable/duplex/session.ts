@@ -88,6 +88,8 @@ export class DuplexSession implements SessionView {
   #timer: Timer | undefined;
   /** The next word to a peer that says nothing, or the last wait for one of its. */
   #greeting: Timer | undefined;
+  /** The end of the wait for an answer that is not foreseen. */
+  #parting: Timer | undefined;
   #stopped = false;
   /** Why it stands still. */
   #halted: ReliableError | undefined;
@@ -523,6 +525,10 @@ export class DuplexSession implements SessionView {
       else if (this.side === 'initiator') this.#awaitFarewell(sending.reason);
       return;
     }
+    const { terminateSequenceResponse } = this.#init.version.actions;
+    if (sending.phase === 'terminating' && this.side === 'initiator' && terminateSequenceResponse === undefined) {
+      this.#awaitSilence();
+    }
     if (receipt?.phase !== 'ended') return;
     if (receipt.reason !== 'completed') {
       const { code, text } = sourceEnds[receipt.reason];
@@ -530,6 +536,13 @@ export class DuplexSession implements SessionView {
     } else if (this.side === 'acceptor' && (sending.phase === 'created' || sending.phase === 'rollover')) {
       this.post({ kind: 'close' });
     }
+  }
+
+  /** 2005/02 has no answer to TerminateSequence: the peer may say nothing more. */
+  #awaitSilence(): void {
+    const { clock, farewellTimeout } = this.#init.settings;
+    const over = () => this.post({ kind: 'terminate-answered' });
+    this.#parting ??= clock.at(later(clock.now(), farewellTimeout), over);
   }
 
   /** The peer has a sequence to end as well; some never do. */
@@ -548,6 +561,7 @@ export class DuplexSession implements SessionView {
     this.#giveUp(this.#errorFor(why));
     this.#timer?.cancel();
     this.#greeting?.cancel();
+    this.#parting?.cancel();
     this.#acknowledging.stop();
     this.#inbox.stop();
     this.#end.abort(this.#gone);
@@ -586,6 +600,7 @@ export class DuplexSession implements SessionView {
     this.#halted = error;
     this.#timer?.cancel();
     this.#greeting?.cancel();
+    this.#parting?.cancel();
     this.#acknowledging.stop();
     this.#inbox.stop();
     publish(() => ({ event: 'session.suspended', ...this.#tell.of, code: error.code, reason: error.message }));

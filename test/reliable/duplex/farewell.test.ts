@@ -1,0 +1,61 @@
+/** The end of a duplex session of 2005/02 with a peer that ends nothing itself, as CXF: TerminateSequence has no answer there. */
+import { expect, test } from 'vitest';
+import { later, VirtualClock } from '../../../src/base/clock.ts';
+import { seededRandom } from '../../../src/base/random.ts';
+import { layered } from '../../../src/channel/binding.ts';
+import { type Carry, delivery } from '../../../src/channel/delivery.ts';
+import { reliableSession } from '../../../src/reliable/element.ts';
+import { reliable200502 as version } from '../../../src/reliable/versions/v200502.ts';
+import type { Message } from '../../../src/soap/message.ts';
+import { overTheWire, saying } from '../ends.ts';
+import { Server, until } from '../peers.ts';
+import { to } from '../scene.ts';
+
+/** An initiator whose peer answers and acknowledges everything, and does not end the sequence that it was offered. */
+function beside(farewellTimeout?: number) {
+  const clock = new VirtualClock();
+  const server = new Server(version);
+  const sent: string[] = [];
+  let up: Carry = async () => undefined;
+  const options = { clock, random: seededRandom(1), to, version, closeTimeout: 30_000 };
+  const session = reliableSession({ ...options, ...(farewellTimeout !== undefined && { farewellTimeout }) });
+  const channel = layered([session], (into) => {
+    up = into;
+    const closed = Promise.withResolvers<Error | undefined>();
+    const answer = async (asked: Message): Promise<void> => {
+      const said = server.good(asked);
+      if (said !== undefined) await up(delivery(overTheWire(said)));
+    };
+    return {
+      side: 'initiator',
+      isDuplex: true,
+      open: async () => undefined,
+      send: async (trip) => {
+        sent.push(trip.message.action.split('/').at(-1) ?? '');
+        clock.at(later(clock.now(), 1), () => void answer(overTheWire(trip.message)));
+        return undefined;
+      },
+      close: async () => closed.resolve(undefined),
+      abort: closed.resolve,
+      closed: closed.promise,
+    };
+  })(async () => undefined);
+  return { channel, clock, sent };
+}
+
+test('its silence after TerminateSequence is a good end once farewellTimeout has passed', async () => {
+  const { channel, clock } = beside(1_000);
+  await until(clock, channel.send(delivery(saying('one'))));
+  const before = clock.now();
+  const over = channel.close().then(() => clock.now());
+  expect((await until(clock, over)) - before).toBeLessThan(3_000);
+  expect(await channel.closed).toBeUndefined();
+});
+
+test('without farewellTimeout the peer has all the time of closeTimeout, and is reminded meanwhile', async () => {
+  const { channel, clock, sent } = beside();
+  await until(clock, channel.send(delivery(saying('one'))));
+  const closing = channel.close().catch((thrown: unknown) => thrown);
+  expect(await until(clock, closing)).toMatchObject({ code: 'RELIABLE_CLOSE_TIMEOUT' });
+  expect(sent.filter((action) => action === 'TerminateSequence').length).toBeGreaterThan(1);
+});
