@@ -1,8 +1,11 @@
 /** `AbortSignal` helpers: one way to give up, everywhere. */
 import { type Clock, later } from './clock.ts';
 
-/** A signal that never fires. */
-export const never: AbortSignal = new AbortController().signal;
+/** A signal that never fires. It is everybody's and lives as long as the process, so it keeps no listener. */
+export const never: AbortSignal = Object.assign(new AbortController().signal, {
+  addEventListener: () => undefined,
+  removeEventListener: () => undefined,
+});
 
 /** Settles as `work` does, or rejects with the signal's reason as soon as it fires. `work` itself goes on unheard. */
 export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

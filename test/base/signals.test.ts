@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
 import { VirtualClock } from '../../src/base/clock.ts';
 import { abortable, deadline, never, wait } from '../../src/base/signals.ts';
@@ -24,6 +25,16 @@ describe('abortable', () => {
   test('a signal that has fired already wins, and the failure of the work is no unhandled rejection', async () => {
     await expect(abortable(Promise.reject(new Error('unheard')), AbortSignal.abort(reason))).rejects.toBe(reason);
   });
+});
+
+test('what waits on the signal that never fires leaves nothing with it, however many do', () => {
+  const clock = new VirtualClock(0);
+  for (let each = 0; each < 100; each++) {
+    void wait(clock, 5, never);
+    void abortable(Promise.race([]), never);
+    deadline(clock, 5, never, () => reason);
+  }
+  expect(getEventListeners(never, 'abort')).toEqual([]);
 });
 
 describe('deadline', () => {
