@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-/** They put something in the place of a module, or walk everything that a value is tied to: in a process of their own. */
+/** They put something in the place of a module, count what is executed from the first call on, or walk all that a value is tied to. */
 const alone = [
   'test/attacks/decryption-oracle.test.ts',
   'test/attacks/every-accessor.test.ts',
   'test/attacks/key-references.test.ts',
+  'test/fuzz/growth.test.ts',
   'test/security/encryption/attacks.test.ts',
 ];
 

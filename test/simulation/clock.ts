@@ -1,5 +1,6 @@
 /** The clock of simulations: it jumps from timer to timer, and lets promises settle once after each. */
 import { type Clock, type Instant, instant, type Timer } from '../../src/base/clock.ts';
+import { cryptoAtRest } from './crypto-at-work.ts';
 
 interface Waiting {
   readonly due: Instant;
@@ -46,6 +47,7 @@ export class SimulationClock implements Clock {
     let atOnce = 0;
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));
+      await cryptoAtRest();
       if (settled) return work;
       const next = this.#timers.shift();
       if (next === undefined) throw new Error('nothing will happen any more, and the work is not done');
