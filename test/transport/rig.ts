@@ -11,7 +11,7 @@ import {
   type Socket,
 } from 'node:net';
 import type { TlsOptions as ServerOptions } from 'node:tls';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { DiagnosticEvent } from '../../src/base/diagnostics.ts';
 import { binding, connect, listen } from '../../src/channel/binding.ts';
 import type { Channel } from '../../src/channel/channel.ts';
@@ -25,15 +25,11 @@ import type { HttpTransportOptions } from '../../src/transport/http/settings.ts'
 import { httpTransport } from '../../src/transport/http/transport.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
 
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 /** Runs `cleanup` after the test, last registered first. */
 export function afterwards(cleanup: () => unknown): void {
-  cleanups.push(cleanup);
+  onTestFinished(async () => {
+    await cleanup();
+  });
 }
 
 export function message(text = 'hello', version: SoapVersion = soap12): Message {
