@@ -16,6 +16,7 @@ import { encodeEnvelope, readEnvelope, requireUnderstood } from '../../src/soap/
 import { faultFor, faultReply } from '../../src/soap/fault.ts';
 import { httpTransport } from '../../src/transport/http/transport.ts';
 import { scan } from '../../src/xml/scan.ts';
+import { growth, TIMES } from '../growth.ts';
 import { issue } from '../security/pki.ts';
 import { policyOf, start } from '../security/rig.ts';
 import { craft, cut, fault, prepare, type Stage, swap } from './support.ts';
@@ -161,25 +162,21 @@ describe('what a sender wrote does not come back a hundredfold', () => {
 
 describe('C6, D21 content that costs more than it is long', () => {
   const prefixes = Array.from({ length: 250 }, (_, index) => ` xmlns:p${index}="urn:${index}"`).join('');
-  const wide = (content: string) =>
-    Buffer.from(`<s:Envelope xmlns:s="${soap}"${prefixes}><s:Body><a>${content}</a></s:Body></s:Envelope>`);
+  const reading = (content: string, declarations = '') => {
+    const octets = Buffer.from(
+      `<s:Envelope xmlns:s="${soap}"${declarations}><s:Body><a>${content}</a></s:Body></s:Envelope>`,
+    );
+    return () => readEnvelope(scan(octets)).body.bytes;
+  };
 
   test.each([
     ['values under many prefixes', '<a b="y"/>'],
     ['broken text under many prefixes', '<!---->:'],
     ['declarations', '<a xmlns:q="urn:q"/>'],
-  ])('%s: four times as much takes less than twelve times as long', (_, unit) => {
-    const time = (count: number): number => {
-      const message = readEnvelope(scan(wide(unit.repeat(count))));
-      const begin = performance.now();
-      expect(message.body.bytes.length).toBeGreaterThan(0);
-      return performance.now() - begin;
-    };
-    time(2_000);
-    const small = Math.min(...[0, 1, 2].map(() => time(5_000)));
-    const large = Math.min(...[0, 1, 2].map(() => time(20_000)));
-    expect(large).toBeLessThan(12 * Math.max(small, 1));
-    // Once for each prefix would be a second and more.
-    expect(large).toBeLessThan(500);
+  ])('%s: the cost grows with the length, and not with it for each prefix', async (_, unit) => {
+    const long = reading(unit.repeat(1_000 * TIMES), prefixes);
+    expect(long().length).toBeGreaterThan(1_000 * TIMES);
+    // Quadratic work would be sixteen times as much, and work for each prefix two hundred and fifty times.
+    expect(await growth(reading(unit.repeat(1_000)), long)).toBeLessThan(TIMES / 2);
   });
 });
