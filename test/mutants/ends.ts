@@ -66,8 +66,8 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'repeated under a new number',
     file: 'reliable/steps.ts',
-    find: 'compose.sequenced(trip.message, this.#id, number, this.#replies, asks)',
-    replace: 'compose.sequenced(trip.message, this.#id, number + attempt - 1, this.#replies, asks)',
+    find: 'if (trip !== undefined) return this.#sequenced(trip, number, asks);',
+    replace: 'if (trip !== undefined) return this.#sequenced(trip, number + attempt - 1, asks);',
   },
   {
     name: 'offered sequence not used for replies',
@@ -222,8 +222,8 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'a longer life is granted than the limit allows',
     file: 'reliable/registry.ts',
-    find: 'Math.min(life, maxExpires)',
-    replace: 'life',
+    find: 'Math.min(asked, longest)',
+    replace: 'asked',
   },
   {
     name: 'whoever sends is told that there is no room',

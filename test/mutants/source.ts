@@ -88,7 +88,7 @@ export const sourceMutants: readonly Mutant[] = [
   {
     name: 'no room left at the peer is never probed',
     file: ledger,
-    find: 'return open(ledger).every((flight) => flight.refused);',
+    find: 'return ledger.flights.every((flight) => flight.taken || flight.refused);',
     replace: 'return false;',
   },
   {
@@ -130,8 +130,8 @@ export const sourceMutants: readonly Mutant[] = [
   {
     name: 'idle peer never asked for a sign of life',
     file: ledger,
-    find: 'if (open(ledger).length > 0) return NEVER;',
-    replace: 'if (open(ledger).length >= 0) return NEVER;',
+    find: 'if (oldest(ledger) !== undefined) return NEVER;',
+    replace: 'if (ledger.flights.length >= 0) return NEVER;',
   },
   {
     name: 'silent peer given up too late',
@@ -178,7 +178,7 @@ export const sourceMutants: readonly Mutant[] = [
   {
     name: 'close before drained',
     file: source,
-    find: 'return ledger.sent === ledger.next - 1 && open(ledger).length === 0;',
+    find: 'return ledger.sent === ledger.next - 1 && oldest(ledger) === undefined;',
     replace: 'return ledger.sent === ledger.next - 1;',
   },
   {
