@@ -11,9 +11,8 @@ export function uuidUrn(random: Random): string {
   const octets = random.bytes(16);
   octets[6] = ((octets[6] ?? 0) & 0x0f) | 0x40;
   octets[8] = ((octets[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Buffer.from(octets).toString('hex');
-  const groups = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)];
-  return `urn:uuid:${groups.join('-')}`;
+  const hex = Buffer.from(octets.buffer, octets.byteOffset, 16).toString('hex');
+  return `urn:uuid:${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** Drawn many at a time: a call to the platform costs more than all else that happens to a message between two of them. */

@@ -6,6 +6,7 @@ import type { Random } from '../base/random.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
+import type { Piece } from '../xml/joiner.ts';
 import {
   type EncryptionOptions,
   encryptContent,
@@ -13,7 +14,7 @@ import {
   encryptHeader,
   type WrittenKeyInfo,
 } from './encryption/encrypt.ts';
-import type { Part } from './evidence.ts';
+import { partNamed } from './evidence.ts';
 import type { Keying } from './keying.ts';
 import { wsse11 } from './names.ts';
 import type { EncryptionProduction } from './protection.ts';
@@ -34,8 +35,8 @@ export class Concealer {
   }
 
   /** A child of the Security header as EncryptedData, for a place where `wsse` is declared. */
-  element(part: XmlFragment): string {
-    return encryptElement(part, this.#options(this.#keying.encrypting.insideHeader)).toString();
+  element(part: XmlFragment): readonly Piece[] {
+    return encryptElement(part, this.#options(this.#keying.encrypting.insideHeader)).pieces;
   }
 
   /** The Body of the message, as it is about to be sent, with its content encrypted where it is to be hidden. */
@@ -55,8 +56,8 @@ export class Concealer {
 
   /** The EncryptedHeader of a block that the policy names; else `undefined`. */
   header(block: HeaderBlock, version: SoapVersion, id: string): HeaderBlock | undefined {
-    const part: Part = `{${block.namespace}}${block.local}`;
-    if (!this.#production.headers.has(part)) return undefined;
+    const { headers } = this.#production;
+    if (headers.size === 0 || !headers.has(partNamed(block.namespace, block.local))) return undefined;
     const options = this.#options(this.#keying.encrypting.keyInfo);
     const fragment = encryptHeader(block.fragment, version.namespace, id, options);
     return { ...block, namespace: wsse11, local: 'EncryptedHeader', fragment };

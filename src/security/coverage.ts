@@ -9,7 +9,7 @@ import { isNcName } from '../xml/characters.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { XmlFragment } from '../xml/fragment.ts';
 import { SecurityError } from './errors.ts';
-import type { Part } from './evidence.ts';
+import { type Part, partNamed } from './evidence.ts';
 import type { SecurityHeader } from './header.ts';
 import { wsse } from './names.ts';
 import type { Opened, Readable } from './opening.ts';
@@ -165,8 +165,8 @@ function requireEncrypted(
 }
 
 function requireHidden(block: HeaderBlock, wasEncrypted: boolean, encrypted: Encrypted | undefined): void {
-  const part: Part = `{${block.namespace}}${block.local}`;
-  if (!wasEncrypted && encrypted?.requirement.headers.has(part)) throw notEncrypted(block.local);
+  if (wasEncrypted || encrypted === undefined || encrypted.requirement.headers.size === 0) return;
+  if (encrypted.requirement.headers.has(partNamed(block.namespace, block.local))) throw notEncrypted(block.local);
 }
 
 /** Whoever looks into one header block looks into others, unless they are large. */
@@ -186,8 +186,8 @@ function isAction({ namespace, local }: HeaderBlock): boolean {
 
 const addressingNamespaces: ReadonlySet<string> = new Set(addressingVersions.map((version) => version.namespace));
 
-export function partOf(element: XmlElement): Part {
-  return `{${element.namespace}}${element.local}`;
+export function partOf({ namespace, local }: XmlElement): Part {
+  return partNamed(namespace, local);
 }
 
 function notSigned(local: string): SecurityError {

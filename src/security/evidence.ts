@@ -13,6 +13,23 @@ import type { Claims } from './tokens/claims.ts';
 /** A part of a message by its expanded name, `{namespace}local`. */
 export type Part = `{${string}}${string}`;
 
+/** The part of that name. Every message has the same few, and each is made once. */
+export function partNamed(namespace: string, local: string): Part {
+  const same = parts.get(local);
+  const known = same?.find((part) => part.namespace === namespace);
+  if (known !== undefined) return known.name;
+  const name: Part = `{${namespace}}${local}`;
+  if (name.length > longestKept) return name;
+  if (same === undefined && parts.size >= partsKept) parts.clear();
+  // Of a local name there are few namespaces where nobody makes them up.
+  parts.set(local, [...(same ?? []).slice(-3), { namespace, name }]);
+  return name;
+}
+
+const parts = new Map<string, readonly { readonly namespace: string; readonly name: Part }[]>();
+const partsKept = 256;
+const longestKept = 512;
+
 export interface Signer {
   readonly kind: 'x509' | 'username' | 'saml' | 'jwt' | 'context';
   /** Stable and comparable: the same identity always has the same text, two identities never share one. */

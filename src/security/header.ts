@@ -8,6 +8,7 @@ import type { HeaderBlock, Message } from '../soap/message.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { XmlFragment } from '../xml/fragment.ts';
+import type { Piece } from '../xml/joiner.ts';
 import { isDerivedKeyToken } from './derived-keys.ts';
 import { SecurityError, untrusted } from './errors.ts';
 import { ds, wsse, wsse11, wsu, xenc } from './names.ts';
@@ -145,11 +146,9 @@ export function refuseEncryption(of: Message): void {
  *
  * @param parts canonical markup for a place where the prefix `wsse` is declared (see `insideHeader`)
  */
-export function writeSecurityHeader(version: SoapVersion, parts: readonly string[]): HeaderBlock {
-  let text = `<wsse:Security xmlns:${soapPrefix}="${version.namespace}" xmlns:wsse="${wsse}" ${soapPrefix}:mustUnderstand="1">`;
-  for (const part of parts) text += part;
-  text += '</wsse:Security>';
-  const fragment = XmlFragment.written([text], []);
+export function writeSecurityHeader(version: SoapVersion, parts: readonly Piece[]): HeaderBlock {
+  const start = `<wsse:Security xmlns:${soapPrefix}="${version.namespace}" xmlns:wsse="${wsse}" ${soapPrefix}:mustUnderstand="1">`;
+  const fragment = XmlFragment.written([start, ...parts, '</wsse:Security>'], []);
   return { namespace: wsse, local: 'Security', mustUnderstand: true, role: undefined, fragment };
 }
 

@@ -64,9 +64,9 @@ export class MessageKeys implements KeyResolver {
   /** Secrets that open parts, themselves or through derived keys. */
   readonly #opening = new Set<KeyObject>();
   /** Made once for each EncryptedKey, however many references look for one. */
-  readonly #identifiers = new Map<XmlElement, Uint8Array>();
+  #identifiers: Map<XmlElement, Uint8Array> | undefined;
   /** The EncryptedKey of each secret that was asked for. */
-  readonly #origins = new Map<KeyObject, XmlElement>();
+  #origins: Map<KeyObject, XmlElement> | undefined;
 
   /**
    * @param header as it arrived
@@ -192,12 +192,11 @@ export class MessageKeys implements KeyResolver {
    * @throws SecurityError `SECURITY_UNSUPPORTED`
    */
   requireOnly({ secret }: SigningSecret): void {
-    const origin = this.#origins.get(secret.key);
-    const others = [...this.#opening].some((key) => key !== secret.key);
+    const origin = this.#origins?.get(secret.key);
     for (const source of this.#decryption?.sources ?? []) {
       if (origin?.contains(source) !== true) throw otherSecret();
     }
-    if (others) throw otherSecret();
+    for (const key of this.#opening) if (key !== secret.key) throw otherSecret();
   }
 
   #secretOf(source: Exclude<Source, { kind: 'derived' }>): SigningSecret | Promise<SigningSecret> {
@@ -209,12 +208,14 @@ export class MessageKeys implements KeyResolver {
 
   async #opened(element: XmlElement): Promise<SigningSecret> {
     const key = await this.decryption.key(element, this.#length);
+    this.#origins ??= new Map();
     this.#origins.set(key, element);
     return { kind: 'secret', secret: { key, identifier: this.#identifierOf(element) } };
   }
 
   #identifierOf(encryptedKey: XmlElement): Uint8Array {
-    const identifier = this.#identifiers.get(encryptedKey) ?? identifierOf(encryptedKey);
+    const identifier = this.#identifiers?.get(encryptedKey) ?? identifierOf(encryptedKey);
+    this.#identifiers ??= new Map();
     this.#identifiers.set(encryptedKey, identifier);
     return identifier;
   }

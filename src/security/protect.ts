@@ -11,6 +11,7 @@ import { addressingVersionOf } from '../soap/addressing-versions.ts';
 import { isForUltimateReceiver } from '../soap/envelope.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import { XmlFragment } from '../xml/fragment.ts';
+import type { Piece } from '../xml/joiner.ts';
 import { Concealer } from './conceal.ts';
 import { writeConfirmation } from './confirmation.ts';
 import { contextTokens, type Endorser, endorsersOf } from './endorse.ts';
@@ -170,14 +171,14 @@ export class Protector {
       const hidden = conceal.body(message, body.fragment);
       const hidesSignature = production.signature && conceal.hides(message);
       const headers = prepared.map((block) => conceal.header(block, message.version, this.#id()) ?? block);
-      const behind = [
-        ...inside.map((one) =>
+      const behind: readonly Piece[] = [
+        ...inside.flatMap((one) =>
           one.isSecret === true || (hidesSignature && one.verbatim !== true)
             ? conceal.element(one.fragment)
             : inHeader(one),
         ),
         this.#endorser?.included ?? '',
-        ...signatures.map(({ text }) =>
+        ...signatures.flatMap(({ text }) =>
           hidesSignature ? conceal.element(XmlFragment.written([text], [])) : withoutWsse(text),
         ),
       ];
@@ -306,7 +307,7 @@ interface Hiding {
 
 function assembled(
   message: Message,
-  parts: readonly string[],
+  parts: readonly Piece[],
   headers: readonly HeaderBlock[],
   body: XmlFragment,
   exchange: Partial<Exchange> = {},

@@ -136,14 +136,11 @@ export class XmlDocument {
   name(name: number): string {
     let text = this.#names[name];
     if (text === undefined) {
-      const { names, octets, ascii } = this.tape;
+      const { names, octets, words, ascii } = this.tape;
       const start = names[name * NAME + M_START] as number;
       const end = start + (names[name * NAME + M_LENGTH] as number);
-      text = nameTexts.find(octets, start, end);
-      if (text === '' && start < end) {
-        text = slice(octets, start, end, ascii);
-        nameTexts.keep(text, octets, start, end);
-      }
+      text = nameTexts.find(words, start, end);
+      if (text === '' && start < end) text = nameTexts.keep(slice(octets, start, end, ascii), words, start, end);
       this.#names[name] = text;
     }
     return text;
@@ -279,17 +276,13 @@ export class XmlElement {
   }
 
   #value(entry: number): string {
-    const { attributes, octets, ascii } = this.document.tape;
+    const { attributes, octets, words, ascii } = this.document.tape;
     const start = attributes[entry + A_START] as number;
     const end = attributes[entry + A_END] as number;
     if (((attributes[entry + A_FLAGS] as number) & PLAIN) === 0) return valueText(octets, start, end, ascii);
     if (octets[start] !== HTTP || end - start < SHORTEST) return slice(octets, start, end, ascii);
-    let text = nameTexts.find(octets, start, end);
-    if (text === '') {
-      text = slice(octets, start, end, ascii);
-      nameTexts.keep(text, octets, start, end);
-    }
-    return text;
+    const text = nameTexts.find(words, start, end);
+    return text === '' ? nameTexts.keep(slice(octets, start, end, ascii), words, start, end) : text;
   }
 
   /** The namespace that a prefix ('' for the default) has here; `undefined` when there is none. */

@@ -20,11 +20,12 @@ import {
   N_REF,
   N_START,
   NAME,
+  NO_NAMESPACE,
   NODE,
   PLAIN,
   RECORD,
   TEXT,
-  XML_NAMESPACE_NAME,
+  XML_NAMESPACE,
 } from './tape.ts';
 import { slice, valueText } from './values.ts';
 
@@ -149,15 +150,22 @@ export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElem
   if (document.ids !== undefined) return document.ids;
   const index = new Map<string, XmlElement>();
   const { elements, attributes, names, namespaces, octets, ascii } = document.tape;
-  // By name: 0 not looked at, 1 no name of an id, 2 perhaps one.
+  const wsu = namespaces.indexOf(WSU);
+  // By name: 0 not looked at, else what kind of name it is.
   const known = new Uint8Array(names.length / NAME);
   let record = 0;
   for (let entry = 0; entry < attributes.length; entry += ATTRIBUTE) {
     const name = names[(attributes[entry + A_NAME] as number) * NAME + M_LOCAL] as number;
-    if (known[name] === 1) continue;
-    const local = document.name(name);
-    if (known[name] === 0) known[name] = ID_NAMES.has(local) ? 2 : 1;
-    if (!isId(namespaces[attributes[entry + A_NAMESPACE] as number] as string, local)) continue;
+    let kind = known[name] as number;
+    if (kind === 0) {
+      kind = idNames.get(document.name(name)) ?? NO_ID;
+      known[name] = kind;
+    }
+    if (kind === NO_ID) continue;
+    const namespace = attributes[entry + A_NAMESPACE] as number;
+    const isId =
+      kind === XML_ID ? namespace === XML_NAMESPACE : namespace === NO_NAMESPACE || (kind === ID && namespace === wsu);
+    if (!isId) continue;
     while ((elements[record + RECORD + E_ATTRIBUTES] as number) * ATTRIBUTE <= entry) record += RECORD;
     const element = document.at(elements[record + E_NODE] as number);
     const start = attributes[entry + A_START] as number;
@@ -174,12 +182,18 @@ export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElem
   return index;
 }
 
-const ID_NAMES: ReadonlySet<string> = new Set(['Id', 'ID', 'id', 'AssertionID']);
+/** No id; one in no namespace or that of WSS; one in no namespace; xml:id. */
+const NO_ID = 1;
+const ID = 2;
+const PLAIN_ID = 3;
+const XML_ID = 4;
 
-function isId(namespace: string, local: string): boolean {
-  if (namespace === '') return local !== 'id' && ID_NAMES.has(local);
-  return local === 'Id' ? namespace === WSU : local === 'id' && namespace === XML_NAMESPACE_NAME;
-}
+const idNames: ReadonlyMap<string, number> = new Map([
+  ['Id', ID],
+  ['ID', PLAIN_ID],
+  ['AssertionID', PLAIN_ID],
+  ['id', XML_ID],
+]);
 
 function unexpected(at: XmlElement, message: string): XmlError {
   return new XmlError('XML_UNEXPECTED', message, { offset: at.start });

@@ -142,7 +142,7 @@ class Kernel {
     for (let index = namespaces.length; index < last; index++) {
       const start = integers[memory.NAMESPACES / 4 + index * 2] as number;
       const end = integers[memory.NAMESPACES / 4 + index * 2 + 1] as number;
-      const name = spelled(octets, start, end, ascii);
+      const name = spelled(octets, words, start, end, ascii);
       if (name === undefined || name === XML_NAMESPACE_NAME || name === XMLNS_NAMESPACE_NAME) return undefined;
       namespaces.push(name);
       spellings.push(start, end);

@@ -12,10 +12,15 @@ export function absolute(name: string): string | undefined {
 }
 
 /** The name between two octets, spelled as in canonical form; `undefined` when it is no absolute URI. */
-export function spelled(octets: Buffer, start: number, end: number, ascii: boolean): string | undefined {
-  const known = acceptable.find(octets, start, end);
+export function spelled(
+  octets: Buffer,
+  words: DataView,
+  start: number,
+  end: number,
+  ascii: boolean,
+): string | undefined {
+  const known = acceptable.find(words, start, end);
   if (known !== '') return known;
   const name = absolute(octets.toString(ascii ? 'latin1' : 'utf8', start, end));
-  if (name !== undefined) acceptable.keep(name, octets, start, end);
-  return name;
+  return name === undefined ? undefined : acceptable.keep(name, words, start, end);
 }

@@ -37,11 +37,15 @@ const {
 /** Integers of a table kept from one document to the next; what a larger document needed is given back. */
 const KEPT = 1 << 18;
 
-const NOTHING: Pick<Source, 'octets' | 'ascii'> = { octets: Buffer.alloc(0), ascii: true };
+const NOTHING: Pick<Source, 'octets' | 'words' | 'ascii'> = {
+  octets: Buffer.alloc(0),
+  words: new DataView(new ArrayBuffer(0)),
+  ascii: true,
+};
 
 export class Scope {
   readonly #names: Names;
-  #source: Pick<Source, 'octets' | 'ascii'> = NOTHING;
+  #source: Pick<Source, 'octets' | 'words' | 'ascii'> = NOTHING;
   #limits: XmlLimits = xmlLimits;
   /** Records of `DECLARATION` integers, and how many there are. */
   declarations: Int32Array<ArrayBuffer> = new Int32Array(DECLARATION * 64);
@@ -172,9 +176,9 @@ export class Scope {
   #namespace(start: number, end: number, flags: number): number {
     if (start === end) return NO_NAMESPACE;
     if (end - start > this.#limits.name) throw beyond(this.#limits, 'name', 'octets of a namespace name', start);
-    const { octets, ascii } = this.#source;
+    const { octets, words, ascii } = this.#source;
     const isSpelled = (flags & (PLAIN | CANONICAL)) === (PLAIN | CANONICAL);
-    const name = isSpelled ? spelled(octets, start, end, ascii) : absolute(valueText(octets, start, end, ascii));
+    const name = isSpelled ? spelled(octets, words, start, end, ascii) : absolute(valueText(octets, start, end, ascii));
     if (name === undefined) throw wrong('A namespace name must be an absolute URI', start);
     const known = this.#namespaceIndex.get(name);
     if (known !== undefined) return known;

@@ -59,10 +59,10 @@ export class Keyring {
   readonly #accepted: AcceptedEncryption;
   readonly #resolver: KeyResolver;
   readonly #limits: EncryptionLimits;
-  readonly #planned = new Map<XmlElement, KeyPlan>();
-  readonly #sources = new Set<XmlElement>();
+  #planned: Map<XmlElement, KeyPlan> | undefined;
+  #sources: Set<XmlElement> | undefined;
   #looked = 0;
-  readonly #opened = new Map<KeyPlan, Promise<KeyObject>>();
+  #opened: Map<KeyPlan, Promise<KeyObject>> | undefined;
   #unreachable = false;
   #sound = true;
 
@@ -74,7 +74,7 @@ export class Keyring {
 
   /** EncryptedKeys and AgreementMethods of the message that lead to a key in use. */
   get sources(): ReadonlySet<XmlElement> {
-    return this.#sources;
+    return this.#sources ?? noSources;
   }
 
   /** True once a decrypter was out of reach. */
@@ -127,6 +127,7 @@ export class Keyring {
     if (path.includes(element) || path.length >= this.#limits.depth) {
       throw new SecurityError('SECURITY_LIMIT', 'EncryptedKeys refer to one another in a circle, or too deeply.');
     }
+    this.#planned ??= new Map();
     const known = this.#planned.get(element);
     if (known !== undefined) {
       if (known.kind !== 'unwrap' || known.length !== length) throw misfit();
@@ -145,8 +146,13 @@ export class Keyring {
     }
     const plan: KeyPlan = { kind: 'unwrap', of: readEncryptedKey(element, this.#accepted), length, by };
     this.#planned.set(element, plan);
-    this.#sources.add(element);
+    this.#leadsTo(element);
     return plan;
+  }
+
+  #leadsTo(source: XmlElement): void {
+    this.#sources ??= new Set();
+    this.#sources.add(source);
   }
 
   /** What opens an EncryptedKey: its holder where that is known, else another plan for the key that wraps it. */
@@ -176,13 +182,14 @@ export class Keyring {
     if (publicKey === undefined)
       throw new SecurityError('SECURITY_TOKEN', 'The originator of an agreement is unknown.');
     requireCurve(row, publicKey);
-    this.#sources.add(part);
+    this.#leadsTo(part);
     return { kind: 'agree', row, derivation, publicKey, length, by: handle.decrypter };
   }
 
   /** The key of a plan; a random one where it cannot be had. Only what is asked of the holder of a key is waited for. */
   open(plan: KeyPlan): KeyObject | Promise<KeyObject> {
     if (plan.kind === 'secret') return plan.key;
+    this.#opened ??= new Map();
     let opened = this.#opened.get(plan);
     if (opened === undefined) {
       opened = this.#open(plan);
@@ -221,6 +228,8 @@ export class Keyring {
     return instead;
   }
 }
+
+const noSources: ReadonlySet<XmlElement> = new Set();
 
 function retrieved(method: XmlElement): XmlElement {
   const uri = method.attribute('URI') ?? '';

@@ -29,8 +29,10 @@ const nameLimit = 512;
 
 /** ValueType of references to a SecurityContextToken, by the namespace of WS-SecureConversation. */
 export function contextTokenType(namespace: string): string {
-  return `${namespace}/sct`;
+  return tokenTypes.get(namespace) ?? `${namespace}/sct`;
 }
+
+const tokenTypes: ReadonlyMap<string, string> = new Map(conversationNamespaces.map((one) => [one, `${one}/sct`]));
 
 /** Whether an element is a SecurityContextToken of either version. */
 export function isContextToken(element: XmlElement): boolean {
