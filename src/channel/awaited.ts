@@ -9,6 +9,7 @@ import { faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import type { Carry, Delivery } from './delivery.ts';
 import { ChannelError } from './errors.ts';
+import { onRefused } from './refusal.ts';
 
 const publish = diagnostics('channel');
 
@@ -65,8 +66,9 @@ export class Awaited {
       promise.catch(() => undefined);
       this.#waiting.set(id, { answered: promise, resolve, reject });
       try {
+        const hearing = trip.with(onRefused, reject);
         // An answer proves that the message arrived; its acknowledgement need not be waited for.
-        const sent = next(trip).then((value) => value ?? promise);
+        const sent = next(hearing).then((value) => value ?? promise);
         return await abortable(Promise.race([promise, sent]), trip.signal);
       } finally {
         this.#waiting.delete(id);

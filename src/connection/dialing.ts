@@ -34,6 +34,7 @@ export class DialingChannel implements Channel {
         const text = `The client was not heard for ${settings.idleTimeout} ms.`;
         this.abort(new ConnectionError('CONNECTION_IDLE', text, { transient: true }));
       },
+      refused: () => void this.close(),
     });
     void this.closed.then((reason) => (reason === undefined ? this.#below.close() : this.#below.abort(reason)));
   }

@@ -8,6 +8,7 @@ import { diagnostics } from '../base/diagnostics.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { arrive } from '../channel/duplex.ts';
 import type { Life } from '../channel/life.ts';
+import { turnedAway } from '../channel/refusal.ts';
 import type { Message } from '../soap/message.ts';
 import type { ClientSettings } from './settings.ts';
 
@@ -21,12 +22,16 @@ export interface ReceptionInit {
   readonly say: (trip: Delivery) => Promise<unknown>;
   /** The client was not heard for `idleTimeout`. */
   readonly silent: () => void;
+  /** The client was not let in, has been told so, and was not let in before either. */
+  readonly refused: () => void;
 }
 
 export class Reception {
   readonly #my: ReceptionInit;
   readonly #silence: Alarm;
   #underWay = 0;
+  /** Something of the client was taken. */
+  #isKnown = false;
 
   constructor(my: ReceptionInit) {
     this.#my = my;
@@ -56,8 +61,14 @@ export class Reception {
       await say(delivery(answer));
     };
     const failed = (error: Error) => publish(() => ({ event: 'message.failed', action: trip.message.action, error }));
-    const arrived = arrive(trip, { life, receive, write, failed }).finally(() => {
+    let isTurnedAway = false;
+    const marked = trip.with(turnedAway, () => {
+      isTurnedAway = true;
+    });
+    const arrived = arrive(marked, { life, receive, write, failed }).finally(() => {
       this.#underWay -= 1;
+      if (!isTurnedAway) this.#isKnown = true;
+      else if (!this.#isKnown && this.#underWay === 0) this.#my.refused();
     });
     if (this.#underWay > settings.maxMessagesUnderWay) await arrived;
   }

@@ -34,7 +34,15 @@ export class WaitingChannel implements Channel {
     this.#mailbox = new Mailbox(settings.maxWaiting);
     const { life } = this;
     const say = async (trip: Delivery) => this.#put(trip);
-    this.#reception = new Reception({ life, settings, receive, say, silent: () => this.#silent() });
+    this.#reception = new Reception({
+      life,
+      settings,
+      receive,
+      say,
+      silent: () => this.#silent(),
+      // It may still fetch what it was told.
+      refused: () => void this.close(),
+    });
     this.send = (trip) => this.life.run(trip.signal, async () => this.#put(trip));
     void this.closed.then(() => this.#release());
   }

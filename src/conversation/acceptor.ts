@@ -7,13 +7,14 @@
 import { asError } from '../base/errors.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { recipient } from '../channel/recipient.ts';
-import { answer } from '../security/element.ts';
+import { turnedAway } from '../channel/refusal.ts';
+import { answer, relatedTo } from '../security/element.ts';
 import type { SecurityError } from '../security/errors.ts';
 import { evidence, identitiesOf, identityOf } from '../security/evidence.ts';
-import type { ContextSecret, Exchange } from '../security/exchange.ts';
+import { type ContextSecret, type Exchange, nothingShared } from '../security/exchange.ts';
 import { asSecurityError, publicFault } from '../security/faults.ts';
 import { Guard } from '../security/guard.ts';
-import { addressingOf, answerable, faultAddressing, replyAddressing, withAddressing } from '../soap/addressing.ts';
+import { addressingOf, replyAddressing, withAddressing } from '../soap/addressing.ts';
 import { message, payload } from '../soap/envelope.ts';
 import { faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
@@ -25,7 +26,6 @@ import { type ConversationFaultName, conversationFault, sessionFaultAction } fro
 import type { Issuer } from './issuer.ts';
 import { Met } from './met.ts';
 import { underContext } from './party.ts';
-import { nothingShared } from './requester.ts';
 import { type ContextRequest, readRequest } from './requests.ts';
 import type { Settings } from './settings.ts';
 
@@ -62,6 +62,7 @@ export class ConversationAcceptor {
       accepted = await guard.examineRequest(incoming, own);
     } catch (thrown) {
       const reason = asSecurityError(thrown);
+      incoming.get(turnedAway)?.();
       // On a duplex channel the fault about a copy could overtake the answer to the original, and end what that has begun.
       if (this.#met !== undefined && reason.code === 'SECURITY_REPLAY') return undefined;
       return delivery(this.#refusal(incoming.message, reason), incoming.signal);
@@ -95,8 +96,10 @@ export class ConversationAcceptor {
 
   async #under(accepted: Delivery, context: ContextSecret | undefined): Promise<Delivery | undefined> {
     const standing = context && this.#issuer.standing(context);
-    if (context === undefined || standing === undefined)
+    if (context === undefined || standing === undefined) {
+      accepted.get(turnedAway)?.();
       return accepted.carrying(this.#fault(accepted.message, 'BadContextToken'));
+    }
     if (standing.isExpired) return accepted.carrying(this.#fault(accepted.message, 'RenewNeeded'));
     this.#issuer.used(context);
     if (accepted.message.action === this.#settings.version.actions.amend) return this.#unamended(accepted);
@@ -127,6 +130,7 @@ export class ConversationAcceptor {
       const name = faultNameOf(error);
       if (name === undefined) throw thrown;
       publish(() => ({ event: 'request.refused', kind, reason: error.message, fault: name }));
+      if (kind === 'issue') accepted.get(turnedAway)?.();
       return this.#fault(accepted.message, kind === 'renew' && name === 'RequestFailed' ? 'UnableToRenew' : name);
     }
   }
@@ -162,9 +166,7 @@ export class ConversationAcceptor {
             version: refused.version,
           })
         : publicFault(refused, reason);
-    const asked = this.#met === undefined ? undefined : answerable(refused);
-    // On a duplex channel whoever waits finds it by what it relates to.
-    return asked === undefined ? fault : withAddressing(fault, faultAddressing(asked, asked.version.soapFaultAction));
+    return this.#met === undefined ? fault : relatedTo(refused, fault);
   }
 }
 

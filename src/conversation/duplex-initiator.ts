@@ -12,7 +12,7 @@ import type { Channel, Template } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { Life } from '../channel/life.ts';
 import { destination } from '../channel/transport.ts';
-import type { ContextSecret } from '../security/exchange.ts';
+import { type ContextSecret, nothingShared } from '../security/exchange.ts';
 import { Guard, type Received } from '../security/guard.ts';
 import { writeUnattachedReference } from '../security/tokens/context.ts';
 import { addressingOf, answerable, replyAddressing, withAddressing } from '../soap/addressing.ts';
@@ -24,7 +24,7 @@ import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
 import { sessionFaultOf } from './faults.ts';
 import { underContext } from './party.ts';
-import { nothingShared, type Requester } from './requester.ts';
+import type { Requester } from './requester.ts';
 import { writeCancelled } from './responses.ts';
 import type { Settings } from './settings.ts';
 

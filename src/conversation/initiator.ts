@@ -6,7 +6,7 @@
 import { abortable, never } from '../base/signals.ts';
 import type { Channel, Template } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
-import type { ContextSecret } from '../security/exchange.ts';
+import { type ContextSecret, nothingShared } from '../security/exchange.ts';
 import type { Guard } from '../security/guard.ts';
 import { writeUnattachedReference } from '../security/tokens/context.ts';
 import { addressingOf } from '../soap/addressing.ts';
@@ -14,7 +14,7 @@ import type { XmlFragment } from '../xml/fragment.ts';
 import { ConversationError } from './errors.ts';
 import { sessionFaultOf } from './faults.ts';
 import { underContext } from './party.ts';
-import { nothingShared, type Requester } from './requester.ts';
+import type { Requester } from './requester.ts';
 import type { Settings } from './settings.ts';
 
 export class ConversationInitiator implements Channel {

@@ -11,7 +11,7 @@ import type { Template } from '../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { peer } from '../channel/transport.ts';
 import { SecurityError } from '../security/errors.ts';
-import type { ContextSecret, ContextSource, Exchange } from '../security/exchange.ts';
+import { type ContextSecret, type ContextSource, nothingShared } from '../security/exchange.ts';
 import { Guard } from '../security/guard.ts';
 import { type ContextName, idOf } from '../security/tokens/context.ts';
 import { addressingOf, anonymousReference, referenceTo, withAddressing } from '../soap/addressing.ts';
@@ -291,13 +291,6 @@ export class Requester implements ContextSource {
     return received;
   }
 }
-
-/** What a request shares with its reply before anything was secured. */
-export const nothingShared: Pick<Exchange, 'values' | 'secret' | 'certificate'> = Object.freeze({
-  values: [],
-  secret: undefined,
-  certificate: undefined,
-});
 
 function answered({ message: answer }: Delivery) {
   const content = payload(answer);

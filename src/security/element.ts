@@ -4,47 +4,125 @@
  * initiator a bad reply is an error that invites a retry, because a forged or garbled reply must neither end a session nor
  * change its state (attack M5).
  */
-import type { BindingElement } from '../channel/channel.ts';
+import type { BindingElement, Channel, ChannelFactory } from '../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
+import { turnedAway } from '../channel/refusal.ts';
 import { transform } from '../channel/transform.ts';
+import { addressingOf, answerable, faultAddressing, withAddressing } from '../soap/addressing.ts';
 import { SoapError } from '../soap/errors.ts';
 import { faultReply } from '../soap/fault.ts';
+import type { Message } from '../soap/message.ts';
+import type { SecurityError } from './errors.ts';
+import { nothingShared } from './exchange.ts';
 import { asSecurityError, publicFault } from './faults.ts';
 import { Guard, type Received, type SecurityOptions } from './guard.ts';
 import type { SecurityPolicy } from './protection.ts';
+import { Refusals } from './refusals.ts';
 
 /**
  * Message security as a binding element of place `security`.
  *
  * Errors of `send` (all of `SecurityError`): `SECURITY_UNSECURED_FAULT` when an unprotected fault came back, and every
  * code of examination when the reply does not satisfy the policy. All of them are transient: what came back proves
- * nothing, so sending again may help.
+ * nothing, so sending again may help. On a duplex channel `send` settles when the message is on its way, and whoever waits for
+ * its answer (`onRefused`) hears of an unprotected fault that relates to it.
  *
  * @example security(x509Signed({ key, trust: trustChain({ anchors }) }))
  */
 export function security(policy: SecurityPolicy, options: SecurityOptions = {}): BindingElement {
   const guard = new Guard(policy, options);
+  const name = `security:${policy.name}`;
+  return {
+    name,
+    place: 'security',
+    wrap: (inner) => (receive) => {
+      let below: Channel | undefined;
+      const made: ChannelFactory = (up) => {
+        below = inner(up);
+        return below;
+      };
+      const at = () => {
+        const isDuplex = below?.isDuplex === true;
+        return { isDuplex, isService: isDuplex && below?.side === 'acceptor' };
+      };
+      return secured(name, guard, at).wrap(made)(receive);
+    },
+  };
+}
+
+/** Where the element stands. */
+interface Standing {
+  /** What is said on the channel is answered by messages of their own. */
+  readonly isDuplex: boolean;
+  /** The end of such a channel that says everything as it says replies; the other says everything as requests. */
+  readonly isService: boolean;
+}
+
+function secured(name: string, guard: Guard, at: () => Standing): BindingElement {
+  const refusals = new Refusals();
+  /** Where this end speaks to. */
+  let to: string | undefined;
   return transform({
-    name: `security:${policy.name}`,
+    name,
     place: 'security',
     down: (next) => async (outgoing) => {
+      const { isDuplex, isService } = at();
+      if (isDuplex) {
+        refusals.said(outgoing);
+        to = addressingOf(outgoing.message)?.to ?? to;
+      }
+      if (isService) return next(outgoing.carrying((await guard.secureReply(outgoing.message, nothingShared)).message));
       const { message, exchange } = await guard.secureRequest(outgoing.message);
       const answered = await next(outgoing.carrying(message));
       return answered === undefined ? undefined : (await guard.examineReply(answered, exchange)).delivery;
     },
     up: (next) => async (incoming) => {
+      const { isDuplex, isService } = at();
+      const refusal = isDuplex ? guard.refusedBy(incoming) : undefined;
+      if (refusal !== undefined) {
+        refusals.hearing(incoming.message)?.(refusal);
+        return undefined;
+      }
       let accepted: Received;
       try {
-        accepted = await guard.examineRequest(incoming);
+        // What the service says unasked is secured as its replies are, which it may be.
+        const isReply = isDuplex && !isService;
+        accepted = await (isReply ? guard.examineReply(incoming, nothingShared) : guard.examineRequest(incoming));
       } catch (thrown) {
-        return delivery(publicFault(incoming.message, asSecurityError(thrown)), incoming.signal);
+        incoming.get(turnedAway)?.();
+        return refused(incoming, asSecurityError(thrown), isDuplex);
       }
+      if (isDuplex) refusals.hearing(accepted.delivery.message);
       const answered = await answer(next, accepted.delivery);
       if (answered === undefined) return undefined;
-      const { message } = await guard.secureReply(answered.message, accepted.exchange);
+      const isRequest = isDuplex && !isService;
+      const { message } = await (isRequest
+        ? guard.secureRequest(addressedTo(answered.message, to))
+        : guard.secureReply(answered.message, accepted.exchange));
       return answered.carrying(message);
     },
   });
+}
+
+/** An answer need not say where it goes; what endorses a message over TLS has to cover that. */
+function addressedTo(said: Message, to: string | undefined): Message {
+  const addressing = addressingOf(said);
+  return addressing === undefined || addressing.to !== undefined ? said : withAddressing(said, { ...addressing, to });
+}
+
+/** What whoever sent it is told, on a duplex channel in a message that says what it answers. */
+function refused({ message, signal }: Delivery, reason: SecurityError, isDuplex: boolean): Delivery | undefined {
+  const fault = publicFault(message, reason);
+  if (!isDuplex) return delivery(fault, signal);
+  // The fault about a copy could overtake the answer to the original, and end what that has begun.
+  if (reason.code === 'SECURITY_REPLAY') return undefined;
+  return delivery(relatedTo(message, fault), signal);
+}
+
+/** A fault as a message of its own, by which whoever waits finds what it answers. */
+export function relatedTo(refused: Message, fault: Message): Message {
+  const asked = answerable(refused);
+  return asked === undefined ? fault : withAddressing(fault, faultAddressing(asked, asked.version.soapFaultAction));
 }
 
 /** A fault that a layer above throws travels down protected like any reply. */

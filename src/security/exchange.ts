@@ -60,3 +60,10 @@ export interface Exchange {
   /** What signed the request, where that was a password; its reply is signed with the same key. */
   readonly password?: PasswordKey | undefined;
 }
+
+/** What a request shares with its reply before anything was secured. */
+export const nothingShared: Pick<Exchange, 'values' | 'secret' | 'certificate'> = Object.freeze({
+  values: [],
+  secret: undefined,
+  certificate: undefined,
+});

@@ -88,14 +88,22 @@ export class Guard {
    */
   async examineReply(of: Delivery, exchange: Exchange): Promise<Received> {
     try {
-      requireSecured(of.message);
+      const unsecured = unsecuredFault(of.message);
+      if (unsecured !== undefined) throw unsecured;
       return await this.#examined(of, this.#policy.reply.inbound, exchange);
     } catch (thrown) {
       const refusal = asSecurityError(thrown);
       publish(() => refused('reply.refused', refusal, of));
-      const cause = refusal.cause ?? refusal;
-      throw new SecurityError(refusal.code, refusal.what, { cause, transient: true, refusal: true });
+      throw unproven(refusal);
     }
+  }
+
+  /** What an unprotected fault comes to that answers a message on a duplex channel; `undefined` for anything else. */
+  refusedBy(of: Delivery): SecurityError | undefined {
+    const refusal = unsecuredFault(of.message);
+    if (refusal === undefined) return undefined;
+    publish(() => refused('reply.refused', refusal, of));
+    return unproven(refusal);
   }
 
   async #examined(of: Delivery, required: InboundPolicy, exchange?: Exchange): Promise<Received> {
@@ -115,13 +123,19 @@ export class Guard {
   }
 }
 
-/** @throws SecurityError `SECURITY_UNSECURED_FAULT` */
-function requireSecured(reply: Message): void {
-  if (findHeaders(reply, wsse, 'Security').length > 0) return;
+/** What came proves nothing, so sending again may help. */
+function unproven(refusal: SecurityError): SecurityError {
+  const cause = refusal.cause ?? refusal;
+  return new SecurityError(refusal.code, refusal.what, { cause, transient: true, refusal: true });
+}
+
+/** `SECURITY_UNSECURED_FAULT`, for a fault without a Security header. */
+function unsecuredFault(reply: Message): SecurityError | undefined {
+  if (findHeaders(reply, wsse, 'Security').length > 0) return undefined;
   const fault = faultOf(reply);
-  if (fault === undefined) return;
+  if (fault === undefined) return undefined;
   const code = fault.subcode === undefined ? fault.code : fault.subcode.local;
-  throw new SecurityError(
+  return new SecurityError(
     'SECURITY_UNSECURED_FAULT',
     `The peer answered with an unprotected fault, which says (unproven): ${untrusted(code)}: ${untrusted(fault.reason)}.`,
     { cause: new FaultError(fault) },

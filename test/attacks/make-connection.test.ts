@@ -9,7 +9,9 @@ import { type Loopback, loopback } from '../../src/channel/loopback.ts';
 import type { Transport } from '../../src/channel/transport.ts';
 import { makeConnection } from '../../src/connection/make-connection.ts';
 import { makeConnection as question } from '../../src/connection/wording.ts';
+import { createSequence } from '../../src/reliable/bodies.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
+import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { addressing200508, addressingOf, referenceTo, withAddressing } from '../../src/soap/addressing.ts';
 import { message, payload } from '../../src/soap/envelope.ts';
 import type { Message } from '../../src/soap/message.ts';
@@ -27,7 +29,7 @@ const textOf = (of: Message | undefined) => of && payload(of)?.text;
 async function bank(options: Parameters<typeof makeConnection>[1] = {}) {
   const clock = new SimulationClock();
   const net: Loopback = loopback();
-  const session = () => reliableSession({ clock, to });
+  const session = () => reliableSession({ clock, to, maxPendingChannels: 64 });
   const service = makeConnection(binding([], net), { clock, pollHold: 0, ...options });
   await listen(binding([exchanging, session()], service), to, async (trip) => {
     return trip.carrying(saying(`secret of ${textOf(trip.message)}`));
@@ -120,21 +122,25 @@ describe('somebody who knows the address of another client', () => {
 describe('floods', () => {
   test('M17 of questions that are held: no more than may be, and others are served', async () => {
     const world = await bank({ pollHold: 30_000, maxHeld: 3 });
-    const announce = (id: string) =>
-      withAddressing(saying(id), {
+    const announce = (id: string) => {
+      const here = referenceTo(`http://docs.oasis-open.org/ws-rx/wsmc/200702/anonymous?id=${id}`);
+      const offer = { id: `urn:offer:${id}`, endpoint: here };
+      const body = createSequence(reliable200702, addressing200508, { acksTo: here, offer });
+      return withAddressing(message({ version: soap12, body }), {
         version: addressing200508,
-        action: 'urn:none',
+        action: reliable200702.actions.createSequence,
         to: to.href,
         messageId: `urn:${id}`,
-        replyTo: referenceTo(`http://docs.oasis-open.org/ws-rx/wsmc/200702/anonymous?id=${id}`),
+        replyTo: here,
       });
+    };
     const questions = [];
     for (let id = 0; id < 10; id += 1) {
       const name = `client ${id}`;
       await world.ask(name, announce(String(id)));
       await world.pass(10);
       const asked = question(soap12, to.href, addressingOf(announce(String(id)))?.replyTo?.address ?? '', systemRandom);
-      // The first question gets the refusal of what was no message of WS-RM; the second has nothing to get.
+      // The first question gets the CreateSequenceResponse; the second has nothing to get.
       await world.ask(name, asked);
       let isAnswered = false;
       questions.push({

@@ -21,6 +21,7 @@ import {
 import { messageSecurity11Trust13 } from '../../src/binding/security-versions.ts';
 import { connect } from '../../src/channel/binding.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
+import { trustPeers } from '../../src/security/trust.ts';
 import { client } from '../../src/service/client.ts';
 import { host } from '../../src/service/host.ts';
 import { soap11, soap12 } from '../../src/soap/version.ts';
@@ -302,6 +303,43 @@ describe('system-provided bindings', () => {
     expect(() => ws2007Http({ ...shown, tls: tls.client })).toThrow(/cert and key, or pfx/);
     await using nobody = calling(ws2007Http({ ...https, tls: tls.client }), guarded.url);
     await expect(nobody.place({ sku: 'A-1', quantity: 2, tags: [] })).rejects.toThrow();
+  });
+});
+
+describe.each([false, true])('over WebSocket with TLS, credentials and no context, reliable: %s', (isReliable) => {
+  const over = (authenticationMode: 'UserNameOverTransport' | 'CertificateOverTransport', end: object) =>
+    customBinding(
+      [
+        ...(isReliable ? [{ kind: 'reliableSession', version: reliable200702 } as const] : []),
+        { kind: 'security', authenticationMode, defaultAlgorithmSuite: 'Basic256Sha256' },
+        { kind: 'httpsTransport', webSocket: true },
+      ],
+      end,
+    );
+  const order = { sku: 'A-1', quantity: 2, tags: [] };
+  const user = (end: object) => over('UserNameOverTransport', end);
+  const certificate = (end: object) => over('CertificateOverTransport', end);
+
+  test('a user name, and a wrong password is told at once', async () => {
+    await using hosted = await served(user({ passwords, tls: tls.service }), 'wss://127.0.0.1:0/orders');
+    const guess = { ...alice, password: 'guess' };
+    const wrong = calling(user({ username: guess, tls: tls.client }), hosted.url);
+    const refused = { code: 'SECURITY_UNSECURED_FAULT' };
+    await expect(wrong.place(order)).rejects.toMatchObject(
+      isReliable ? { code: 'RELIABLE_REFUSED', cause: refused } : refused,
+    );
+    wrong.abort(new Error('refused'));
+    const calls = calling(user({ username: alice, tls: tls.client }), hosted.url);
+    expect(await calls.place(order)).toEqual({ number: 1_002 });
+    await calls.close();
+  });
+
+  test('a certificate, whose answers to the service are endorsed for it too', async () => {
+    const trust = trustPeers(caller.certificate);
+    await using hosted = await served(certificate({ trust, tls: tls.service }), 'wss://127.0.0.1:0/orders');
+    const calls = calling(certificate({ key: caller.key(), tls: tls.client }), hosted.url);
+    expect(await calls.place(order)).toEqual({ number: 1_002 });
+    await calls.close();
   });
 });
 

@@ -7,6 +7,7 @@ import { asError } from '../../base/errors.ts';
 import { abortable } from '../../base/signals.ts';
 import type { Channel } from '../../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../../channel/delivery.ts';
+import { turnedAway } from '../../channel/refusal.ts';
 import { session as sessionOf } from '../../channel/session.ts';
 import { identitiesOf } from '../../security/evidence.ts';
 import { addressingOf, requireMessageId } from '../../soap/addressing.ts';
@@ -97,6 +98,7 @@ export class DuplexAcceptor implements Channel {
       return await this.#route(trip, heard);
     } catch (thrown) {
       if (faultOf(message) !== undefined) return undefined;
+      trip.get(turnedAway)?.();
       if (thrown instanceof ReliableError && thrown.code !== 'RELIABLE_STORE') {
         tellRefused(thrown.code, thrown.message, thrown.fault?.name);
         return trip.carrying(refusal(message, version ?? this.#asked, thrown));
@@ -152,6 +154,7 @@ export class DuplexAcceptor implements Channel {
   }
 
   #notOurs(trip: Delivery): Delivery {
+    trip.get(turnedAway)?.();
     const version = this.#asked;
     const asked = addressingOf(trip.message)?.version ?? addressing200508;
     const fault = requiredFault(version, asked);

@@ -3,14 +3,16 @@
  * while the session lives, and ends both sequences before the connection (WS-RM 1.1 section 3.4; WCF's
  * ClientReliableDuplexSessionChannel).
  */
-import { asError } from '../../base/errors.ts';
+import { asError, type SurewireError } from '../../base/errors.ts';
 import { abortable, deadline, never } from '../../base/signals.ts';
 import type { Channel, ChannelFactory, Template } from '../../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../../channel/delivery.ts';
 import { Entering } from '../../channel/entering.ts';
+import { onRefused } from '../../channel/refusal.ts';
 import { fromHere } from '../../channel/reply-to.ts';
 import { anonymous, identityOf } from '../../security/evidence.ts';
 import { addressingOf } from '../../soap/addressing.ts';
+import { FaultError } from '../../soap/fault.ts';
 import type { Message } from '../../soap/message.ts';
 import { Composer } from '../composer.ts';
 import { newDestination } from '../destination-state.ts';
@@ -249,14 +251,24 @@ export class DuplexInitiator implements Channel {
   }
 
   #posted(trip: Delivery): Promise<unknown> {
-    const posted = this.#line.post(this.#worded(trip));
-    if (trip.message.action === this.#settings.version.actions.createSequence) {
-      this.#asked += 1;
-      posted.catch(() => {
-        this.#asked -= 1;
-      });
+    if (trip.message.action !== this.#settings.version.actions.createSequence) {
+      return this.#line.post(this.#worded(trip));
     }
+    const posted = this.#line.post(this.#worded(trip.with(onRefused, (reason) => this.#declined(reason))));
+    this.#asked += 1;
+    posted.catch(() => {
+      this.#asked -= 1;
+    });
     return posted;
+  }
+
+  /** The peer does not take a CreateSequence, in words that prove nothing. */
+  #declined(reason: SurewireError): void {
+    this.#asked -= 1;
+    this.#refusal = reason;
+    // A peer in trouble, or whose answer could not be sent, may do better next time.
+    const isTrouble = reason.cause instanceof FaultError && reason.cause.fault.code === 'receiver';
+    if (!isTrouble && this.#asked <= 0) this.#session?.declined(reason);
   }
 
   /** There is a connection for the first time. */

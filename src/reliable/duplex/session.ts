@@ -145,7 +145,7 @@ export class DuplexSession implements SessionView {
       theirs: () => this.#theirs,
       ids: () => this.#ids,
       end: this.#end.signal,
-      declined: (error) => this.#declined(error),
+      declined: (error) => this.declined(error),
     });
     this.#ear = new Ear({
       init,
@@ -507,7 +507,8 @@ export class DuplexSession implements SessionView {
         : this.#init.settings.clock.at(due, () => this.#run({ source: elapsed, receipt: elapsed }));
   }
 
-  #declined(error: SurewireError): void {
+  /** The sequence cannot be asked for, and asking again cannot mend that. */
+  declined(error: SurewireError): void {
     this.#trouble = error;
     this.#serial
       .run(async () => {

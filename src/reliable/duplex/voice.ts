@@ -4,6 +4,7 @@
  */
 import { asError, SurewireError } from '../../base/errors.ts';
 import type { Delivery } from '../../channel/delivery.ts';
+import { onRefused } from '../../channel/refusal.ts';
 import { publish } from '../events.ts';
 import type { Narration } from '../narration.ts';
 import type { Statistics } from '../session.ts';
@@ -131,7 +132,8 @@ export class Voice {
   #send(about: string, compose: () => Delivery | Promise<Delivery>): void {
     const { init, end, tell, declined } = this.#my;
     const sending = async () => {
-      const trip = await compose();
+      // What nobody proves to be the peer's word ends no message of a session (attack M5).
+      const trip = (await compose()).with(onRefused, undefined);
       // What is said at the end has to outlive the session.
       const isWork = about === 'message' || about === 'create';
       await init.post(trip.under(isWork ? end : init.signal));

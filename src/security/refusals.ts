@@ -1,0 +1,37 @@
+/**
+ * Refusals of what was said on a duplex channel: a service that could not verify a message answers with a fault that nothing
+ * secures, as a message of its own. Whoever waits for the answer hears of it, found by wsa:RelatesTo; nobody else does.
+ */
+
+import type { Delivery } from '../channel/delivery.ts';
+import { onRefused } from '../channel/refusal.ts';
+import { addressingOf, answerable } from '../soap/addressing.ts';
+import type { Message } from '../soap/message.ts';
+import type { SecurityError } from './errors.ts';
+
+/** Messages of one channel that may wait to be refused; the oldest go first. */
+const mostAwaited = 4_096;
+
+type Hear = (reason: SecurityError) => void;
+
+export class Refusals {
+  readonly #awaited = new Map<string, Hear>();
+
+  /** A message goes out. */
+  said(trip: Delivery): void {
+    const hear = trip.get(onRefused);
+    const id = hear === undefined ? undefined : addressingOf(trip.message)?.messageId;
+    if (hear === undefined || id === undefined) return;
+    this.#awaited.set(id, hear);
+    const [oldest] = this.#awaited.keys();
+    if (this.#awaited.size > mostAwaited && oldest !== undefined) this.#awaited.delete(oldest);
+  }
+
+  /** Whoever waits for the answer that a message claims to be, who does no more from now on. */
+  hearing(message: Message): Hear | undefined {
+    const id = answerable(message)?.relatesTo;
+    const hear = id === undefined ? undefined : this.#awaited.get(id);
+    if (id !== undefined) this.#awaited.delete(id);
+    return hear;
+  }
+}
