@@ -73,6 +73,7 @@ export class Concealer {
 
 /** Canonical markup has no empty-element tags: an empty element ends where its start tag does. */
 function isEmpty(element: XmlFragment): boolean {
+  if (element.writtenAs.first !== undefined) return false;
   const octets = view(element.bytes);
   return (
     octets[octets.lastIndexOf('</') - 1] === 0x3e &&

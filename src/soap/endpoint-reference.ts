@@ -56,10 +56,7 @@ export function anonymousReference(version: AddressingVersion): EndpointReferenc
  *   many, too large or header blocks of the protocol itself
  */
 export function readEndpointReference(element: XmlElement): EndpointReference {
-  const addresses = addressingVersions.flatMap((row) =>
-    childrenOf(element, row.namespace, 'Address').map((address) => ({ row, address })),
-  );
-  const [found, another] = addresses;
+  const [found, another] = addressesIn(element);
   const home = addressingVersions.find((row) => row.namespace === element.namespace);
   if (found === undefined) {
     const reason = `The endpoint reference ${element.local} has no Address.`;
@@ -72,9 +69,10 @@ export function readEndpointReference(element: XmlElement): EndpointReference {
   if (another !== undefined) {
     throw invalid(version, `The endpoint reference ${element.local} has two addresses.`, 'InvalidEPR', element);
   }
-  const parameters = version.parameterElements
-    .flatMap((local) => childrenOf(element, version.namespace, local))
-    .flatMap((list) => list.children);
+  const parameters: XmlElement[] = [];
+  for (const local of version.parameterElements) {
+    for (const list of childrenOf(element, version.namespace, local)) parameters.push(...list.children);
+  }
   const octets = parameters.reduce((sum, parameter) => sum + parameter.end - parameter.start, 0);
   if (parameters.length > parameterLimits.count || octets > parameterLimits.octets) {
     throw invalid(version, `The endpoint reference ${element.local} has too many parameters.`, 'InvalidEPR', element);
@@ -85,6 +83,17 @@ export function readEndpointReference(element: XmlElement): EndpointReference {
     address: iriText(version, found.address, 'InvalidAddress'),
     parameters: parameters.map((parameter) => XmlFragment.of(parameter)),
   };
+}
+
+/** Its addresses, of either version. */
+function addressesIn(
+  element: XmlElement,
+): readonly { readonly row: AddressingVersion; readonly address: XmlElement }[] {
+  const found: { readonly row: AddressingVersion; readonly address: XmlElement }[] = [];
+  for (const row of addressingVersions) {
+    for (const address of element.children) if (address.is(row.namespace, 'Address')) found.push({ row, address });
+  }
+  return found;
 }
 
 /** Writes an endpoint reference as the element `{namespace}local`. */

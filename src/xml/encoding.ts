@@ -27,12 +27,31 @@ export function decode(input: Uint8Array, limit: number): Source {
   if (length > limit) throw tooLong(length, limit);
   const octets = Buffer.allocUnsafe(length + SLACK);
   octets.set(text);
+  return sourceOf(octets, length, encoding);
+}
+
+/**
+ * As `decode`, without a copy.
+ *
+ * @param octets `SLACK` octets more than the document has; nobody may write to them from now on
+ * @returns `undefined` for octets that begin with a byte order mark, or as another encoding than UTF-8 does
+ * @throws XmlError as `decode`
+ */
+export function adopt(octets: Buffer, limit: number): Source | undefined {
+  const length = octets.length - SLACK;
+  if (length > limit) throw tooLong(length, limit);
+  const isPlain = detect(octets) === 'UTF-8' && withoutMark(octets) === octets;
+  return isPlain ? sourceOf(octets, length, 'UTF-8') : undefined;
+}
+
+function sourceOf(octets: Buffer, length: number, encoding: Encoding): Source {
   const words = new DataView(octets.buffer, octets.byteOffset, octets.length);
   words.setInt32(length, 0);
   words.setInt32(length + 4, 0);
-  const ascii = isAscii(text);
+  // The zeros are ASCII.
+  const ascii = isAscii(octets);
   if (!ascii) {
-    if (!isUtf8(text)) throw new XmlError('XML_ENCODING', 'The document is not valid UTF-8: send UTF-8 or UTF-16');
+    if (!isUtf8(octets)) throw new XmlError('XML_ENCODING', 'The document is not valid UTF-8: send UTF-8 or UTF-16');
     for (const nonCharacter of NON_CHARACTERS) {
       const offset = octets.indexOf(nonCharacter);
       if (offset >= 0) throw new XmlError('XML_MALFORMED', 'U+FFFE and U+FFFF are no XML characters', { offset });

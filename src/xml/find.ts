@@ -54,7 +54,9 @@ export function requiredChild(of: XmlElement, namespace: string, local: string):
 }
 
 export function childrenOf(of: XmlElement, namespace: string, local: string): readonly XmlElement[] {
-  return of.children.filter((candidate) => candidate.is(namespace, local));
+  const found: XmlElement[] = [];
+  for (const candidate of of.children) if (candidate.is(namespace, local)) found.push(candidate);
+  return found;
 }
 
 /** @throws XmlError XML_UNEXPECTED when there is no element child, or more than one */

@@ -7,7 +7,7 @@
  * TypeScript for all else.
  */
 import { XmlDocument } from './document.ts';
-import { declaration, decode } from './encoding.ts';
+import { adopt, declaration, decode, type Source } from './encoding.ts';
 import { scanCompiled } from './kernel.ts';
 import { type XmlLimits, xmlLimits } from './limits.ts';
 import { scanPlainly } from './scanner.ts';
@@ -21,7 +21,23 @@ import { scanPlainly } from './scanner.ts';
  */
 export function scan(bytes: Uint8Array, limits?: Partial<XmlLimits>): XmlDocument {
   const bounds = limits === undefined ? xmlLimits : { ...xmlLimits, ...limits };
-  const source = decode(bytes, bounds.bytes);
+  return scanned(decode(bytes, bounds.bytes), bounds);
+}
+
+/**
+ * As `scan`, without a copy.
+ *
+ * @param octets `SLACK` octets more than the document has; nobody may write to them from now on
+ * @returns `undefined` for octets that begin with a byte order mark, or as another encoding than UTF-8 does
+ * @throws XmlError as `scan`
+ */
+export function scanAdopted(octets: Buffer, limits?: Partial<XmlLimits>): XmlDocument | undefined {
+  const bounds = limits === undefined ? xmlLimits : { ...xmlLimits, ...limits };
+  const source = adopt(octets, bounds.bytes);
+  return source === undefined ? undefined : scanned(source, bounds);
+}
+
+function scanned(source: Source, bounds: XmlLimits): XmlDocument {
   const start = declaration(source);
   return new XmlDocument(scanCompiled(source, start, bounds) ?? scanPlainly(source, start, bounds));
 }

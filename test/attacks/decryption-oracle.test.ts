@@ -6,7 +6,7 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { base64 } from '../../src/base/bytes.ts';
 import { algorithmSuite, unsafeSuiteRsa15 } from '../../src/security/algorithm-suites.ts';
-import type { scan } from '../../src/xml/scan.ts';
+import type { scan, scanAdopted } from '../../src/xml/scan.ts';
 import { acceptor } from '../security/rig.ts';
 import {
   asymmetricEnds,
@@ -42,12 +42,16 @@ vi.mock('node:crypto', async (original) => {
 });
 
 vi.mock('../../src/xml/scan.ts', async (original) => {
-  const real = await original<{ readonly scan: typeof scan }>();
+  const real = await original<{ readonly scan: typeof scan; readonly scanAdopted: typeof scanAdopted }>();
   return {
     ...real,
     scan: (...args: Parameters<typeof scan>) => {
       operations.push('scan');
       return real.scan(...args);
+    },
+    scanAdopted: (...args: Parameters<typeof scanAdopted>) => {
+      operations.push('scan');
+      return real.scanAdopted(...args);
     },
   };
 });

@@ -4,12 +4,13 @@
  * plaintext that closes what it did not open, or hides what follows it, would change what it does not replace (attack E10).
  * What comes out was scanned by the one scanner, within its limits, and its ids are unique.
  */
-import { concat, view } from '../../base/bytes.ts';
+import { view } from '../../base/bytes.ts';
 import { XmlDocument, type XmlElement } from '../../xml/document.ts';
 import { elementsById } from '../../xml/find.ts';
 import type { XmlLimits } from '../../xml/limits.ts';
-import { scan } from '../../xml/scan.ts';
+import { scanAdopted } from '../../xml/scan.ts';
 import { elementAt, stretch } from '../../xml/stretch.ts';
+import { SLACK } from '../../xml/words.ts';
 import { SecurityError } from '../errors.ts';
 
 export interface Replacement {
@@ -32,15 +33,11 @@ export interface Rebuilt {
  * @param replacements in document order, none inside another
  * @throws SecurityError, XmlError when a plaintext is not what it says, or the whole is no document
  */
-export function rebuild(
-  old: XmlDocument,
-  replacements: readonly Replacement[],
-  limits: Partial<XmlLimits> = {},
-): Rebuilt {
+export function rebuild(old: XmlDocument, replacements: readonly Replacement[], limits?: Partial<XmlLimits>): Rebuilt {
   const { octets, starts, shift } = splice(old, replacements);
-  const document = scan(octets, limits);
+  const document = scanAdopted(octets, limits);
   // In the place of the root, octets could say in which encoding they are, and be others than those that were put there.
-  if (document.bytes.length !== octets.length || declared(octets) > 0) throw notWhole();
+  if (document === undefined || declared(octets) > 0) throw notWhole();
   const locate = (one: XmlElement) => elementAt(document, shift(one.start));
   // In document order: what stands before a plaintext is as it was, up to where the one before it was found to be whole.
   const places = replacements.map(({ element, type, plaintext }, index) => {
@@ -63,7 +60,7 @@ export function afresh({ tape }: XmlDocument): XmlDocument {
   return new XmlDocument(tape);
 }
 
-/** The octets with every replacement made; where each starts; and where an offset outside of them has gone. */
+/** The octets with every replacement made, with room behind them; where each starts; and where an offset outside of them has gone. */
 function splice(old: XmlDocument, replacements: readonly Replacement[]) {
   const { bytes } = old;
   const first = declared(bytes);
@@ -86,7 +83,13 @@ function splice(old: XmlDocument, replacements: readonly Replacement[]) {
   push(bytes.subarray(at));
   const shift = (offset: number): number =>
     offset + (moves.findLast(({ from }) => from <= offset) ?? { by: -first }).by;
-  return { octets: concat(parts), starts, shift };
+  const octets = Buffer.allocUnsafe(length + SLACK);
+  let filled = 0;
+  for (const part of parts) {
+    octets.set(part, filled);
+    filled += part.length;
+  }
+  return { octets, starts, shift };
 }
 
 /** Where an XML declaration ends: it may name the encoding that the octets had before they were UTF-8. */

@@ -46,7 +46,7 @@ import { sha256 } from '../../../src/security/suites.ts';
 import type { XmlDocument, XmlElement } from '../../../src/xml/document.ts';
 import { elementsById } from '../../../src/xml/find.ts';
 import { XmlFragment } from '../../../src/xml/fragment.ts';
-import { scan } from '../../../src/xml/scan.ts';
+import { scan, type scanAdopted } from '../../../src/xml/scan.ts';
 import { everything } from './rows.ts';
 import { nameIn } from './vectors.ts';
 
@@ -69,12 +69,16 @@ vi.mock('node:crypto', async (original) => {
 });
 
 vi.mock('../../../src/xml/scan.ts', async (original) => {
-  const real = await original<{ readonly scan: typeof scan }>();
+  const real = await original<{ readonly scan: typeof scan; readonly scanAdopted: typeof scanAdopted }>();
   return {
     ...real,
     scan: (...args: Parameters<typeof scan>) => {
       operations.push('scan');
       return real.scan(...args);
+    },
+    scanAdopted: (...args: Parameters<typeof scanAdopted>) => {
+      operations.push('scan');
+      return real.scanAdopted(...args);
     },
   };
 });
