@@ -222,9 +222,19 @@ export function refusedBy(ledger: Ledger, number: number, empty: boolean, event:
     }
     const excused = empty && ledger.told && !flight.refused && flight.excused < maxExcused ? 1 : 0;
     const silences = flight.silences + (empty && flight.alone ? 1 : 0);
-    return { ...flight, refused: true, excused: flight.excused + excused, silences };
+    const due = isItsTurn(ledger, flight) ? earlier(flight.due, event.now) : flight.due;
+    return { ...flight, refused: true, excused: flight.excused + excused, silences, due };
   });
   return { ...ledger, flights };
+}
+
+/**
+ * What was before this request when its copy went out has been settled since: a receiver that takes only the next number had a
+ * reason to drop it, and has none now. It is due once for that, because the next copy goes out alone.
+ */
+function isItsTurn(ledger: Ledger, flight: Flight): boolean {
+  if (flight.due === NEVER || flight.alone || !includes(ledger.awaiting, flight.number)) return false;
+  return open(ledger)[0]?.number === flight.number && !isAnnounced(ledger);
 }
 
 /** The peer has said that it has no room: what it refused waits until it has some. */

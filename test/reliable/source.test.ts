@@ -346,6 +346,15 @@ describe('sending', () => {
     expect(play.on(ack(2), 300).effects).toContainEqual({ effect: 'transmit', number: 3, attempt: 2, last: false });
   });
 
+  test('a request that was refused behind another is told so after the other was answered: it goes out again at once, once', () => {
+    const play = created().on(ask).on(ack(1)).on({ kind: 'replied', number: 1 }).on(ask).on(ask);
+    play.on(ack(2)).on({ kind: 'replied', number: 2 });
+    expect(play.on({ kind: 'refused', number: 3, empty: true }).effects).toEqual([
+      { effect: 'transmit', number: 3, attempt: 2, last: false },
+    ]);
+    expect(play.on({ kind: 'refused', number: 3, empty: true }).effects).toEqual([]);
+  });
+
   test('an empty answer to a one-way message: the source asks what was acknowledged; to a request: it waits', () => {
     expect(created().on(submit).on({ kind: 'refused', number: 1, empty: true }).effects).toEqual([{ effect: 'poll' }]);
     expect(created().on(submit).on({ kind: 'refused', number: 1, empty: false }).effects).toEqual([]);
