@@ -12,8 +12,10 @@ import type { Channel, Template } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { Life } from '../channel/life.ts';
 import { destination } from '../channel/transport.ts';
+import type { SecurityError } from '../security/errors.ts';
 import { type ContextSecret, nothingShared } from '../security/exchange.ts';
 import { Guard, type Received } from '../security/guard.ts';
+import { Refusals } from '../security/refusals.ts';
 import { writeUnattachedReference } from '../security/tokens/context.ts';
 import { addressingOf, answerable, replyAddressing, withAddressing } from '../soap/addressing.ts';
 import { message } from '../soap/envelope.ts';
@@ -22,7 +24,7 @@ import type { Message } from '../soap/message.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
-import { sessionFaultOf } from './faults.ts';
+import { conversationFaultOf, sessionFaultOf } from './faults.ts';
 import { underContext } from './party.ts';
 import type { Requester } from './requester.ts';
 import { writeCancelled } from './responses.ts';
@@ -51,6 +53,7 @@ export class ConversationDuplexInitiator implements Channel {
   readonly #life = new Life();
   readonly #renewal: Alarm;
   readonly #said = new Map<string, Delivery>();
+  readonly #refusals = new Refusals();
   #isUp = false;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -106,6 +109,11 @@ export class ConversationDuplexInitiator implements Channel {
     }
     const { version } = this.#settings;
     const isEnding = trip.message.action === version.actions.cancel;
+    const refusal = this.#guard.refusedBy(trip);
+    if (refusal !== undefined) {
+      this.#refused(trip, refusal);
+      return undefined;
+    }
     let received: Received;
     try {
       const own = { ...nothingShared, isOwn: this.#requester.own.isOwn };
@@ -117,6 +125,7 @@ export class ConversationDuplexInitiator implements Channel {
       return undefined;
     }
     const { delivery: came, exchange } = received;
+    this.#refusals.hearing(came.message);
     const under = exchange.context ?? this.#requester.newest;
     if (isEnding) return this.#ended(came, under);
     switch (sessionFaultOf(version, came.message)) {
@@ -132,6 +141,14 @@ export class ConversationDuplexInitiator implements Channel {
         return undefined;
     }
   };
+
+  /** The service does not take what was said, in words that prove nothing. A context that it does not know is asked for again. */
+  #refused(answer: Delivery, refusal: SecurityError): void {
+    const { newest } = this.#requester;
+    if (newest !== undefined) this.#requester.refused(newest, answer, refusal);
+    const hear = this.#refusals.hearing(answer.message);
+    if (conversationFaultOf(this.#settings.version, faultOf(answer.message)) !== 'BadContextToken') hear?.(refusal);
+  }
 
   /**
    * Hands up what came. The answer is sent from here, so that a context is not cancelled before it is on its way; one that cannot be
@@ -163,6 +180,7 @@ export class ConversationDuplexInitiator implements Channel {
     await this.#connected(trip.signal);
     const id = addressingOf(trip.message)?.messageId;
     if (id !== undefined) this.#remember(id, trip);
+    this.#refusals.said(trip);
     await this.#below.send(trip.carrying(await this.#secured(trip)));
     return undefined;
   }

@@ -39,6 +39,15 @@ export function lastTrouble(code: EndReason['code'], trouble: Error | undefined)
   return isSilence && trouble !== undefined ? ` The last trouble: ${trouble.message}` : '';
 }
 
+/** How long taking leave of a peer may keep the channel below from being let go, in milliseconds. */
+export const leavePatience = 2_000;
+
+/** The peer is there and does not want the session: what was made below for it is taken back in good order, not left behind. */
+export function isTurnedDown(error: Error): boolean {
+  if (!(error instanceof ReliableError)) return false;
+  return error.code === 'RELIABLE_REFUSED' || error.code === 'RELIABLE_TOO_BUSY' || error.code === 'RELIABLE_REQUIRED';
+}
+
 /** The end of a session that was never created. Only a first answer counts so: later anybody may have forged one (M5). */
 export function declined(error: SurewireError): Bare<SourceEvent> {
   const advice = 'Check the certificates or credentials of both ends, whom each of them trusts, and their clocks.';

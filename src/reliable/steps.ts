@@ -5,7 +5,7 @@
 import { Alarm } from '../base/alarm.ts';
 import { asError, SurewireError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
-import { wait } from '../base/signals.ts';
+import { deadline, wait } from '../base/signals.ts';
 import type { Template } from '../channel/channel.ts';
 import { type Delivery, delivery } from '../channel/delivery.ts';
 import { anonymous, identityOf } from '../security/evidence.ts';
@@ -23,7 +23,15 @@ import type { Transmission } from './ledger.ts';
 import { Narration } from './narration.ts';
 import { Outbox, type Submission } from './outbox.ts';
 import { outcomeUnder } from './outcomes.ts';
-import { type Circumstances, declined, errorFor, lastTrouble, suspension } from './partings.ts';
+import {
+  type Circumstances,
+  declined,
+  errorFor,
+  isTurnedDown,
+  lastTrouble,
+  leavePatience,
+  suspension,
+} from './partings.ts';
 import { templateOf } from './record.ts';
 import { newStatistics, type Statistics } from './session.ts';
 import { assuranceOf, lifeOf, type Settings, transmissionOf } from './settings.ts';
@@ -56,9 +64,6 @@ const phases = { create: 'creating', close: 'closing', terminate: 'terminating' 
 const openPatience = 5;
 
 const none: readonly SourceEffect[] = Object.freeze([]);
-
-/** How long the last word to the peer may keep the channel below from being let go, in milliseconds. */
-const lastWordPatience = 2_000;
 
 export class Steps {
   readonly statistics: Statistics = newStatistics();
@@ -549,11 +554,20 @@ export class Steps {
   }
 
   async #letGo(error: Error | undefined): Promise<void> {
-    await Promise.race([this.#lastWord, wait(this.#settings.clock, lastWordPatience)]);
+    await Promise.race([this.#lastWord, wait(this.#settings.clock, leavePatience)]);
     this.#end.abort(error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
     if (error === undefined) await this.#way.close().catch(() => undefined);
-    else this.#way.abort(error);
+    else {
+      if (isTurnedDown(error)) await this.#takenLeave(error);
+      this.#way.abort(error);
+    }
     this.#closed.resolve(error);
+  }
+
+  async #takenLeave(error: Error): Promise<void> {
+    const limit = deadline(this.#settings.clock, leavePatience, undefined, () => error);
+    await this.#way.close(limit.signal).catch(() => undefined);
+    limit.clear();
   }
 
   #suspended(why: string): ReliableError {

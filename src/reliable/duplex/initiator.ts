@@ -21,6 +21,7 @@ import { publish } from '../events.ts';
 import { abortion, interpret } from '../interpret.ts';
 import { Keeper, type Knowledge } from '../keeper.ts';
 import { originOf, withOrigin } from '../origin.ts';
+import { isTurnedDown, leavePatience } from '../partings.ts';
 import { type InitiatorRecord, templateOf } from '../record.ts';
 import { refusal } from '../responses.ts';
 import { lifeOf, type Settings } from '../settings.ts';
@@ -346,12 +347,19 @@ export class DuplexInitiator implements Channel {
     this.#leave(error);
   }
 
+  async #takenLeave(error: Error): Promise<void> {
+    const limit = deadline(this.#settings.clock, leavePatience, undefined, () => error);
+    await this.#line.close(limit.signal).catch(() => undefined);
+    limit.clear();
+  }
+
   #leave(error: Error | undefined): void {
     const leave = async () => {
       if (error === undefined) {
         await this.#line.close().catch(() => undefined);
       } else {
         await this.#session?.lastWord;
+        if (isTurnedDown(error)) await this.#takenLeave(error);
         this.#line.abort(error);
       }
       this.#end.abort(error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
