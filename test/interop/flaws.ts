@@ -24,6 +24,7 @@ export type FlawName =
   | 'cxf-sts-cancel'
   | 'gsoap-client-encrypted-offer'
   | 'gsoap-client-oaep'
+  | 'gsoap-client-saml'
   | 'gsoap-encrypted-body'
   | 'gsoap-server-answer-lost'
   | 'gsoap-server-in-flight'
@@ -91,6 +92,13 @@ export const flaws: Readonly<Record<FlawName, Flaw>> = {
       'with RSA-1.5, and take the suite Basic256Sha256Rsa15',
     wrong: 'gSOAP',
     clause: 'XML Encryption 1.1 section 5.5.2 (RSA-OAEP)',
+  },
+  'gsoap-client-saml': {
+    reason:
+      'gSOAP lists the transforms of an assertion that it signs the wrong way round: enveloped-signature after canonicalization has no ' +
+      'signature to leave out: let another issuer sign',
+    wrong: 'gSOAP',
+    clause: 'XML Signature 1.1 section 6.6.4, SAML Core 2.0 section 5.4.4',
   },
   'gsoap-encrypted-body': {
     reason:

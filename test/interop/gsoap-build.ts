@@ -129,7 +129,7 @@ async function buildVersion(folder: string, version: RmVersion, flags: readonly 
     ['server', [server, ...wraps]],
     ['client', []],
   ] as const) {
-    const sources = [program, 'peer', 'protection'].map((name) => join(SOURCES, `${name}.c`));
+    const sources = [program, 'peer', 'protection', 'assertion'].map((name) => join(SOURCES, `${name}.c`));
     const warnings = ['-Wall', '-Wextra', '-Werror'];
     const args = [...warnings, ...compile, ...sources, ...objects.values(), ...more, '-o', program, ...libraries];
     await run('gcc', args, folder).catch(missing);

@@ -1,9 +1,16 @@
 /** How a session with gSOAP is protected: what its programs are told for each mode, and what our end does. */
+import { later, systemClock } from '../../src/base/clock.ts';
 import type { BindingElement } from '../../src/channel/channel.ts';
 import { type AlgorithmSuite, algorithmSuite, unsafeSuiteRsa15 } from '../../src/security/algorithm-suites.ts';
 import { security } from '../../src/security/element.ts';
+import type { SigningKey } from '../../src/security/keys.ts';
 import { type SecurityPolicy, usernameOverTransport } from '../../src/security/policy.ts';
+import { issuedTokenOverTransport } from '../../src/security/presets/issued-token.ts';
 import { mutualCertificateWss10 } from '../../src/security/presets/mutual-certificate-wss10.ts';
+import type { IssuedToken } from '../../src/security/protection.ts';
+import { type SamlVersion, saml11, saml20 } from '../../src/security/tokens/saml.ts';
+import { writeAssertion } from '../../src/security/tokens/saml-write.ts';
+import { trustPeers } from '../../src/security/trust.ts';
 import type { Parties } from './parties.ts';
 import { keyOf, signing } from './surewire-party.ts';
 
@@ -14,7 +21,9 @@ export type GsoapMode =
   | 'sign-user'
   | 'sign-encrypt'
   | 'sign-encrypt-oaep'
-  | 'sign-encrypt-gcm';
+  | 'sign-encrypt-gcm'
+  | 'saml11'
+  | 'saml20';
 
 interface Mode {
   readonly name: string;
@@ -22,6 +31,7 @@ interface Mode {
   readonly options: readonly string[];
   readonly signs?: boolean;
   readonly encrypts?: boolean;
+  readonly asserts?: boolean;
   readonly policy: (own: Own, messages: Parties) => SecurityPolicy;
 }
 
@@ -44,6 +54,33 @@ const encrypted =
   (suite: AlgorithmSuite): Mode['policy'] =>
   (own, { of }) =>
     mutualCertificateWss10({ key: keyOf(of[own]), peer: of[other(own)].certificate, suite });
+
+/** What gsoap/assertion.c says and asks. */
+const issuer = 'urn:surewire:interop:issuer';
+const audience = 'urn:surewire:interop:service';
+
+const vouched =
+  (version: SamlVersion): Mode['policy'] =>
+  (own, { of }) => {
+    const common = { confirmation: 'bearer', suite: oaep } as const;
+    if (own === 'service') {
+      const trust = trustPeers(of.issuer.certificate);
+      return issuedTokenOverTransport({
+        ...common,
+        saml: { issuers: [{ name: issuer, trust }], audiences: [audience] },
+      });
+    }
+    return issuedTokenOverTransport({ ...common, token: () => assertionOf(version, keyOf(of.issuer)) });
+  };
+
+async function assertionOf(version: SamlVersion, key: SigningKey): Promise<IssuedToken> {
+  const now = systemClock.now();
+  const draft = {
+    ...{ version, id: `_${crypto.randomUUID()}`, issuer, audiences: [audience], subject: { name: 'alice' } },
+    ...{ issued: now, notBefore: now, notOnOrAfter: later(now, 300_000), confirmation: { method: 'bearer' } as const },
+  };
+  return { assertion: await writeAssertion(draft, { key }), bearer: true };
+}
 
 const modes: Readonly<Record<GsoapMode, Mode>> = {
   username: { name: 'user name and password', options: ['-U', 'text'], policy: named('text') },
@@ -73,6 +110,8 @@ const modes: Readonly<Record<GsoapMode, Mode>> = {
     encrypts: true,
     policy: encrypted(algorithmSuite('Aes256GcmSha256')),
   },
+  saml11: { name: 'SAML 1.1 assertion of a bearer', options: ['-S', 'saml11'], asserts: true, policy: vouched(saml11) },
+  saml20: { name: 'SAML 2.0 assertion of a bearer', options: ['-S', 'saml20'], asserts: true, policy: vouched(saml20) },
 };
 
 export function protectionName(mode: GsoapMode): string {
@@ -86,11 +125,14 @@ export function protectionArguments(
   { of, authorityFile }: Parties,
 ): readonly string[] {
   if (mode === undefined) return [];
-  const { options, signs = false, encrypts = false } = modes[mode];
+  const { options, signs = false, encrypts = false, asserts = false } = modes[mode];
+  const issues = asserts && own === 'client';
   return [
     ...options,
     ...(signs || encrypts ? ['-K', of[own].keyFile, '-C', of[own].certificateFile, '-A', authorityFile] : []),
     ...(encrypts ? ['-E', of[other(own)].certificateFile] : []),
+    ...(issues ? ['-I', of.issuer.keyFile, '-J', of.issuer.certificateFile] : []),
+    ...(asserts && !issues ? ['-A', authorityFile] : []),
   ];
 }
 

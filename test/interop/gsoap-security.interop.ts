@@ -6,7 +6,7 @@ import type { GsoapMode } from './gsoap-protection.ts';
 import { callsGsoap, type GsoapRun, gsoapCalls, gsoapEnds, named, operations, plain, versions } from './gsoap-runs.ts';
 import { scenario, unclaimed, withPeer } from './suite.ts';
 
-const overTls: readonly GsoapMode[] = ['username', 'digest'];
+const overTls: readonly GsoapMode[] = ['username', 'digest', 'saml11', 'saml20'];
 const modes: readonly GsoapMode[] = [
   ...overTls,
   ...(['sign', 'sign-user', 'sign-encrypt', 'sign-encrypt-oaep', 'sign-encrypt-gcm'] as const),
@@ -18,6 +18,7 @@ const courses: readonly GsoapCourse[] = operations.flatMap((operation) =>
 /** What is not claimed of gSOAP's client. */
 function clientFlaw({ mode, operation, version, reliable = true }: GsoapCourse): FlawName | undefined {
   if (mode === 'sign-encrypt-oaep' || mode === 'sign-encrypt-gcm') return 'gsoap-client-oaep';
+  if (mode === 'saml11' || mode === 'saml20') return 'gsoap-client-saml';
   if (mode !== 'sign-encrypt') return undefined;
   if (operation === 'echo') return 'gsoap-encrypted-body';
   return reliable && version === '1.0' ? 'gsoap-client-encrypted-offer' : undefined;

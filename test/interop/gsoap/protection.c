@@ -14,11 +14,11 @@ static const char SIGNED_HEADERS[] =
 
 static struct
 {
-  const char *user, *key, *certificate, *authority, *peer, *cipher;
+  const char *user, *key, *certificate, *authority, *peer, *cipher, *saml, *issuer_key, *issuer;
 } wanted;
 
-static EVP_PKEY *private_key;
-static X509 *own, *peer;
+static EVP_PKEY *private_key, *issuer_key;
+static X509 *own, *peer, *issuer;
 
 int protection_option(int option, const char *value)
 {
@@ -30,13 +30,16 @@ int protection_option(int option, const char *value)
     case 'A': wanted.authority = value; return 1;
     case 'E': wanted.peer = value; return 1;
     case 'X': wanted.cipher = value; return 1;
+    case 'S': wanted.saml = value; return 1;
+    case 'I': wanted.issuer_key = value; return 1;
+    case 'J': wanted.issuer = value; return 1;
     default: return 0;
   }
 }
 
 int protection_wanted(void)
 {
-  return wanted.user || wanted.key;
+  return wanted.user || wanted.key || wanted.saml;
 }
 
 static X509 *certificate_of(const char *path)
@@ -72,6 +75,15 @@ int protection_start(struct soap *soap)
     return SOAP_OK;
   if (soap_register_plugin(soap, soap_wsse))
     return soap->error;
+  if (wanted.issuer_key)
+  {
+    issuer_key = key_of(wanted.issuer_key);
+    issuer = certificate_of(wanted.issuer);
+  }
+  else if (wanted.authority)
+    soap->cafile = wanted.authority;
+  if (wanted.saml)
+    soap_set_imode(soap, SOAP_XML_DOM); /* which signatures are verified in */
   if (!wanted.key)
     return SOAP_OK;
   private_key = key_of(wanted.key);
@@ -81,7 +93,6 @@ int protection_start(struct soap *soap)
   if (!private_key || !own || (wanted.peer && !peer))
     return soap_set_receiver_error(soap, "The keys for messages cannot be read", NULL, SOAP_SSL_ERROR);
   soap_set_omode(soap, SOAP_XML_CANONICAL);
-  soap->cafile = wanted.authority;
   return protection_resume(soap);
 }
 
@@ -133,7 +144,25 @@ int protect_request(struct soap *soap)
 {
   if (protect_answer(soap) || protection_expect(soap))
     return soap->error;
+  if (wanted.saml && assertion_add(soap, wanted.saml, issuer_key, issuer))
+    return soap->error;
   return wanted.user ? add_user(soap) : SOAP_OK;
+}
+
+/* The signature, which was verified when the message ended, covers the Body, the Timestamp, and the headers that steer. */
+static int prove_signed(struct soap *soap)
+{
+  const struct SOAP_ENV__Header *header = soap->header;
+  if (soap_wsse_verify_body(soap))
+    return soap->error;
+  if (!soap_wsse_verify_element(soap, SOAP_NAMESPACE_OF_wsu, "Timestamp")
+      || !soap_wsse_verify_element(soap, SOAP_NAMESPACE_OF_wsa5, "Action")
+      || (header->wsa5__MessageID && !soap_wsse_verify_element(soap, SOAP_NAMESPACE_OF_wsa5, "MessageID"))
+      || (header->wsrm__Sequence && !soap_wsse_verify_element(soap, SOAP_NAMESPACE_OF_wsrm, "Sequence"))
+      || (header->wsrm__SequenceAcknowledgement
+          && !soap_wsse_verify_element(soap, SOAP_NAMESPACE_OF_wsrm, "SequenceAcknowledgement")))
+    return soap_wsse_sender_fault(soap, "A header is not signed", NULL);
+  return SOAP_OK;
 }
 
 int prove_answer(struct soap *soap)
@@ -144,14 +173,15 @@ int prove_answer(struct soap *soap)
     return soap_wsse_sender_fault(soap, "There is no Timestamp", NULL);
   if (soap_wsse_verify_Timestamp(soap))
     return soap->error;
-  return wanted.key ? soap_wsse_verify_body(soap) : SOAP_OK;
+  return wanted.key ? prove_signed(soap) : SOAP_OK;
 }
 
 int prove_request(struct soap *soap)
 {
-  if (prove_answer(soap) || !wanted.user)
+  const char *user;
+  if (prove_answer(soap) || (wanted.saml && assertion_prove(soap, wanted.saml)) || !wanted.user)
     return soap->error;
-  const char *user = soap_wsse_get_Username(soap);
+  user = soap_wsse_get_Username(soap);
   if (!user || strcmp(user, USER))
     return soap_wsse_fault(soap, wsse__FailedAuthentication, NULL);
   return soap_wsse_verify_Password(soap, PASSWORD);

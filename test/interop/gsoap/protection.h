@@ -11,8 +11,11 @@
  *   -A ca.pem         who may certify the peer's key
  *   -E peer.pem       encrypts the Body for this certificate
  *   -X rsa15|oaep|gcm how: AES-256 in CBC with RSA-1.5 (where not given), what gSOAP calls OAEP, or GCM
+ *   -S saml11|saml20  a bearer's assertion in each request, for "alice"; the server believes whom -A certifies
+ *   -I key.pem        the key of its issuer, with which a client makes it
+ *   -J cert.pem       and the certificate of that
  */
-#define PROTECTION_OPTIONS "U:K:C:A:E:X:"
+#define PROTECTION_OPTIONS "U:K:C:A:E:X:S:I:J:"
 
 /* Takes an option; 0 when it is none of these. */
 int protection_option(int option, const char *value);
@@ -37,5 +40,9 @@ int protect_answer(struct soap *soap);
 /* Whether the message that was received last has what is asked for. */
 int prove_request(struct soap *soap);
 int prove_answer(struct soap *soap);
+
+/* Of assertion.c: puts an assertion that `key` signs into the Security header, and asks for one there. */
+int assertion_add(struct soap *soap, const char *version, EVP_PKEY *key, X509 *certificate);
+int assertion_prove(struct soap *soap, const char *version);
 
 #endif

@@ -110,7 +110,7 @@ int SOAP_ENV__Fault(struct soap *soap, char *faultcode, char *faultstring, char 
 static void serve(struct soap *soap)
 {
   if ((soap->ctx && soap_ssl_accept(soap)) || protection_expect(soap) || soap_serve(soap))
-    soap_print_fault(soap, stderr);
+    peer_fail(soap, "serve");
   soap_destroy(soap);
   soap_end(soap);
 }
