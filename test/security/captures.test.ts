@@ -1,4 +1,5 @@
 /** What WCF and Metro said to each other over HTTPS: accepted where this policy is theirs, and every X.509 signature verifies. */
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -8,6 +9,7 @@ import { certificates } from '../../src/security/certificates.ts';
 import type { Exchange } from '../../src/security/exchange.ts';
 import { readSecurityHeader } from '../../src/security/header.ts';
 import { type SigningKey, signingKey } from '../../src/security/keys.ts';
+import { encryptedKeySha1, wsse } from '../../src/security/names.ts';
 import {
   type SecurityPolicy,
   timestampOnly,
@@ -29,6 +31,8 @@ import { certificateOf } from '../../src/security/tokens/x509.ts';
 import { trustChain } from '../../src/security/trust.ts';
 import { examine } from '../../src/security/verify.ts';
 import type { Message } from '../../src/soap/message.ts';
+import type { XmlElement } from '../../src/xml/document.ts';
+import { XmlFragment } from '../../src/xml/fragment.ts';
 import { read } from './rig.ts';
 
 const folder = join(import.meta.dirname, '../../../shared/captures');
@@ -66,6 +70,14 @@ function envelope(name: string): string {
     rest = rest.subarray(line + 4 + size);
   }
   return Buffer.concat(parts).toString('utf8');
+}
+
+/** A reference to the secret in an EncryptedKey, by its octets. */
+function secretNamed(octets: Uint8Array): XmlElement {
+  const sha1 = createHash('sha1').update(octets).digest('base64');
+  const identifier = `<o:KeyIdentifier ValueType="${encryptedKeySha1}">${sha1}</o:KeyIdentifier>`;
+  return XmlFragment.parse(`<o:SecurityTokenReference xmlns:o="${wsse}">${identifier}</o:SecurityTokenReference>`)
+    .element;
 }
 
 /** The recorded clock: when the message says that it was made. */
@@ -212,6 +224,13 @@ describe.skipIf(!there)('captures', () => {
         ).toEqual(expect.arrayContaining(['Body', 'Timestamp', 'Action']));
         expect(result.message.headers.some((block) => block.local === 'Security')).toBe(false);
         expect(result.message.body.toString(), name).not.toContain('EncryptedData');
+        if (isRequest) {
+          // The secret that signed it is named as Metro's own replies name it (EncryptedKeySHA1), and no other is.
+          const [, octets = ''] = /<(?:\w+:)?EncryptedKey.*?CipherValue>([^<]+)</s.exec(text) ?? [];
+          const byKey = pattern.source.includes('mutual10') === false;
+          expect(result.naming(secretNamed(Buffer.from(octets, 'base64'))), name).toBe(byKey);
+          expect(result.naming(secretNamed(Buffer.from(octets))), name).toBe(false);
+        }
         if (isRequest) expect(result.evidence.signers, name).toHaveLength(signers);
         else expect(result.evidence.signer?.name, name).toContain('bob');
         if (isRequest) exchange = { ...result.exchange, certificate: bob.certificate };

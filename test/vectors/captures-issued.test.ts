@@ -17,16 +17,20 @@ import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { algorithmSuite, unsafeSuiteSha1 } from '../../src/security/algorithm-suites.ts';
 import { certificates } from '../../src/security/certificates.ts';
 import type { Decrypter } from '../../src/security/encryption/decrypter.ts';
-import { evidence } from '../../src/security/evidence.ts';
+import { evidence, naming } from '../../src/security/evidence.ts';
 import { Guard } from '../../src/security/guard.ts';
 import { readSecurityHeader } from '../../src/security/header.ts';
+import { wsse } from '../../src/security/names.ts';
 import { issuedTokenOverTransport } from '../../src/security/presets/issued-token.ts';
 import { readTime } from '../../src/security/timestamp.ts';
 import { unsafeAnyAudience } from '../../src/security/tokens/claims.ts';
 import { openHeldKey } from '../../src/security/tokens/held-key.ts';
+import { saml20 } from '../../src/security/tokens/saml.ts';
 import { trustPeers } from '../../src/security/trust.ts';
 import { payload } from '../../src/soap/envelope.ts';
 import type { Message } from '../../src/soap/message.ts';
+import type { XmlElement } from '../../src/xml/document.ts';
+import { XmlFragment } from '../../src/xml/fragment.ts';
 import type { Recording } from '../interop/recordings.ts';
 import { acceptorEnd, saying } from '../reliable/ends.ts';
 import { exchangesIn } from '../reliable/recorded.ts';
@@ -57,6 +61,13 @@ function guardOf({ keys }: Recording, clock: Clock): Guard {
   // Its port was free that day.
   const saml = { issuers, audiences: unsafeAnyAudience, openKey } as const;
   return new Guard(issuedTokenOverTransport({ saml, suite }), { clock, replay: { remember: () => true } });
+}
+
+const textOf = (of: Message | undefined) => new TextDecoder().decode(of?.source?.bytes);
+function assertionNamed(id: string): XmlElement {
+  const identifier = `<o:KeyIdentifier ValueType="${saml20.identifierType}">${id}</o:KeyIdentifier>`;
+  return XmlFragment.parse(`<o:SecurityTokenReference xmlns:o="${wsse}">${identifier}</o:SecurityTokenReference>`)
+    .element;
 }
 
 test('every recording is in the manifest, and bears no private key', () => {
@@ -97,6 +108,9 @@ describe.each(manifest)('$name, $release', (of) => {
       const asked = await guard.examineRequest(arriving(request.message));
       const found = asked.delivery.get(evidence);
       expect(found?.user?.name).toBe('alice');
+      // As WSS SAML Token Profile 1.1 section 3.4 has it, and as these peers name it in their own signatures.
+      const [, id = ''] = /<\w+:Assertion [^>]*\b(?:AssertionID|ID)="([^"]+)"/.exec(textOf(request.message)) ?? [];
+      expect([id, `${id}x`].map((one) => asked.delivery.get(naming)?.(assertionNamed(one)))).toEqual([true, false]);
       const { message } = asked.delivery;
       if (!readHeaders(message) && !message.action.startsWith(version.namespace)) continue;
       await end.ask(message, (trip) => (found === undefined ? trip : trip.with(evidence, found)));
