@@ -202,6 +202,7 @@ function asked(
     throw addressingError(version, 'destinationUnreachable', reason, { address: request.to });
   }
   requireMessageId(request);
+  if (request.replyTo === undefined && request.faultTo === undefined) return request;
   for (const [name, target] of [
     ['ReplyTo', request.replyTo],
     ['FaultTo', request.faultTo],

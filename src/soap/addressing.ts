@@ -113,7 +113,7 @@ export function withAddressing(message: Message, addressing: Addressing): Messag
   for (const parameter of addressing.parameters ?? []) blocks.push(parameterBlock(message, version, parameter));
 
   const { headers: before } = message;
-  const headers: HeaderBlock[] = [];
+  const headers: HeaderBlock[] = before.length === 0 ? blocks : [];
   let isPlaced = false;
   for (const block of before) {
     if (addressingVersionOf(block) === undefined && !isParameter(block)) {
@@ -123,7 +123,7 @@ export function withAddressing(message: Message, addressing: Addressing): Messag
     if (!isPlaced) headers.push(...blocks);
     isPlaced = true;
   }
-  const placed = isPlaced ? headers : [...blocks, ...headers];
+  const placed = isPlaced || headers === blocks ? headers : [...blocks, ...headers];
   return { ...message, action: addressing.action, headers: placed, known: { headers: placed, addressing } };
 }
 

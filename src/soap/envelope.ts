@@ -155,7 +155,7 @@ export function readEnvelope(document: XmlDocument): Message {
   if (root.local !== 'Envelope') {
     throw refused('SOAP_ENVELOPE', `The document is not a SOAP message: its root is {${root.namespace}}${root.local}.`);
   }
-  const version = soapVersions.find((row) => row.namespace === root.namespace);
+  const version = versionOf(root.namespace);
   if (version === undefined) {
     throw refused(
       'SOAP_VERSION',
@@ -190,21 +190,35 @@ export function readEnvelope(document: XmlDocument): Message {
   return { version, action, headers, body: XmlFragment.of(body), source: document, known: undefined };
 }
 
+function versionOf(namespace: string): SoapVersion | undefined {
+  for (const row of soapVersions) if (row.namespace === namespace) return row;
+  return undefined;
+}
+
 /** The SOAP versions other than its own whose namespace the document declares at all: nearly always none. */
 function otherVersions(document: XmlDocument, version: SoapVersion): readonly SoapVersion[] {
   const { namespaces } = document.tape;
-  return soapVersions.filter((row) => row !== version && namespaces.includes(row.namespace));
+  let found: SoapVersion[] | undefined;
+  for (const row of soapVersions) {
+    if (row === version || !namespaces.includes(row.namespace)) continue;
+    found ??= [];
+    found.push(row);
+  }
+  return found ?? noVersions;
 }
+
+const noVersions: readonly SoapVersion[] = Object.freeze([]);
 
 /** The octets of the message: UTF-8, every header block and the Body verbatim. */
 export function encodeEnvelope(of: Message): Uint8Array {
   const pieces: Piece[] = [`<${soapPrefix}:Envelope xmlns:${soapPrefix}="${of.version.namespace}">`];
   if (of.headers.length > 0) {
     pieces.push(`<${soapPrefix}:Header>`);
-    for (const { fragment } of of.headers) pieces.push(...fragment.pieces);
+    for (const { fragment } of of.headers) for (const piece of fragment.pieces) pieces.push(piece);
     pieces.push(`</${soapPrefix}:Header>`);
   }
-  pieces.push(...of.body.pieces, `</${soapPrefix}:Envelope>`);
+  for (const piece of of.body.pieces) pieces.push(piece);
+  pieces.push(`</${soapPrefix}:Envelope>`);
   return joined(pieces);
 }
 

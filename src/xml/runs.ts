@@ -20,7 +20,8 @@ export function packed(
   const copies: Int32Array[] = [];
   for (const [start, length] of runs) {
     const copy = new Int32Array(buffer, to, length);
-    copy.set(from.subarray(start, start + length));
+    if (length > 100) copy.set(from.subarray(start, start + length));
+    else for (let at = 0; at < length; at++) copy[at] = from[start + at] as number;
     to += length * Int32Array.BYTES_PER_ELEMENT;
     copies.push(copy);
   }

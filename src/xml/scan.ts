@@ -20,7 +20,7 @@ import { scanPlainly } from './scanner.ts';
  * @throws XmlError XML_ENCODING, XML_MALFORMED, XML_NAMESPACE, XML_DTD, XML_LIMIT
  */
 export function scan(bytes: Uint8Array, limits?: Partial<XmlLimits>): XmlDocument {
-  const bounds = limits === undefined ? xmlLimits : { ...xmlLimits, ...limits };
+  const bounds = boundsOf(limits);
   return scanned(decode(bytes, bounds.bytes), bounds);
 }
 
@@ -32,7 +32,7 @@ export function scan(bytes: Uint8Array, limits?: Partial<XmlLimits>): XmlDocumen
  * @throws XmlError as `scan`
  */
 export function scanAdopted(octets: Buffer, limits?: Partial<XmlLimits>): XmlDocument | undefined {
-  const bounds = limits === undefined ? xmlLimits : { ...xmlLimits, ...limits };
+  const bounds = boundsOf(limits);
   const source = adopt(octets, bounds.bytes);
   return source === undefined ? undefined : scanned(source, bounds);
 }
@@ -41,3 +41,16 @@ function scanned(source: Source, bounds: XmlLimits): XmlDocument {
   const start = declaration(source);
   return new XmlDocument(scanCompiled(source, start, bounds) ?? scanPlainly(source, start, bounds));
 }
+
+/** An endpoint reads everything under the same limits: they are put together once, as long as the same frozen object says them. */
+function boundsOf(limits: Partial<XmlLimits> | undefined): XmlLimits {
+  if (limits === undefined) return xmlLimits;
+  if (limits !== lastLimits) {
+    lastBounds = Object.freeze({ ...xmlLimits, ...limits });
+    lastLimits = Object.isFrozen(limits) ? limits : undefined;
+  }
+  return lastBounds;
+}
+
+let lastLimits: Partial<XmlLimits> | undefined;
+let lastBounds = xmlLimits;

@@ -24,13 +24,13 @@ export class Wrapping {
   around(parts: readonly XmlFragment[]): XmlFragment {
     if (parts.length === 0) return this.#empty;
     const pieces: Piece[] = [this.#open];
-    const prefixes = new Set<string>();
-    const declared = new Set(this.#scope.keys());
+    let prefixes = none;
+    let { declared } = this.#empty;
     for (const part of parts) {
       const embedded = embed(part, this.#scope);
-      for (const prefix of part.declared) declared.add(prefix);
-      pieces.push(...embedded.pieces);
-      for (const prefix of embedded.prefixes) prefixes.add(prefix);
+      if (part.declared.size > 0) declared = new Set([...declared, ...part.declared]);
+      for (const piece of embedded.pieces) pieces.push(piece);
+      if (embedded.prefixes.length > 0) prefixes = new Set([...prefixes, ...embedded.prefixes]);
     }
     pieces.push(this.#close);
     const { root } = this.#empty.writtenAs;
@@ -39,3 +39,5 @@ export class Wrapping {
     return XmlFragment.written(pieces, prefixes.size === 0 ? [] : [...prefixes].sort(byCodePoints), known);
   }
 }
+
+const none: ReadonlySet<string> = new Set();

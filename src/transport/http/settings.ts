@@ -83,7 +83,7 @@ export type ListenerSettings = Required<HttpListenerOptions> & EndpointSettings;
 
 export function messageSettings(options: HttpMessageOptions): MessageSettings {
   const maxReceivedMessageSize = options.maxReceivedMessageSize ?? MAX_RECEIVED_MESSAGE_SIZE;
-  return { maxReceivedMessageSize, quotas: { ...options.readerQuotas, bytes: maxReceivedMessageSize } };
+  return { maxReceivedMessageSize, quotas: Object.freeze({ ...options.readerQuotas, bytes: maxReceivedMessageSize }) };
 }
 
 /** @throws TransportError `TRANSPORT_PROXY`, `TRANSPORT_KEY` for proxy options that cannot be used */
