@@ -232,6 +232,48 @@ export const endMutants: readonly Mutant[] = [
     replace: 'ranges?: Ranges, least = 0)',
   },
   {
+    name: 'the refusal of a copy is the last word',
+    file: 'reliable/asking.ts',
+    find: 'return this.#open > 1;',
+    replace: 'return this.#open > 2;',
+  },
+  {
+    name: 'CreateSequence is repeated while it is open',
+    file: 'reliable/asking.ts',
+    find: 'now() < later(this.#last, this.#patience)',
+    replace: 'now() < later(this.#last, 0)',
+  },
+  {
+    name: 'a refusal that was held is forgotten',
+    file: 'reliable/asking.ts',
+    find: 'const next = this.#held ?? this.#postponed;',
+    replace: 'const next = this.#postponed;',
+  },
+  {
+    name: 'the last reply is marked although others follow',
+    file: 'reliable/answers.ts',
+    find: 'last === number && held.length === 1 && count(received) === number',
+    replace: 'last === number && count(received) >= 0 && held.length > 0',
+  },
+  {
+    name: 'the life of the offered sequence is not looked at',
+    file: 'reliable/registry.ts',
+    find: 'Math.min(life ?? Number.POSITIVE_INFINITY, offered ?? Number.POSITIVE_INFINITY)',
+    replace: 'Math.max(life ?? Number.POSITIVE_INFINITY, Math.min(offered ?? 0, 0))',
+  },
+  {
+    name: 'handed up before its turn though its turn would come',
+    file: 'reliable/duplex/standstill.ts',
+    find: 'for (const waits of this.#waits.values()) if (waits === 0) return false;',
+    replace: '',
+  },
+  {
+    name: 'a standstill lasts for ever',
+    file: 'reliable/duplex/standstill.ts',
+    find: 'this.#isReentrant = this.#my.next();',
+    replace: 'this.#isReentrant = true;',
+  },
+  {
     name: 'a page of HTML ends a session that lives',
     file: 'reliable/steps.ts',
     find: "known?.transient !== true && (known?.refusal !== true || about.kind === 'create')",

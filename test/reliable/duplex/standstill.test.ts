@@ -34,6 +34,7 @@ async function scene(version: ReliableVersion, more: readonly string[], options:
         throw thrown;
       }
     }
+    if (said === 'slow') await wait(world.clock, 5_000);
     order.push(`/${said}`);
     return trip.carrying(world.saying(`re: ${said}`));
   };
@@ -91,6 +92,12 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     const { refusals, took } = await scene(version, more, { ordered: false });
     expect(refusals.length).toBeGreaterThan(0);
     expect(took).toBeLessThan(30_000);
+  });
+
+  test('while a handler works nobody is refused: its place will be free', async () => {
+    const { refusals, first, others } = await scene(version, ['ask 1', 'ask 2', 'slow'], { ordered: false });
+    expect(refusals).toEqual([]);
+    expect([first, ...others]).toEqual(['re: ask 0', 're: ask 1', 're: ask 2', 're: slow']);
   });
 
   test('at most once nothing is handed up before its turn: the call back is refused', async () => {
