@@ -50,8 +50,10 @@ export class Concealer {
     // Where everything is encrypted, the empty Body of an acknowledgement is too: CXF asks for it.
     if (!encrypted || isEmpty(body)) return encrypted && clear.size === 0;
     // Only what says that it is of such a protocol is looked into; its faults are faults like any other.
-    const named = [...clear].some((namespace) => action.startsWith(namespace));
-    return !named || !clear.has(body.element.children[0]?.namespace ?? '');
+    for (const namespace of clear) {
+      if (action.startsWith(namespace)) return !clear.has(body.element.children[0]?.namespace ?? '');
+    }
+    return true;
   }
 
   /** The EncryptedHeader of a block that the policy names; else `undefined`. */

@@ -50,7 +50,7 @@ export class MemoryReplayCache implements ReplayCache {
         transient: true,
       });
     }
-    this.#until.delete(key);
+    if (known !== undefined) this.#until.delete(key);
     this.#until.set(key, until);
     this.#dropFront(now);
     return true;

@@ -128,8 +128,16 @@ class Kernel {
 
   #limit(limits: XmlLimits): void {
     const { depth, nodes, text, attributes, name, namespaces } = limits;
-    const counted = [depth, nodes, text, attributes, name, namespaces].map((one) => Math.min(one, 0x7fff_ffff));
-    this.#exports.limit(...counted, SEED, FACTOR);
+    this.#exports.limit(
+      counted(depth),
+      counted(nodes),
+      counted(text),
+      counted(attributes),
+      counted(name),
+      counted(namespaces),
+      SEED,
+      FACTOR,
+    );
     this.#limits = limits;
   }
 
@@ -173,6 +181,11 @@ class Kernel {
       instructions: false,
     };
   }
+}
+
+/** A limit as an integer of 32 bits. */
+function counted(limit: number): number {
+  return Math.min(limit, 0x7fff_ffff);
 }
 
 let kernel: Kernel | null | undefined;

@@ -1,6 +1,7 @@
 /** What holds messages together below everything else: text and octets put together, and strings found again by their octets. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { isText } from '../../src/xml/characters.ts';
 import { Joiner, joined, type Piece } from '../../src/xml/joiner.ts';
 import { Remembered } from '../../src/xml/remembered.ts';
 
@@ -25,6 +26,35 @@ test('law: pieces joined are their octets one after the other, wherever one need
       const joiner = new Joiner();
       for (const one of pieces) joiner.put(one);
       expect(joined(joiner.pieces()).equals(expected)).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('law: what XML cannot carry is found in long text as in short', () => {
+  const unit = fc.constantFrom(
+    'a',
+    '\t',
+    '\r',
+    '\0',
+    '\x08',
+    '\x0b',
+    '\x0f',
+    '\x10',
+    '\x1f',
+    ' ',
+    '\ud83d',
+    '\ude00',
+    '\ufffd',
+    '\ufffe',
+    '\uffff',
+    '\u{1fffe}',
+  );
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 3 }), fc.nat(300), (text, place) => {
+      const long = 'a'.repeat(place) + text + 'a'.repeat(300 - place);
+      expect(isText(long)).toBe(isText(text));
+      expect(isText(text)).toBe(/^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]*$/u.test(text));
     }),
     { numRuns: 500 },
   );

@@ -146,11 +146,13 @@ function cipherValue(of: XmlElement): Uint8Array {
 }
 
 function requireChildren(of: XmlElement, names: readonly string[]): void {
-  const seen = new Set<string>();
-  for (const one of of.children) {
-    const known = names.includes(one.local) && one.namespace === (one.local === 'KeyInfo' ? ds : xenc);
-    if (!known || seen.has(one.local)) throw malformed(`${of.local} holds ${untrusted(one.local)}, or holds it twice.`);
-    seen.add(one.local);
+  let seen = 0;
+  for (const { local, namespace } of of.children) {
+    const known = names.indexOf(local);
+    if (known < 0 || namespace !== (local === 'KeyInfo' ? ds : xenc) || (seen & (1 << known)) !== 0) {
+      throw malformed(`${of.local} holds ${untrusted(local)}, or holds it twice.`);
+    }
+    seen |= 1 << known;
   }
 }
 
