@@ -70,12 +70,12 @@ export function exchange(options: ExchangeOptions): BindingElement {
     wrap: (inner) => (receive) => {
       const awaited = new Awaited();
       const up = answering(options, receive, () => below);
-      const below = inner(async (trip) => {
-        if (below.isDuplex !== true) return up(trip);
+      const told: Carry = async (trip) => {
         if (!isAnswer(trip.message)) return isAnswerable(trip.message) ? up(trip) : unanswered(up(trip));
         awaited.answer(trip);
         return undefined;
-      });
+      };
+      const below = inner((trip) => (below.isDuplex === true ? told(trip) : up(trip)));
       void below.closed.then((reason) => awaited.end(reason));
       const expects = (trip: Delivery) => trip.get(expectsReply);
       if (below.isDuplex !== true) return sendingThrough(below, asking(options, below, below.send));
@@ -168,21 +168,33 @@ function requireAnswer(reply: Message, messageId: string): void {
   );
 }
 
+/** Without an async function: of most messages nothing comes back, and nobody has to wait to know that. */
 function answering(options: ExchangeOptions, next: Carry, below: () => Channel): Carry {
   const random = options.random ?? systemRandom;
-  return async (trip) => {
-    let request: Addressing | undefined;
-    let reply: Delivery | undefined;
+  const refused = (trip: Delivery, error: unknown): Delivery => {
+    if (!(error instanceof SoapError) || error.fault === undefined) throw error;
+    return trip.carrying(faultReply(trip.message, error.fault));
+  };
+  const answered = (request: Addressing, reply: Delivery | undefined): Delivery | undefined => {
+    if (reply === undefined) return undefined;
+    const answering = answer(request, reply, below().replyTo);
+    return answering?.carrying(fromHere(answering.message, below(), () => uuidUrn(random)));
+  };
+  return (trip) => {
+    let request: Addressing;
     try {
       request = asked(trip.message, options, below().replyTo);
-      reply = await next(trip);
     } catch (error) {
-      if (!(error instanceof SoapError) || error.fault === undefined) throw error;
-      reply = trip.carrying(faultReply(trip.message, error.fault));
+      return new Promise((resolve) => resolve(refused(trip, error)));
     }
-    if (request === undefined || reply === undefined) return reply;
-    const answered = answer(request, reply, below().replyTo);
-    return answered?.carrying(fromHere(answered.message, below(), () => uuidUrn(random)));
+    try {
+      return next(trip).then(
+        (reply) => answered(request, reply),
+        (error: unknown) => answered(request, refused(trip, error)),
+      );
+    } catch (error) {
+      return new Promise((resolve) => resolve(answered(request, refused(trip, error))));
+    }
   };
 }
 

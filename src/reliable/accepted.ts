@@ -242,7 +242,7 @@ export class Accepted implements SessionView {
     if (crowded && !includes(receipt.received, number)) return this.#drop(number, 'replies');
     const kept = trip.carrying(withoutReliableHeaders(trip.message));
     const octets = this.#journal.octets(kept.message);
-    const bytes = trip.message.source?.bytes.length ?? octets.length;
+    const bytes = trip.message.source?.length ?? octets.length;
     const answersLater = this.#steps.answersLater(trip.message, last);
     const isAnswered = this.#steps.parking.has(number) || answersLater;
     const event = { kind: 'message', number, bytes, last, ...(isAnswered ? { isAnswered } : {}) } as const;

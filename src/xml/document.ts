@@ -87,6 +87,11 @@ export class XmlDocument {
     return this.tape.octets.subarray(0, this.tape.length);
   }
 
+  /** How many octets that are. */
+  get length(): number {
+    return this.tape.length;
+  }
+
   get root(): XmlElement {
     return this.at(this.tape.root);
   }
