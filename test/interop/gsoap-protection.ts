@@ -8,7 +8,8 @@ import { type SecurityPolicy, usernameOverTransport } from '../../src/security/p
 import { issuedTokenOverTransport } from '../../src/security/presets/issued-token.ts';
 import { mutualCertificateWss10 } from '../../src/security/presets/mutual-certificate-wss10.ts';
 import type { IssuedToken } from '../../src/security/protection.ts';
-import { type SamlVersion, saml11, saml20 } from '../../src/security/tokens/saml.ts';
+import { type ConfirmationMethod, type SamlVersion, saml11, saml20 } from '../../src/security/tokens/saml.ts';
+import type { SamlIssuer, SamlRequirement } from '../../src/security/tokens/saml-conditions.ts';
 import { writeAssertion } from '../../src/security/tokens/saml-write.ts';
 import { trustPeers } from '../../src/security/trust.ts';
 import type { Parties } from './parties.ts';
@@ -23,7 +24,8 @@ export type GsoapMode =
   | 'sign-encrypt-oaep'
   | 'sign-encrypt-gcm'
   | 'saml11'
-  | 'saml20';
+  | 'saml20'
+  | 'vouched';
 
 interface Mode {
   readonly name: string;
@@ -61,25 +63,42 @@ const audience = 'urn:surewire:interop:service';
 
 const vouched =
   (version: SamlVersion): Mode['policy'] =>
-  (own, { of }) => {
+  (own, messages) => {
     const common = { confirmation: 'bearer', suite: oaep } as const;
     if (own === 'service') {
-      const trust = trustPeers(of.issuer.certificate);
       return issuedTokenOverTransport({
         ...common,
-        saml: { issuers: [{ name: issuer, trust }], audiences: [audience] },
+        saml: { issuers: issuers(messages), audiences: [audience] },
       });
     }
-    return issuedTokenOverTransport({ ...common, token: () => assertionOf(version, keyOf(of.issuer)) });
+    return issuedTokenOverTransport({ ...common, token: () => assertionOf(version, keyOf(messages.of.issuer)) });
   };
 
-async function assertionOf(version: SamlVersion, key: SigningKey): Promise<IssuedToken> {
+/** Whose assertions are believed. */
+function issuers({ of }: Parties): readonly SamlIssuer[] {
+  return [{ name: issuer, trust: trustPeers(of.issuer.certificate) }];
+}
+
+/** What the sender of a message vouches for: no issuer has signed it. */
+function attested(messages: Parties): SamlRequirement {
+  return {
+    issuers: issuers(messages),
+    audiences: [audience],
+    confirmations: ['sender-vouches'],
+    unsigned: true,
+  };
+}
+
+/** @param key of the issuer; absent where the sender vouches */
+async function assertionOf(version: SamlVersion, key: SigningKey | undefined): Promise<IssuedToken> {
   const now = systemClock.now();
+  const method: ConfirmationMethod = key === undefined ? 'sender-vouches' : 'bearer';
   const draft = {
     ...{ version, id: `_${crypto.randomUUID()}`, issuer, audiences: [audience], subject: { name: 'alice' } },
-    ...{ issued: now, notBefore: now, notOnOrAfter: later(now, 300_000), confirmation: { method: 'bearer' } as const },
+    ...{ issued: now, notBefore: now, notOnOrAfter: later(now, 300_000), confirmation: { method } },
   };
-  return { assertion: await writeAssertion(draft, { key }), bearer: true };
+  const assertion = await writeAssertion(draft, key && { key });
+  return { assertion, bearer: key !== undefined };
 }
 
 const modes: Readonly<Record<GsoapMode, Mode>> = {
@@ -112,6 +131,13 @@ const modes: Readonly<Record<GsoapMode, Mode>> = {
   },
   saml11: { name: 'SAML 1.1 assertion of a bearer', options: ['-S', 'saml11'], asserts: true, policy: vouched(saml11) },
   saml20: { name: 'SAML 2.0 assertion of a bearer', options: ['-S', 'saml20'], asserts: true, policy: vouched(saml20) },
+  vouched: {
+    name: 'signed with X.509, vouching for a SAML 2.0 assertion',
+    options: ['-S', 'saml20'],
+    signs: true,
+    policy: (own, all) =>
+      signing(all, own, own === 'client' ? { token: () => assertionOf(saml20, undefined) } : { saml: attested(all) }),
+  },
 };
 
 export function protectionName(mode: GsoapMode): string {

@@ -9,10 +9,22 @@ import { scenario, unclaimed, withPeer } from './suite.ts';
 const overTls: readonly GsoapMode[] = ['username', 'digest', 'saml11', 'saml20'];
 const modes: readonly GsoapMode[] = [
   ...overTls,
-  ...(['sign', 'sign-user', 'sign-encrypt', 'sign-encrypt-oaep', 'sign-encrypt-gcm'] as const),
+  ...(['sign', 'sign-user', 'vouched', 'sign-encrypt', 'sign-encrypt-oaep', 'sign-encrypt-gcm'] as const),
 ];
 const courses: readonly GsoapCourse[] = operations.flatMap((operation) =>
   modes.map((mode) => ({ ...plain, operation, mode, secure: overTls.includes(mode) })),
+);
+
+/** In a session only. */
+const further: readonly GsoapCourse[] = operations.flatMap((operation) =>
+  (['username', 'sign'] as const).flatMap((mode) => {
+    const course = { ...plain, operation, mode, secure: mode === 'username' };
+    return [
+      { ...course, soap: '1.1' as const },
+      { ...course, size: 65_536 },
+      { ...course, messages: 100 },
+    ];
+  }),
 );
 
 /** What is not claimed of gSOAP's client. */
@@ -52,6 +64,7 @@ await withPeer('gsoap', gsoapEnds, (ends) => {
       tried({ ...course, reliable: false });
     }
     for (const version of versions) {
+      for (const course of further) tried({ ...course, version });
       const course: GsoapCourse = { ...plain, version, operation: 'notify', mode: 'sign-encrypt' };
       tried(course, `${named(course)}, without an Offer`, { more: ['-f'] });
     }

@@ -10,7 +10,10 @@ const page: string = fileURLToPath(new URL('../../docs/INTEROP.md', import.meta.
 const TRANSCRIPTS = '../test/interop/transcripts';
 
 const peers: ReadonlyMap<string, string> = new Map([
-  ['gsoap', 'gSOAP (wsrmapi): reliable sessions; the version is that of WS-ReliableMessaging'],
+  [
+    'gsoap',
+    'gSOAP (wsrmapi, and wsseapi where messages are protected): reliable sessions; the version is that of WS-ReliableMessaging',
+  ],
   ['gsoap-wsse', 'gSOAP (wsseapi): message security without a session; the version is that of gSOAP'],
   ['cxf', 'Apache CXF: reliable sessions; the version is that of WS-ReliableMessaging'],
   ['cxf-sts', 'The security token service and client of Apache CXF: WS-Trust over HTTPS; the version is that of CXF'],

@@ -10,6 +10,7 @@ static const char AUDIENCE[] = "urn:surewire:interop:service";
 static const char SUBJECT[] = "alice";
 static const char BEARER_11[] = "urn:oasis:names:tc:SAML:1.0:cm:bearer";
 static const char BEARER_20[] = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+static const char VOUCHED_20[] = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches";
 static const char STATED[] = "urn:oasis:names:tc:SAML:1.0:am:unspecified";
 
 /* A struct of the generated code with its default values, in the memory of `soap`. */
@@ -34,7 +35,7 @@ static char **list_of(struct soap *soap, const char *item)
 
 static int add_saml20(struct soap *soap, EVP_PKEY *key, X509 *certificate)
 {
-  saml2__AssertionType *assertion = soap_wsse_add_saml2(soap, NULL);
+  saml2__AssertionType *assertion = soap_wsse_add_saml2(soap, key ? NULL : "Assertion");
   NEW(soap, saml2__NameIDType, issuer);
   NEW(soap, saml2__NameIDType, name);
   NEW(soap, saml2__SubjectType, subject);
@@ -44,7 +45,7 @@ static int add_saml20(struct soap *soap, EVP_PKEY *key, X509 *certificate)
   NEW(soap, saml2__AudienceRestrictionType, audience);
   issuer->__item = soap_strdup(soap, ISSUER);
   name->__item = soap_strdup(soap, SUBJECT);
-  confirmation->Method = soap_strdup(soap, BEARER_20);
+  confirmation->Method = soap_strdup(soap, key ? BEARER_20 : VOUCHED_20);
   subject->saml2__NameID = name;
   subject->__sizeSubjectConfirmation = 1;
   subject->saml2__SubjectConfirmation = confirmation;
@@ -59,7 +60,9 @@ static int add_saml20(struct soap *soap, EVP_PKEY *key, X509 *certificate)
   assertion->saml2__Issuer = issuer;
   assertion->saml2__Subject = subject;
   assertion->saml2__Conditions = conditions;
-  if (soap_wsse_sign_saml2(soap, assertion, SOAP_SMD_SIGN_RSA_SHA256, key, 0, certificate))
+  assertion->ID = soap_strdup(soap, soap_rand_uuid(soap, "_"));
+  /* Without a key of its issuer the sender vouches for it: the signature of the message covers it, by its wsu:Id. */
+  if (key && soap_wsse_sign_saml2(soap, assertion, SOAP_SMD_SIGN_RSA_SHA256, key, 0, certificate))
     return soap->error;
   soap_wsse_Security(soap)->saml2__Assertion = assertion;
   return SOAP_OK;
@@ -109,7 +112,8 @@ int assertion_add(struct soap *soap, const char *version, EVP_PKEY *key, X509 *c
 {
   if (strcmp(version, "saml20") ? add_saml11(soap, key, certificate) : add_saml20(soap, key, certificate))
     return soap->error;
-  soap_wsse_delete_Signature(soap);
+  if (key)
+    soap_wsse_delete_Signature(soap);
   return SOAP_OK;
 }
 
@@ -124,14 +128,30 @@ static int is(const char *text, const char *wanted)
   return text && !strcmp(text, wanted);
 }
 
-/* In what was received: soap_wsse_verify_saml1() and 2() write the assertion anew in words of their own, and digest that. */
-static int prove_signature(struct soap *soap, struct ds__SignatureType *signature, const char *id)
+/* Whether a signature, whose references were or will be verified, has one to this id. */
+static int refers(const struct ds__SignatureType *signature, const char *id)
 {
   const struct ds__SignedInfoType *info = signature ? signature->SignedInfo : NULL;
-  if (!id || !info || info->__sizeReference != 1 || !info->Reference[0]->URI || info->Reference[0]->URI[0] != '#'
-      || strcmp(info->Reference[0]->URI + 1, id))
+  int at;
+  for (at = 0; id && info && at < info->__sizeReference; at++)
+  {
+    const char *uri = info->Reference[at]->URI;
+    if (uri && *uri == '#' && !strcmp(uri + 1, id))
+      return 1;
+  }
+  return 0;
+}
+
+/*
+ * An issuer's signature is verified in what was received: soap_wsse_verify_saml1() and 2() write the assertion anew in words of
+ * their own, and digest that. Where there is none, the sender vouches: the signature of the message, which was verified when the
+ * message ended, covers the assertion (soap_wsse_verify_element() does not know its ID).
+ */
+static int prove_signature(struct soap *soap, struct ds__SignatureType *signature, const char *id)
+{
+  if (!refers(signature ? signature : soap_wsse_Signature(soap), id))
     return soap_wsse_fault(soap, wsse__FailedCheck, "The assertion is not signed");
-  return soap_wsse_verify_with_signature(soap, signature);
+  return signature ? soap_wsse_verify_with_signature(soap, signature) : SOAP_OK;
 }
 
 static int prove_saml20(struct soap *soap)

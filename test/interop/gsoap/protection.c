@@ -153,8 +153,9 @@ int protect_request(struct soap *soap)
 static int prove_signed(struct soap *soap)
 {
   const struct SOAP_ENV__Header *header = soap->header;
-  if (soap_wsse_verify_body(soap))
-    return soap->error;
+  /* The DOM of SOAP 1.1 has the namespace of the table's first row, where soap_wsse_verify_body() does not look for it. */
+  if (!soap->dom || soap_wsse_verify_element(soap, soap->dom->nstr, "Body") != 1)
+    return soap_wsse_sender_fault(soap, "The Body is not signed", NULL);
   if (!soap_wsse_verify_element(soap, SOAP_NAMESPACE_OF_wsu, "Timestamp")
       || !soap_wsse_verify_element(soap, SOAP_NAMESPACE_OF_wsa5, "Action")
       || (header->wsa5__MessageID && !soap_wsse_verify_element(soap, SOAP_NAMESPACE_OF_wsa5, "MessageID"))

@@ -11,7 +11,8 @@
  *   -A ca.pem         who may certify the peer's key
  *   -E peer.pem       encrypts the Body for this certificate
  *   -X rsa15|oaep|gcm how: AES-256 in CBC with RSA-1.5 (where not given), what gSOAP calls OAEP, or GCM
- *   -S saml11|saml20  a bearer's assertion in each request, for "alice"; the server believes whom -A certifies
+ *   -S saml11|saml20  an assertion in each request, for "alice": its bearer's where -I is given, otherwise one (of 2.0) that the
+ *                     signature under -K vouches for; the server believes whom -A certifies
  *   -I key.pem        the key of its issuer, with which a client makes it
  *   -J cert.pem       and the certificate of that
  */
