@@ -24,25 +24,25 @@ export class Coalesced {
 
 export class Coalescing {
   readonly #word: (trip: Delivery) => Delivery;
-  #waiting: Coalesced[] = [];
+  #last: Coalesced | undefined;
 
   /** @param word makes the acknowledgement that answers a message */
   constructor(word: (trip: Delivery) => Delivery) {
     this.#word = word;
   }
 
-  /** The answer to a message that was accepted: nothing where another one comes behind it in the turn. */
+  /** The answer to a message that was accepted: nothing as soon as another one comes behind it in the turn. */
   answer(trip: Delivery, turn: Turn): Coalesced {
-    const waiting = new Coalesced(trip);
-    if (this.#waiting.push(waiting) === 1) turn.atEnd(this.#end);
-    return waiting;
+    const before = this.#last;
+    this.#last = new Coalesced(trip);
+    if (before === undefined) turn.atEnd(this.#end);
+    else before.resolve(undefined);
+    return this.#last;
   }
 
   readonly #end = (): void => {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    const last = waiting.pop();
-    for (const { resolve } of waiting) resolve(undefined);
+    const last = this.#last;
+    this.#last = undefined;
     if (last === undefined) return;
     try {
       last.resolve(this.#word(last.trip));

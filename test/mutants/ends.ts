@@ -11,8 +11,14 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'nobody carries the acknowledgement of a turn',
     file: 'reliable/coalescing.ts',
-    find: 'const last = waiting.pop();',
-    replace: 'const last = undefined as Waiting | undefined;',
+    find: 'const last = this.#last;',
+    replace: 'const last = undefined as Coalesced | undefined;',
+  },
+  {
+    name: 'an empty answer is looked at before its turn is over',
+    file: 'reliable/silences.ts',
+    find: 'else if (this.#numbers.push(number) === 1) turn.atEnd(this.#end);',
+    replace: 'else this.#refused(number);',
   },
   {
     name: 'a copy waits for the end of the turn and may go empty',

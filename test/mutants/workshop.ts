@@ -60,6 +60,8 @@ const nearest: Readonly<Record<string, readonly string[]>> = {
   'initiator.ts': ['test/reliable/initiator.test.ts'],
   'steps.ts': ['test/reliable/initiator.test.ts'],
   'asking.ts': ['test/reliable/initiator.test.ts'],
+  'coalescing.ts': ['test/reliable/coalescing.test.ts'],
+  'silences.ts': ['test/reliable/coalescing.test.ts'],
   'answers.ts': ['test/reliable/acceptor.test.ts'],
   'standstill.ts': ['test/reliable/duplex/standstill.test.ts'],
   'keeper.ts': ['test/reliable/initiator.test.ts', 'test/mutants/rules.test.ts'],

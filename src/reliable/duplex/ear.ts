@@ -108,7 +108,7 @@ export class Ear {
       throw refused({ name: 'MessageNumberRollover', code: 'sender', reason, identifier });
     }
     const kept = trip.carrying(withoutReliableHeaders(trip.message));
-    const bytes = trip.message.source?.bytes.length ?? init.keep.octets(kept.message).length;
+    const bytes = trip.message.source?.length ?? init.keep.octets(kept.message).length;
     const event = { kind: 'message' as const, number, bytes, last };
     const effects = await step({ source: learned, receipt: [event] }, { arrival: { number, trip: kept } });
     for (const effect of effects) {
