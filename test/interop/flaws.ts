@@ -19,6 +19,8 @@ export type FlawName =
   | 'cxf-client-answer-cut'
   | 'cxf-server-answer-lost'
   | 'cxf-server-fault'
+  | 'cxf-server-last-message'
+  | 'cxf-server-out-of-band'
   | 'cxf-client-wsdl-addressing'
   | 'cxf-sts-trust-200502'
   | 'cxf-sts-cancel'
@@ -30,6 +32,7 @@ export type FlawName =
   | 'gsoap-server-in-flight'
   | 'gsoap-server-together'
   | 'metro-client-answer-cut'
+  | 'metro-client-in-flight'
   | 'metro-client-issued'
   | 'metro-client-one-way-polled'
   | 'metro-server-pending'
@@ -63,6 +66,21 @@ export const flaws: Readonly<Record<FlawName, Flaw>> = {
       'or answers the next message of the sequence, although a fault is a reply like any other',
     wrong: 'CXF',
     clause: 'WS-ReliableMessaging 1.1 section 2.2: it was delivered',
+  },
+  'cxf-server-last-message': {
+    reason:
+      'CXF never acknowledges a LastMessage that arrives while it sends the acknowledgement of the message before, which is what a source ' +
+      'that closes its sequence waited for, nor any copy of it: use WS-ReliableMessaging 1.1',
+    wrong: 'CXF',
+    clause: 'WS-ReliableMessaging 2005/02 section 3.3 (AckRequested: an acknowledgement is to be returned)',
+  },
+  'cxf-server-out-of-band': {
+    reason:
+      'CXF has nothing to carry the acknowledgement of a one-way message on over two connections, and cannot send one by itself under a ' +
+      'security context: its server takes itself for a client without one and fails to ask for it (NullPointerException in ' +
+      'SecureConversationTokenInterceptorProvider): let the operation answer',
+    wrong: 'CXF',
+    clause: 'WS-ReliableMessaging 1.1 section 3.8 (AckRequested: an acknowledgement is to be sent)',
   },
   'cxf-client-wsdl-addressing': {
     reason: 'CXF sends WS-RM 1.0 with WS-Addressing 2004/08 whatever the policy says; set its RM10AddressingNamespace',
@@ -131,6 +149,13 @@ export const flaws: Readonly<Record<FlawName, Flaw>> = {
       'Metro never sends again what half an answer came to: its call waits for ever, although the message is not acknowledged',
     wrong: 'Metro',
     clause: invariants,
+  },
+  'metro-client-in-flight': {
+    reason:
+      'Metro closes its sequence while calls of other threads are under way: what arrives after that is refused, and their application ' +
+      'gets the fault or waits for ever: close when every call has returned',
+    wrong: 'Metro',
+    clause: 'WS-ReliableMessaging 1.1 section 3.5 (CloseSequence: no new message is accepted after it), section 2.4',
   },
   'metro-client-issued': {
     reason:

@@ -17,6 +17,10 @@ export interface JavaCourse extends Course {
   readonly mode?: Mode;
   /** Whether the client fetches what waits for it (WS-MakeConnection) instead of being answered on its exchanges. */
   readonly polled?: boolean;
+  /** Whether the client is answered at an address of its own, over a second connection. */
+  readonly decoupled?: boolean;
+  /** Whether the client makes its calls but the first at the same time, and closes while they are under way. */
+  readonly inFlight?: boolean;
   /** Whether the client asks for a fault between its first message and its second. */
   readonly fault?: boolean;
 }
@@ -58,6 +62,8 @@ const LIFE = 1_200_000;
 const JAVA = [
   ...['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
   ...['-Dsun.net.http.retryPost=false', '-Dsun.net.httpserver.nodelay=true'],
+  // Newer releases of CXF answer at no other address without it.
+  '-Dorg.apache.cxf.ws.addressing.decoupled.enabled=true',
 ];
 
 /**
@@ -72,7 +78,7 @@ export async function startJava(name: JavaStack, keys: JavaKeys, processes?: num
   const servers = pool(peer, processes ?? 1, launch);
   /** It is the party "service" when it serves and "client" when it calls. */
   const settings = (course: JavaCourse, own: PartyName, other: PartyName): object => {
-    const { version, soap, addressing, mode, secure, polled = false } = course;
+    const { version, soap, addressing, mode, secure, polled = false, decoupled = false } = course;
     const { of, authority } = keys.messages;
     const { certificate, key } = of[own];
     const { tls, issuer } = keys;
@@ -86,7 +92,7 @@ export async function startJava(name: JavaStack, keys: JavaKeys, processes?: num
       anchor: bare(authority),
       ...(secure && { tls: { key: bare(tls.key), certificate: bare(tls.certificate), anchor: bare(tls.authority) } }),
     };
-    return { rm: version, soap, addressing, polled, security };
+    return { rm: version, soap, addressing, polled, decoupled, security };
   };
   const { release } = peer.ready;
   return {
@@ -116,10 +122,10 @@ export async function startJava(name: JavaStack, keys: JavaKeys, processes?: num
       };
     },
     async call(course, url) {
-      const { operation, messages, size, fault = false } = course;
+      const { operation, messages, size, fault = false, inFlight = false } = course;
       const own = settings(course, 'client', 'service');
       keys.issuer?.knows(url.href);
-      const calling = await peer.ask({ do: 'call', ...own, url: url.href, operation, messages, size, fault });
+      const calling = await peer.ask({ do: 'call', ...own, url: url.href, operation, messages, size, fault, inFlight });
       // Metro asks for what waits every two seconds and a half.
       const { settled } = await calling.answer('done', course.polled === true ? 2 * ANSWER_LIMIT : ANSWER_LIMIT);
       return { sent: executed(calling.said('sent'), 'sent'), settled: settled === true };

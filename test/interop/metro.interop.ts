@@ -58,6 +58,7 @@ const tokenless = (
 const notCalling = [
   ...tokenless,
   ...over(['echo', 'notify'], 'connections broken in the middle of an answer', 'metro-client-answer-cut'),
+  ['one-way, closed with messages in flight', 'metro-client-in-flight'] as const,
 ];
 
 const not = [

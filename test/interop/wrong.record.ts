@@ -31,14 +31,18 @@ async function calling(
   course: Course,
   at: URL,
   use: (client: InteropClient) => Promise<unknown>,
-  { plan: mishaps, ...options }: EndOptions & { readonly plan?: Plan | undefined } = {},
+  {
+    plan: mishaps,
+    log,
+    ...options
+  }: EndOptions & { readonly plan?: Plan | undefined; readonly log?: () => string } = {},
 ): Promise<void> {
   const relay = await relayTo(at, mishaps);
   const client = surewireClient(course, tls, relay.url, options);
   const ended = await use(client).catch((thrown: unknown) => thrown);
   client.abort(new Error('the scenario is over'));
   await relay.close();
-  writeTranscript(join(folder, name), relay.heard);
+  writeTranscript(join(folder, name), relay.heard, log?.());
   expect(ended).toBeInstanceOf(Error);
 }
 
@@ -47,6 +51,10 @@ const echoes = async (client: InteropClient): Promise<void> => {
 };
 const together = (client: InteropClient): Promise<unknown> =>
   Promise.all(Array.from({ length: 12 }, (_, at) => client.echo({ text: `message ${at}` })));
+const toTheEnd = async (client: InteropClient): Promise<void> => {
+  await client.notify({ text: 'one' });
+  await client.close(AbortSignal.timeout(10_000));
+};
 const faultBetween = async (client: InteropClient): Promise<void> => {
   await client.echo({ text: 'before' });
   await client.echo({ text: 'fault' }).catch(() => undefined);
@@ -59,31 +67,48 @@ describe.each(['cxf', 'metro'] as const)('%s', async (stack: JavaStack) => {
   afterAll(() => peer.stop());
   const course: JavaCourse = { ...plain, messages: 6 };
 
-  test('its client, answers cut', async () => {
-    const server = await surewireServer(course, tls);
-    const relay = await relayTo(server.listener.url, answersCut);
-    const ended = await peer.call(course, relay.url).catch((thrown: unknown) => thrown);
+  const called = async (name: string, what: JavaCourse, mishaps?: Plan): Promise<void> => {
+    const server = await surewireServer(what, tls);
+    const relay = await relayTo(server.listener.url, mishaps);
+    const ended = await peer.call(what, relay.url).catch((thrown: unknown) => thrown);
     await relay.close();
     await server.listener.close(AbortSignal.timeout(2_000));
-    writeTranscript(join(folder, `${stack}-client-answer-cut`), relay.heard);
+    writeTranscript(join(folder, `${stack}-${name}`), relay.heard);
     expect(ended).toBeInstanceOf(Error);
-  });
+  };
+  test('its client, answers cut', () => called('client-answer-cut', course, answersCut));
 
   const served = async (
     name: string,
     use: (client: InteropClient) => Promise<unknown>,
-    more: { readonly plan?: Plan | undefined; readonly mode?: JavaCourse['mode'] } = {},
+    more: { readonly plan?: Plan | undefined } & Partial<JavaCourse> = {},
   ): Promise<void> => {
-    const { plan: mishaps, mode } = more;
-    const secured = { ...course, ...(mode !== undefined && { mode }) };
+    const { plan: mishaps, ...how } = more;
+    const secured = { ...course, ...how };
     const server = await peer.serve(secured);
-    const options = { ...protectionOf(stack, secured, 'client', keys), plan: mishaps };
+    const { decoupled = false } = how;
+    const complaints = () =>
+      peer
+        .tail()
+        .split('\n')
+        .filter((line) => /^(WARNING|SEVERE|java\.lang)/.test(line));
+    const log = () => [...new Set(complaints())].join('\n');
+    const options = { ...protectionOf(stack, secured, 'client', keys), plan: mishaps, decoupled, log };
     await calling(`${stack}-${name}`, secured, server.url, use, options).finally(() => server.stop());
   };
   if (stack === 'cxf') {
     test('its server, answers lost', () => served('server-answer-lost', echoes, { plan: answersLost }));
     test('its server, a fault', () => served('server-fault', faultBetween));
+    test('its server, a LastMessage of its own', () =>
+      served('server-last-message', toTheEnd, { version: '1.0', operation: 'notify', decoupled: true }));
+    test('its server, an acknowledgement of its own', () =>
+      served('server-out-of-band', (client) => client.notify({ text: 'one' }), {
+        mode: 'conversation',
+        decoupled: true,
+      }));
   } else {
+    test('its client, closed with messages in flight', () =>
+      called('client-in-flight', { ...course, operation: 'notify', messages: 12, inFlight: true }));
     // They come through in the end, long after they were sent.
     test('its server, calls at the same time', () => served('server-together', together).catch(() => undefined));
     test('its server, a secret repeated', () => served('server-secret', echoes, { plan: unlucky, mode: 'mutual' }));

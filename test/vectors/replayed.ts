@@ -38,7 +38,7 @@ const certificate = (name: string): string => readFileSync(join(recordingsFolder
 let nobody: Promise<Issued> | undefined;
 
 /** Opens what the recording opens, in place of the private keys that are not committed. */
-function opener({ keys }: Recording): Decrypter {
+export function opener({ keys }: Pick<Recording, 'keys'>): Decrypter {
   const known = new Map(keys.map(({ ciphertext, key }) => [ciphertext, Buffer.from(key, 'base64')]));
   return {
     unwrap: (operation) => {

@@ -98,8 +98,19 @@ public final class Peer extends Stack {
         HTTPConduit conduit = (HTTPConduit) client.getConduit();
         conduit.getClient().setReceiveTimeout(10_000);
         conduit.getClient().setConnectionTimeout(5_000);
+        if (asked.get("decoupled").getAsBoolean()) {
+            conduit.getClient().setDecoupledEndpoint("http://127.0.0.1:" + freePort() + "/answers");
+        }
+        if (asked.get("inFlight").getAsBoolean()) {
+            Calls.makeAndClose(id, asked, proxy, () -> end(client, bus));
+            return true;
+        }
         Calls.make(id, asked, proxy);
-        // Everything that is under way arrives before the sequences are ended.
+        return end(client, bus);
+    }
+
+    /** Everything that is under way arrives before the sequences are ended; whether it did. */
+    private static boolean end(Client client, Bus bus) throws InterruptedException {
         RMManager manager = bus.getExtension(RMManager.class);
         for (int turn = 0; turn < 200 && !manager.getRetransmissionQueue().isEmpty(); turn++) {
             Thread.sleep(50);

@@ -76,9 +76,17 @@ public final class Peer extends Stack {
         context.put(BindingProvider.ENDPOINT_ADDRESS_PROPERTY, url);
         context.put("com.sun.xml.ws.request.timeout", 10_000);
         context.put("com.sun.xml.ws.connect.timeout", 5_000);
-        Calls.make(id, asked, proxy);
         // Closing waits for what is under way, then ends the sequences.
-        ((Closeable) proxy).close();
+        Closeable closing = (Closeable) proxy;
+        if (asked.get("inFlight").getAsBoolean()) {
+            Calls.makeAndClose(id, asked, proxy, () -> {
+                closing.close();
+                return null;
+            });
+        } else {
+            Calls.make(id, asked, proxy);
+            closing.close();
+        }
         return true;
     }
 

@@ -1,0 +1,107 @@
+/**
+ * Apache CXF over two connections: requests go on one, and answers and acknowledgements to an address of the client on another (CXF's
+ * decoupled endpoint, WCF's wsDualHttp), in both directions.
+ */
+import { afterAll, describe, expect } from 'vitest';
+import { certificates } from './certificates.ts';
+import { asExecuted, titleOf } from './course.ts';
+import type { FlawName } from './flaws.ts';
+import { type JavaCourse, startJava } from './java-peer.ts';
+import { plain, versions } from './java-sessions.ts';
+import { parties } from './parties.ts';
+import { protectionNames, protectionOf } from './protections.ts';
+import { relayTo } from './relay.ts';
+import { scenario, unclaimed, withPeer } from './suite.ts';
+import { surewireClient, surewireServer, textsOf } from './surewire-end.ts';
+import { keepFailure } from './transcripts.ts';
+
+const courses: readonly JavaCourse[] = versions.flatMap((version) =>
+  (['echo', 'notify'] as const).flatMap((operation) =>
+    ([{}, { mode: 'sign-encrypt' }, { mode: 'conversation' }] as const).map((security) => ({
+      ...plain,
+      ...{ version, operation, decoupled: true },
+      ...security,
+    })),
+  ),
+);
+const named = (course: JavaCourse): string =>
+  ['two connections', titleOf(course), ...(course.mode === undefined ? [] : [protectionNames[course.mode]])].join(', ');
+
+/** Why its server does not acknowledge a one-way message, where nothing else carries the acknowledgement. */
+function flawOf({ version, operation, mode }: JavaCourse): FlawName | undefined {
+  if (operation !== 'notify') return undefined;
+  if (mode === 'conversation') return 'cxf-server-out-of-band';
+  return version === '1.0' ? 'cxf-server-last-message' : undefined;
+}
+
+await withPeer(
+  'cxf',
+  async () => {
+    const [tls, messages] = await Promise.all([certificates(), parties()]);
+    const keys = { messages, tls };
+    return { keys, peer: await startJava('cxf', keys) };
+  },
+  ({ keys, peer }) => {
+    afterAll(() => peer.stop());
+    const { tls } = keys;
+    const optionsOf = (course: JavaCourse, own: 'client' | 'service') => ({
+      ...protectionOf('cxf', course, own, keys),
+      decoupled: true,
+    });
+
+    describe('cxf is answered by surewire at its own address', () => {
+      for (const course of courses) {
+        const row = { peer: 'cxf', direction: 'cxf -> surewire', version: course.version, scenario: named(course) };
+        scenario(row, async () => {
+          const server = await surewireServer(course, tls, optionsOf(course, 'service'));
+          const relay = await relayTo(server.listener.url);
+          try {
+            const { sent, settled } = await peer.call(course, relay.url);
+            expect(sent).toHaveLength(course.messages);
+            expect(settled).toBe(true);
+            expect(await server.executed(course.messages)).toEqual(sent);
+          } catch (thrown) {
+            keepFailure(`${row.direction} ${row.scenario} ${row.version}`, relay.heard);
+            throw thrown;
+          } finally {
+            await relay.close();
+            await server.listener.close(AbortSignal.timeout(2_000));
+          }
+        });
+      }
+    });
+
+    describe('surewire is answered by cxf at its own address', () => {
+      for (const course of courses) {
+        const row = { peer: 'cxf', direction: 'surewire -> cxf', version: course.version, scenario: named(course) };
+        const flaw = flawOf(course);
+        if (flaw !== undefined) {
+          unclaimed(row, flaw);
+          continue;
+        }
+        scenario(row, async () => {
+          const server = await peer.serve(course);
+          const relay = await relayTo(server.url);
+          const client = surewireClient(course, tls, relay.url, optionsOf(course, 'client'));
+          try {
+            const texts = textsOf(course);
+            if (course.operation === 'echo') {
+              for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
+            } else {
+              await Promise.all(texts.map((text) => client.notify({ text })));
+            }
+            await client.close(AbortSignal.timeout(15_000));
+            expect(await server.executed(texts.length)).toEqual(texts.map(asExecuted));
+          } catch (thrown) {
+            keepFailure(`${row.direction} ${row.scenario} ${row.version}`, relay.heard);
+            throw thrown;
+          } finally {
+            client.abort(new Error('the scenario is over'));
+            await relay.close();
+            await server.stop();
+          }
+        });
+      }
+    });
+  },
+);
