@@ -44,15 +44,19 @@ export function layered(elements: readonly BindingElement[], base: ChannelFactor
 }
 
 /**
- * Makes a client's channel through every layer of a binding. Nothing is sent before it is opened.
+ * Makes a client's channel through every layer of a binding. Nothing is sent before it is opened. Over a duplex transport what
+ * arrives unasked bears the `callback` channel, on which a handler may ask the service in turn.
  *
  * @param to where the service is
  * @param receive hears what arrives unasked
  * @throws what the transport says of the address, such as TransportError `TRANSPORT_ADDRESS`
  */
 export function connect(via: Binding, to: URL, receive: Carry = async () => undefined): Channel {
-  const channel = layered(via.elements, via.transport.connect(to))(receive);
-  return Object.freeze({
+  const channel = layered(
+    via.elements,
+    via.transport.connect(to),
+  )((trip) => receive(channel.isDuplex === true ? trip.with(callback, top) : trip));
+  const top: Channel = Object.freeze({
     side: channel.side,
     isDuplex: channel.isDuplex,
     soap: via.soap,
@@ -67,6 +71,7 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
     abort: (reason) => channel.abort(reason),
     closed: channel.closed,
   } satisfies Channel);
+  return top;
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * The way back to whoever sent a message unasked: over a duplex channel a service may call its client (WCF's callback
- * contract, OperationContext.GetCallbackChannel). `listen` leaves the top of the channel on every delivery that it hands up.
+ * contract, OperationContext.GetCallbackChannel), and whoever is called may ask in turn before it answers. `listen` and `connect` leave
+ * the top of the channel on every delivery that they hand up.
  */
 import type { Channel } from './channel.ts';
 import { type ContextKey, contextKey, type Delivery } from './delivery.ts';
@@ -9,12 +10,15 @@ import { handling } from './handling.ts';
 import { recipient } from './recipient.ts';
 import { session } from './session.ts';
 
-/** Left by `listen` on what comes over a duplex channel. */
+/** Left by `listen` and `connect` on what comes over a duplex channel. */
 export const callback: ContextKey<Channel | undefined> = contextKey<Channel | undefined>('callback', undefined);
 
 /**
  * A channel to the sender of `of`, on the session that `of` is part of. It may be kept and used after `of` was answered, for
  * as long as that session lives; closing it does nothing, because it is the other end's to close.
+ *
+ * In a reliable session a handler that waits for an answer for more than a second lets the next message be handled (WCF's
+ * re-entrant concurrency); where all that there is room for wait, the newest call back rejects with ReliableError `RELIABLE_STANDSTILL`.
  *
  * @throws ChannelError `CHANNEL_NO_CALLBACK` when it came over a request-reply channel such as HTTP
  */
@@ -30,7 +34,7 @@ export function callbackChannel(of: Delivery): Channel {
     );
   }
   return {
-    side: 'acceptor',
+    side: back.side,
     isDuplex: true,
     closed: mine?.ended ?? back.closed,
     open: async () => undefined,

@@ -1,13 +1,14 @@
 /**
- * Handlers that wait for answers while there is no room for them: the window is full of what is not finished, and stays so. As
- * under WCF's re-entrant concurrency, the next message is handed up then, in turn, although the one before is not finished;
- * where every message that was accepted waits already, the call back of the newest is refused, so that its place is free.
+ * Handlers that wait for answers which stand behind them: the other end asks in turn before it answers, or the window is full of
+ * what is not finished, so that there is no room. As under WCF's re-entrant concurrency, the next message is handed up then, in
+ * order, although the one before is not finished; where every message that there is room for waits already, the call back of the
+ * newest is refused, so that its place is free.
  */
 import { type Clock, later, type Timer } from '../../base/clock.ts';
 import type { Handling } from '../../channel/handling.ts';
 import { ReliableError } from '../errors.ts';
 
-/** How long nothing has to move before anything is done about it, in milliseconds. */
+/** How long handlers wait before anything is done about it, in milliseconds. */
 const patience = 1_000;
 
 interface StandstillInit {
@@ -64,7 +65,7 @@ export class Standstill {
   /** Something has changed: a message was accepted or finished, a handler began to wait or goes on. */
   look(): void {
     if (this.#asking.size === 0) this.#isReentrant = false;
-    if (!this.#stands) this.stop();
+    if (!this.#waitsForAnswers) this.stop();
     else if (!this.#isReentrant || !this.#my.next()) {
       const { clock } = this.#my;
       this.#timer ??= clock.at(later(clock.now(), patience), () => this.#move());
@@ -76,17 +77,18 @@ export class Standstill {
     this.#timer = undefined;
   }
 
-  get #stands(): boolean {
-    if (this.#asking.size === 0 || !this.#my.isFull()) return false;
+  /** Nobody works, and somebody waits for an answer. */
+  get #waitsForAnswers(): boolean {
+    if (this.#asking.size === 0) return false;
     for (const waits of this.#waits.values()) if (waits === 0) return false;
     return true;
   }
 
   #move(): void {
     this.#timer = undefined;
-    if (!this.#stands) return;
+    if (!this.#waitsForAnswers) return;
     this.#isReentrant = this.#my.next();
-    if (this.#isReentrant) return;
+    if (this.#isReentrant || !this.#my.isFull()) return;
     const text = `The answer to this call back cannot come: all ${this.#my.window} messages for which there is room wait for answers or for one another. Let fewer handlers wait for calls back, or raise maxTransferWindowSize.`;
     [...this.#asking].at(-1)?.(new ReliableError('RELIABLE_STANDSTILL', text, { transient: true }));
   }

@@ -44,7 +44,7 @@ async function scene(version: ReliableVersion, more: readonly string[], options:
   const channel: Channel = world.connect({}, undefined, async (trip) => {
     const asked = textOf(trip.message) ?? '';
     if (asked === 'back: ask 0') for (const one of more) replies.push(say(one));
-    await wait(world.clock, 1_000);
+    await wait(world.clock, 500);
     return trip.carrying(world.saying(`answer to ${asked}`));
   });
   say = (said) => world.say(channel, said).catch((thrown: Error) => thrown.message);
@@ -68,7 +68,7 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     await world.until(listener.close());
   });
 
-  test('while there is room nothing is handed up before its turn', async () => {
+  test('while there is room and the answer comes soon nothing is handed up before its turn', async () => {
     const { order, first } = await scene(version, ['1', '2']);
     expect(first).toBe('re: ask 0');
     expect(order).toEqual(['ask 0', '/ask 0', '1', '/1', '2', '/2']);
@@ -105,6 +105,35 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     expect(refusals).toMatchObject([{ code: 'RELIABLE_STANDSTILL' }]);
     expect(order.slice(0, 2)).toEqual(['ask 0', '1']);
   });
+});
+
+test('whoever is called back may ask in turn, at the client as at the service', async () => {
+  const world = new DuplexWorld(1, { maxTransferWindowSize: 4 });
+  const more = ['1', '2', '3', '4', '5', '6'];
+  const answers: Promise<string | undefined>[] = [];
+  const listener = await world.until(
+    world.listen(async (trip) => {
+      const said = textOf(trip.message) ?? '';
+      const back = callbackChannel(trip);
+      if (said === 'go') return trip.carrying(world.saying((await world.say(back, 'ask')) ?? ''));
+      // The client asks what it is asked for, and hears more before it hears that.
+      for (const one of more) answers.push(world.say(back, one));
+      await wait(world.clock, 1_000);
+      return trip.carrying(world.saying('this'));
+    }),
+  );
+  const order: string[] = [];
+  const channel = world.connect({}, undefined, async (trip) => {
+    const asked = textOf(trip.message) ?? '';
+    const what = asked === 'ask' ? await world.say(callbackChannel(trip), 'what?') : asked;
+    order.push(asked);
+    return trip.carrying(world.saying(`re: ${what}`));
+  });
+  expect(await world.until(world.say(channel, 'go'), 60_000)).toBe('re: this');
+  expect(await world.until(Promise.all(answers), 60_000)).toEqual(more.map((one) => `re: ${one}`));
+  expect(order.filter((one) => one !== 'ask')).toEqual(more);
+  await world.until(channel.close());
+  await world.until(listener.close());
 });
 
 test('calls that wait for the one instance wait with it: the call back is refused, long before its time is up', async () => {
