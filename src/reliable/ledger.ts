@@ -1,20 +1,11 @@
 /**
- * What a source knows of its messages: which are given a number, sent, acknowledged, answered; and, from that and the time,
- * what is to be sent now. Pure functions over an immutable JSON value; the phases of the sequence are in `source.ts`.
+ * What a source knows of its messages: which are given a number, sent, acknowledged, answered; and what can be read off that. An
+ * immutable JSON value; what it learns is in `learning.ts`, what is to be sent now in `dispatch.ts`, and the phases of the
+ * sequence are in `source.ts`.
  */
 import { type Instant, instant, later } from '../base/clock.ts';
-import { covers, highest, includes, none, type Ranges } from './ranges.ts';
-import {
-  backOff,
-  firstRoundTrip,
-  grown,
-  measured,
-  openWindow,
-  patience,
-  type RoundTrip,
-  shrunk,
-  type Window,
-} from './transmission.ts';
+import { includes, none, type Ranges } from './ranges.ts';
+import { backOff, firstRoundTrip, openWindow, patience, type RoundTrip, type Window } from './transmission.ts';
 
 /** How the source sends. Times in milliseconds. */
 export interface Transmission {
@@ -108,7 +99,7 @@ export interface When {
 }
 
 /** A time that never comes, as a JSON value. */
-const NEVER = instant(Number.MAX_SAFE_INTEGER);
+export const NEVER: Instant = instant(Number.MAX_SAFE_INTEGER);
 
 /** Nothing numbered yet. */
 export function blank(now: Instant, policy: Transmission): Ledger {
@@ -131,68 +122,8 @@ export function blank(now: Instant, policy: Transmission): Ledger {
   };
 }
 
-/** Why an acknowledgement cannot be true; `undefined` when it can. */
-export function objection(
-  ledger: Ledger,
-  event: { readonly ranges: Ranges; readonly final: boolean },
-): string | undefined {
-  if (highest(event.ranges) > ledger.sent) {
-    return `The acknowledgement names message ${highest(event.ranges)}; the last one sent is ${ledger.sent}.`;
-  }
-  if (event.final && !covers(event.ranges, ledger.acknowledged)) {
-    return 'The final acknowledgement takes back messages that were acknowledged before.';
-  }
-  return undefined;
-}
-
-/** Nack: what the peer misses is due at once, but not more often than once a round trip. */
-export function hastened(ledger: Ledger, event: When & { readonly nacks: readonly number[] }): readonly Flight[] {
-  const missing = new Set(event.nacks);
-  return ledger.flights.map((flight) =>
-    missing.has(flight.number) && event.now - flight.last >= ledger.roundTrip.mean
-      ? { ...flight, due: event.now }
-      : flight,
-  );
-}
-
-/** Lets go of what is settled: acknowledged, and answered where an answer is awaited. */
-export function settle(
-  ledger: Ledger,
-  event: When,
-  policy: Transmission,
-): { readonly ledger: Ledger; readonly settled: readonly number[] } {
-  const settled: number[] = [];
-  const left: Flight[] = [];
-  let { roundTrip, coalesces } = ledger;
-  for (const flight of ledger.flights) {
-    if (!includes(ledger.acknowledged, flight.number) || includes(ledger.awaiting, flight.number)) {
-      left.push(flight);
-      continue;
-    }
-    settled.push(flight.number);
-    if (flight.refused) coalesces ||= flight.excused > 0 && !flight.taken;
-    // What another answer settled has no round trip of its own to measure.
-    else if (!flight.taken) roundTrip = measured(roundTrip, event.now - flight.last);
-  }
-  if (settled.length === 0) return { ledger, settled };
-  // A receiver that takes only the next number refused these; now their turn may have come.
-  const hurries = settled[0] === ledger.flights[0]?.number && left.some(({ refused }) => refused);
-  // Unless one of the answers that are still to come may say that they were taken.
-  const passed = coalesces && isPromised(ledger, left) ? highest(ledger.acknowledged) : Number.POSITIVE_INFINITY;
-  return {
-    ledger: {
-      ...ledger,
-      coalesces,
-      roundTrip,
-      window: grown(ledger.window, settled.length, policy.window),
-      flights: hurries ? left.map((flight) => (flight.number < passed ? hurried(flight, event.now) : flight)) : left,
-    },
-    settled,
-  };
-}
-
 /** The answer to one of these is awaited that may acknowledge others as well. */
-function isPromised(ledger: Ledger, flights: readonly Flight[]): boolean {
+export function isPromised(ledger: Ledger, flights: readonly Flight[]): boolean {
   return flights.some(({ refused, taken, number }) => !refused && !taken && !includes(ledger.awaiting, number));
 }
 
@@ -201,97 +132,15 @@ export function isAnnounced(ledger: Ledger): boolean {
   return ledger.coalesces && isPromised(ledger, ledger.flights);
 }
 
-function hurried(flight: Flight, now: Instant): Flight {
-  return flight.refused ? { ...flight, due: earlier(flight.due, now) } : flight;
-}
-
-/** Copies that a peer may decline before they count as lost: patience has an end too. */
-const maxExcused = 64;
-
-/**
- * A copy of message `number` did not arrive, or was answered with nothing. Where a peer acknowledges at all, nothing means
- * that its application is slow or that the message is not next in turn (WCF, surewire): no loss, and no use in hurrying. A
- * way that broke is known to have brought no answer: the next copy need not wait for the time that an answer may take.
- */
-export function refusedBy(ledger: Ledger, number: number, empty: boolean, event: When, policy: Transmission): Ledger {
-  const flights = ledger.flights.map((flight) => {
-    if (flight.number !== number || flight.taken) return flight;
-    if (!empty && policy.drive !== 'reply') {
-      const soon = later(event.now, backOff(policy.retryFloor, flight.attempts, event.jitter, policy.retryCeiling));
-      return { ...flight, refused: true, due: earlier(flight.due, soon) };
-    }
-    const excused = empty && ledger.told && !flight.refused && flight.excused < maxExcused ? 1 : 0;
-    const silences = flight.silences + (empty && flight.alone ? 1 : 0);
-    const due = isItsTurn(ledger, flight) ? earlier(flight.due, event.now) : flight.due;
-    return { ...flight, refused: true, excused: flight.excused + excused, silences, due };
-  });
-  return { ...ledger, flights };
-}
-
-/**
- * What was before this request when its copy went out has been settled since: a receiver that takes only the next number had a
- * reason to drop it, and has none now. It is due once for that, because the next copy goes out alone.
- */
-function isItsTurn(ledger: Ledger, flight: Flight): boolean {
-  if (flight.due === NEVER || flight.alone || !includes(ledger.awaiting, flight.number)) return false;
-  return open(ledger)[0]?.number === flight.number && !isAnnounced(ledger);
-}
-
 /** The peer has said that it has no room: what it refused waits until it has some. */
-function isHeldBack(ledger: Ledger, flight: Flight): boolean {
+export function isHeldBack(ledger: Ledger, flight: Flight): boolean {
   return ledger.room === 0 && flight.refused;
 }
 
 /** Nothing can go out or come back before the peer has room: it is to be asked for that. */
-function isStarved(ledger: Ledger): boolean {
+export function isStarved(ledger: Ledger): boolean {
   if (ledger.room !== 0 || (ledger.flights.length === 0 && ledger.sent === ledger.next - 1)) return false;
   return ledger.flights.every((flight) => flight.taken || flight.refused);
-}
-
-/** What the peer has room for now; what it had none for is due again when there is some. */
-export function roomier(ledger: Ledger, room: number | null, now: Instant): Ledger {
-  const isFreed = ledger.room === 0 && room !== 0;
-  return { ...ledger, room, flights: isFreed ? ledger.flights.map((one) => hurried(one, now)) : ledger.flights };
-}
-
-/** The peer was heard. While it has no room, it is asked less and less often. */
-export function heardBy(ledger: Ledger, now: Instant): Ledger {
-  return { ...ledger, heard: now, polls: isStarved(ledger) ? ledger.polls : 0 };
-}
-
-/**
- * gSOAP answers one-way messages with nothing, and so it answers the question what it has; only closing tells. To such a peer
- * a message that was answered with nothing counts as taken and makes room for the next: it would keep the window shut for
- * ever. A peer that has acknowledged anything (WCF and surewire drop with an empty answer what they have no room for) has to
- * be silent about two copies; as it answers the question, it is never mute.
- */
-export function hushed(ledger: Ledger, event: When): Ledger {
-  return ledger.mute ? taken(ledger, event, ledger.told ? 2 : 1) : ledger;
-}
-
-/** Lets go of the messages that expect no reply and of which so many copies were answered with nothing. */
-export function taken(ledger: Ledger, event: When, silences: number): Ledger {
-  const gone = open(ledger).filter((one) => one.silences >= silences && !includes(ledger.awaiting, one.number));
-  if (gone.length === 0) return ledger;
-  return {
-    ...ledger,
-    roundTrip: gone.reduce((trip, flight) => measured(trip, event.now - flight.last), ledger.roundTrip),
-    // Those behind were out of order until now.
-    flights: ledger.flights.map((flight) =>
-      gone.includes(flight) ? { ...flight, due: NEVER, refused: false, taken: true } : hurried(flight, event.now),
-    ),
-  };
-}
-
-/** What was taken and is left out of an acknowledgement is missing: it is sent again, the first time at once. */
-export function recalled(ledger: Ledger, event: When, policy: Transmission): Ledger {
-  if (!ledger.flights.some((flight) => flight.taken && !includes(ledger.acknowledged, flight.number))) return ledger;
-  const flights = ledger.flights.map((flight) => {
-    if (!flight.taken || includes(ledger.acknowledged, flight.number)) return flight;
-    const due = flight.attempts === 1 ? event.now : repeatDue(ledger, flight.attempts, event, policy);
-    return { ...flight, due, silences: 0, taken: false };
-  });
-  return { ...ledger, flights };
 }
 
 /** What is under way, as far as is known. */
@@ -309,111 +158,9 @@ export function oldest(ledger: Ledger): Flight | undefined {
   return undefined;
 }
 
-/** One copy of a message that is to go out. */
-export interface Dispatch {
-  readonly number: number;
-  /** 1 for the first. */
-  readonly attempt: number;
-  /** It is to ask for an acknowledgement: nothing more can go out before one comes. */
-  readonly asks: boolean;
-}
-
-/**
- * What is due and what the window has room for.
- *
- * @returns the message that was sent as often as allowed, instead, when there is one
- */
-export function dispatch(
-  given: Ledger,
-  event: When,
-  policy: Transmission,
-): { readonly ledger: Ledger; readonly sends: readonly Dispatch[] } | { readonly exhausted: Flight } {
-  const head = oldest(given);
-  const isLost = head !== undefined && head.due <= event.now && !isHeldBack(given, head) && !isDeclined(head);
-  const window = isLost ? afterLoss(given, head) : given.window;
-  const base = patience(given.roundTrip, policy.retryFloor);
-  const room = policy.drive === 'reply' ? Number.POSITIVE_INFINITY : Math.min(window.size, given.room ?? window.size);
-  const sends: Dispatch[] = [];
-  let underWay = 0;
-  const sending = (number: number, attempt: number, excused = 0, silences = 0): Flight => {
-    const isLast = underWay + 1 >= room || number === given.next - 1;
-    sends.push({ number, attempt, asks: policy.acknowledgements === 'delayed' && (isLast || attempt > 1) });
-    const wait = backOff(base, attempt, event.jitter, policy.retryCeiling);
-    const due = policy.drive === 'reply' ? NEVER : later(event.now, wait);
-    const alone = underWay === 0;
-    return { number, attempts: attempt, excused, last: event.now, due, refused: false, alone, silences, taken: false };
-  };
-  let { coalesces } = given;
-  let flights: Flight[] | undefined;
-  let at = -1;
-  for (const flight of given.flights) {
-    at += 1;
-    if (flight.taken) continue;
-    const again = underWay < window.size && flight.due <= event.now && !isHeldBack(given, flight);
-    if (again && flight.attempts - flight.excused > policy.maxRetryCount) return { exhausted: flight };
-    if (again) {
-      // It was dropped after all.
-      if (isDeclined(flight)) coalesces = false;
-      flights ??= given.flights.slice();
-      flights[at] = sending(flight.number, flight.attempts + 1, flight.excused, flight.silences);
-    }
-    underWay += 1;
-  }
-  let { sent } = given;
-  for (; underWay < room && sent < given.next - 1; underWay += 1) {
-    sent += 1;
-    flights ??= given.flights.slice();
-    flights.push(sending(sent, 1));
-  }
-  if (flights === undefined && window === given.window) return { ledger: given, sends };
-  const recovered = window === given.window ? given.recovered : Math.max(given.recovered, given.sent);
-  return { ledger: { ...given, flights: flights ?? given.flights, sent, window, recovered, coalesces }, sends };
-}
-
-/** When something is to be sent again: of the oldest under way that fit into the window, the first whose time comes. */
-export function resendDue(ledger: Ledger): Instant {
-  let due = NEVER;
-  let underWay = 0;
-  for (const flight of ledger.flights) {
-    if (flight.taken) continue;
-    underWay += 1;
-    if (underWay > ledger.window.size) break;
-    if (flight.due < due && !isHeldBack(ledger, flight)) due = flight.due;
-  }
-  return due;
-}
-
-/** The last copy was answered with nothing by a peer that acknowledges: it arrived, so the network is not to blame. */
-function isDeclined(flight: Flight): boolean {
-  return flight.refused && flight.excused > 0;
-}
-
-/** The oldest message under way was not settled in time. Losses of one mishap shrink the window once. */
-function afterLoss(ledger: Ledger, head: Flight): Window {
-  if (head.number > ledger.recovered) return shrunk(ledger.window);
-  return head.attempts > 1 && ledger.window.size > 1 ? { ...ledger.window, size: 1 } : ledger.window;
-}
-
 /** When the session is given up unless the peer is heard. */
 export function deadline(ledger: Ledger, policy: Transmission): Instant {
   return later(ledger.heard, policy.inactivityTimeout);
-}
-
-/**
- * When the peer is to be asked (AckRequested): one that has no room, less and less often; an idle one for a sign of life,
- * after half the timeout and then ever so often until it is over (WCF's keep-alive).
- */
-export function pollDue(ledger: Ledger, policy: Transmission): Instant {
-  const half = policy.inactivityTimeout / 2;
-  const interval = half / policy.maxRetryCount;
-  if (isStarved(ledger)) {
-    const base = patience(ledger.roundTrip, policy.retryFloor);
-    // From the last question on, be it answered or not: the wait has a ceiling, and silence must not become a storm.
-    const since = instant(Math.max(ledger.asked, ledger.heard));
-    return later(since, backOff(base, ledger.polls + 1, 0, interval));
-  }
-  if (oldest(ledger) !== undefined) return NEVER;
-  return later(ledger.heard, half + ledger.polls * interval);
 }
 
 /** When a request that is repeated until answered is due again. */

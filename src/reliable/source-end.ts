@@ -2,8 +2,10 @@
  * How a sequence of the RM Source ends: closing, what is still missing after that, termination, and giving up (WS-RM 1.1,
  * 3.5 and 3.6; state table D.1). The other half of `source.ts`; nothing here sends what is not about the end.
  */
+
+import { type Dispatch, dispatch } from './dispatch.ts';
 import type { Outcome } from './errors.ts';
-import { type Dispatch, dispatch, type Ledger, oldest, repeatDue, type Transmission, type When } from './ledger.ts';
+import { type Ledger, oldest, repeatDue, type Transmission, type When } from './ledger.ts';
 import { add, includes, none } from './ranges.ts';
 import {
   completed,

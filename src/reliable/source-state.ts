@@ -3,8 +3,9 @@
  * in `source.ts`.
  */
 import type { Instant } from '../base/clock.ts';
+import { pollDue, resendDue } from './dispatch.ts';
 import type { Outcome, ReliableErrorCode } from './errors.ts';
-import { blank, deadline, earlier, type Ledger, pollDue, resendDue, type Transmission, type When } from './ledger.ts';
+import { blank, deadline, earlier, type Ledger, type Transmission, type When } from './ledger.ts';
 import { includes, type Ranges } from './ranges.ts';
 
 /** A reducer's answer: the new state, and what is to be done, in this order. */

@@ -7,26 +7,17 @@
  * is answered with InvalidAcknowledgement and changes nothing either.
  */
 import { later } from '../base/clock.ts';
+import { dispatch, pollDue } from './dispatch.ts';
+import { hastened, heardBy, hushed, objection, recalled, refusedBy, roomier, settle, taken } from './learning.ts';
 import {
   blank,
   deadline,
-  dispatch,
-  hastened,
-  heardBy,
-  hushed,
   isAnnounced,
   type Ledger,
-  objection,
   oldest,
   open,
-  pollDue,
-  recalled,
-  refusedBy,
   repeatDue,
-  roomier,
-  settle,
   type Transmission,
-  taken,
   type When,
 } from './ledger.ts';
 import { add, includes, remove, union } from './ranges.ts';

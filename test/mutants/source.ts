@@ -2,6 +2,8 @@
 import type { Mutant } from './mutant.ts';
 
 const ledger = 'reliable/ledger.ts';
+const learning = 'reliable/learning.ts';
+const dispatch = 'reliable/dispatch.ts';
 const source = 'reliable/source.ts';
 const sourceEnd = 'reliable/source-end.ts';
 const transmission = 'reliable/transmission.ts';
@@ -15,13 +17,13 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'acknowledgement of what was not sent is believed',
-    file: ledger,
+    file: learning,
     find: 'if (highest(event.ranges) > ledger.sent) {',
     replace: 'if (highest(event.ranges) < 0) {',
   },
   {
     name: 'final acknowledgement takes back what was acknowledged',
-    file: ledger,
+    file: learning,
     find: 'if (event.final && !covers(event.ranges, ledger.acknowledged)) {',
     replace: 'if (event.final && !covers(ledger.acknowledged, ledger.acknowledged)) {',
   },
@@ -33,55 +35,55 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'Nack ignored',
-    file: ledger,
+    file: learning,
     find: 'missing.has(flight.number) && event.now - flight.last >= ledger.roundTrip.mean',
     replace: 'missing.has(-flight.number)',
   },
   {
     name: 'every Nack is followed at once',
-    file: ledger,
+    file: learning,
     find: 'missing.has(flight.number) && event.now - flight.last >= ledger.roundTrip.mean',
     replace: 'missing.has(flight.number)',
   },
   {
     name: 'acknowledgement settles a message that awaits its reply',
-    file: ledger,
+    file: learning,
     find: 'if (!includes(ledger.acknowledged, flight.number) || includes(ledger.awaiting, flight.number)) {',
     replace: 'if (!includes(ledger.acknowledged, flight.number)) {',
   },
   {
     name: 'retry limit ignored',
-    file: ledger,
+    file: dispatch,
     find: 'if (again && flight.attempts - flight.excused > policy.maxRetryCount) return',
     replace: 'if (again && flight.attempts > Number.MAX_SAFE_INTEGER) return',
   },
   {
     name: 'one retry less than allowed',
-    file: ledger,
+    file: dispatch,
     find: 'if (again && flight.attempts - flight.excused > policy.maxRetryCount) return',
     replace: 'if (again && flight.attempts - flight.excused >= policy.maxRetryCount) return',
   },
   {
     name: 'window ignored for new messages',
-    file: ledger,
+    file: dispatch,
     find: 'for (; underWay < room && sent < given.next - 1; underWay += 1) {',
     replace: 'for (; sent < given.next - 1; underWay += 1) {',
   },
   {
     name: 'window ignored for repeated messages',
-    file: ledger,
+    file: dispatch,
     find: 'underWay < window.size && flight.due <= event.now && !isHeldBack(given, flight)',
     replace: 'flight.due <= event.now && !isHeldBack(given, flight)',
   },
   {
     name: 'repeated before its time',
-    file: ledger,
+    file: dispatch,
     find: 'underWay < window.size && flight.due <= event.now && !isHeldBack(given, flight)',
     replace: 'underWay < window.size && !isHeldBack(given, flight)',
   },
   {
     name: 'room of the peer ignored',
-    file: ledger,
+    file: dispatch,
     find: 'Math.min(window.size, given.room ?? window.size)',
     replace: 'window.size',
   },
@@ -93,19 +95,19 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'window not shrunk by a loss',
-    file: ledger,
+    file: dispatch,
     find: '? afterLoss(given, head) : given.window',
     replace: '? given.window : given.window',
   },
   {
     name: 'refused messages wait although their turn has come',
-    file: ledger,
+    file: learning,
     find: 'flights: hurries ? left.map((flight) => (flight.number < passed ? hurried(flight, event.now) : flight)) : left,',
     replace: 'flights: left,',
   },
   {
     name: 'what an answer that is to come may acknowledge is sent again',
-    file: ledger,
+    file: learning,
     find: 'coalesces && isPromised(ledger, left) ? highest(ledger.acknowledged)',
     replace: 'coalesces && left.length < 0 ? highest(ledger.acknowledged)',
   },
@@ -117,19 +119,19 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'what a mute peer left out is not sent again',
-    file: ledger,
+    file: learning,
     find: 'if (!flight.taken || includes(ledger.acknowledged, flight.number)) return flight;',
     replace: 'if (flight.attempts >= 0) return flight;',
   },
   {
     name: 'one empty answer of a talking peer counts as taken',
-    file: ledger,
+    file: learning,
     find: 'return ledger.mute ? taken(ledger, event, ledger.told ? 2 : 1) : ledger;',
     replace: 'return taken(ledger, event, 1);',
   },
   {
     name: 'idle peer never asked for a sign of life',
-    file: ledger,
+    file: dispatch,
     find: 'if (oldest(ledger) !== undefined) return NEVER;',
     replace: 'if (ledger.flights.length >= 0) return NEVER;',
   },
@@ -249,7 +251,7 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'a full window does not ask for an acknowledgement',
-    file: ledger,
+    file: dispatch,
     find: 'const isLast = underWay + 1 >= room || number === given.next - 1;',
     replace: 'const isLast = number === given.next - 1;',
   },

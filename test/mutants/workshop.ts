@@ -34,6 +34,8 @@ const nearest: Readonly<Record<string, readonly string[]>> = {
   'ranges.ts': ['test/reliable/ranges.test.ts'],
   'transmission.ts': ['test/reliable/transmission.test.ts', 'test/mutants/rules.test.ts'],
   'ledger.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
+  'learning.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
+  'dispatch.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
   'source.ts': ['test/reliable/source.test.ts', 'test/reliable/timeouts.test.ts', 'test/mutants/rules.test.ts'],
   'source-end.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
   'destination.ts': ['test/reliable/destination.test.ts', 'test/mutants/rules.test.ts'],

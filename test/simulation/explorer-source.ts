@@ -3,7 +3,8 @@
  * and remembered. Its states keep no instants and no measurements, so that states which differ only in time are one.
  */
 import { type Instant, instant } from '../../src/base/clock.ts';
-import { type Flight, type Ledger, pollDue, type Transmission } from '../../src/reliable/ledger.ts';
+import { pollDue } from '../../src/reliable/dispatch.ts';
+import type { Flight, Ledger, Transmission } from '../../src/reliable/ledger.ts';
 import { settingsOf, transmissionOf } from '../../src/reliable/settings.ts';
 import { source } from '../../src/reliable/source.ts';
 import {
