@@ -8,10 +8,8 @@ import { ByNumber } from '../base/by-number.ts';
 import { later } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
-import { wait } from '../base/signals.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { session } from '../channel/session.ts';
-import { faultFor, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import { answered, endsWith, isTwoWay, learned } from './answers.ts';
 import { destination } from './destination.ts';
@@ -25,6 +23,7 @@ import {
 } from './destination-state.ts';
 import type { ReliableError } from './errors.ts';
 import { publish } from './events.ts';
+import { Handing, storePatience } from './handing.ts';
 import type { Acknowledgement } from './headers.ts';
 import type { Bare } from './interpret.ts';
 import type { Transmission, When } from './ledger.ts';
@@ -44,9 +43,6 @@ import { watchDestination, watchSource } from './watch.ts';
 import { Wording } from './wording.ts';
 
 const nothing: Omit<SessionChange, 'session' | 'state'> = Object.freeze({});
-
-/** How long to wait for a store that failed before trying it again, in milliseconds. */
-const storePatience = 1_000;
 
 interface AcceptedStepsInit {
   readonly settings: Settings;
@@ -81,9 +77,7 @@ export class AcceptedSteps {
   readonly #signal: AbortSignal;
   readonly #onEnded: () => void;
   readonly #snapshots = new ByNumber<Ranges>();
-  /** Messages that are being handed up, and who waits until there are none. */
-  #running = 0;
-  readonly #resting: (() => void)[] = [];
+  readonly #handing: Handing;
   readonly #upward: UpwardSession;
   #record: AcceptorRecord;
   readonly #timer: Alarm;
@@ -102,6 +96,16 @@ export class AcceptedSteps {
     this.#signal = init.signal;
     this.#onEnded = init.onEnded;
     this.#upward = new UpwardSession(init.record, init.resumed);
+    this.#handing = new Handing({
+      clock: init.settings.clock,
+      tell: this.tell,
+      signal: init.signal,
+      isStopped: () => this.#stopped,
+      held: (number) => this.held.get(number),
+      stored: (number) => this.#stored(number),
+      handle: (trip, number) => this.#handle(trip, number),
+      finish: (number, trip, reply) => this.serial.enter(() => this.#finish(number, trip, reply)),
+    });
   }
 
   get id(): string {
@@ -136,7 +140,7 @@ export class AcceptedSteps {
 
   /** Settles when the application has finished with everything that it was handed. */
   async idle(): Promise<void> {
-    while (this.#running > 0) await new Promise<void>((resolve) => this.#resting.push(resolve));
+    await this.#handing.idle();
     await this.serial.idle();
   }
 
@@ -257,8 +261,7 @@ export class AcceptedSteps {
       case 'deliver': {
         // Not when it came: acknowledgements of parked requests would take back what earlier replies have said.
         this.#snapshots.set(effect.number, this.#record.receipt.received);
-        this.#running += 1;
-        this.#deliver(effect.number);
+        this.#handing.up(effect.number);
         return;
       }
       case 'discard':
@@ -293,71 +296,6 @@ export class AcceptedSteps {
       default:
         effect satisfies never;
     }
-  }
-
-  /** Hands a message up, beside the mailbox, and keeps the reply. */
-  #deliver(number: number): void {
-    const trip = this.held.get(number);
-    if (this.#signal.aborted) this.#rest();
-    else if (trip === undefined) void this.#deliverStored(number);
-    else this.#handUp(number, trip);
-  }
-
-  async #deliverStored(number: number): Promise<void> {
-    while (!this.#signal.aborted && !this.#stopped) {
-      try {
-        this.#handUp(number, await this.#stored(number));
-        return;
-      } catch (thrown) {
-        await this.#unstored(number, thrown);
-      }
-    }
-    this.#rest();
-  }
-
-  #handUp(number: number, trip: Delivery): void {
-    const failed = (thrown: unknown): void => {
-      publish(() => ({ event: 'handler.failed', ...this.tell.requests, number, reason: asError(thrown).message }));
-      this.#handled(number, trip, trip.carrying(faultReply(trip.message, faultFor(thrown))));
-    };
-    try {
-      // Never at once: the exchange of the message has yet to find its place to wait at.
-      Promise.resolve(this.#handle(trip, number)).then((reply) => this.#handled(number, trip, reply), failed);
-    } catch (thrown) {
-      Promise.reject(thrown).catch(failed);
-    }
-  }
-
-  /** The application has finished with a message. */
-  #handled(number: number, trip: Delivery, reply: Delivery | undefined): void {
-    const again = async (thrown: unknown): Promise<void> => {
-      await this.#unstored(number, thrown);
-      if (this.#stopped) this.#rest();
-      else this.#handled(number, trip, reply);
-    };
-    if (this.#signal.aborted) {
-      this.#rest();
-      return;
-    }
-    try {
-      const finished = this.serial.enter(() => this.#finish(number, trip, reply));
-      if (finished === undefined) this.#rest();
-      else finished.then(() => this.#rest(), again);
-    } catch (thrown) {
-      void again(thrown);
-    }
-  }
-
-  /** Only the store can fail here. Until it works again the message counts as not finished. */
-  async #unstored(number: number, thrown: unknown): Promise<void> {
-    publish(() => ({ event: 'store.failed', ...this.tell.of, number, reason: asError(thrown).message }));
-    await wait(this.#settings.clock, storePatience, this.#signal).catch(() => undefined);
-  }
-
-  /** One less is being handed up. */
-  #rest(): void {
-    this.#running -= 1;
-    if (this.#running === 0) for (const wake of this.#resting.splice(0)) wake();
   }
 
   async #stored(number: number): Promise<Delivery> {
