@@ -6,6 +6,7 @@
  * refused: two Sequence blocks, blocks of two versions, two acknowledgements of one sequence (attacks M7, M23, M24).
  */
 import { header, isForThisNode, soapPrefix, withoutHeaders } from '../soap/envelope.ts';
+import { gap } from '../soap/frame.ts';
 import type { HeaderBlock, Message } from '../soap/message.ts';
 import { type SoapVersion, soap12, soapVersions } from '../soap/version.ts';
 import type { XmlElement } from '../xml/document.ts';
@@ -13,7 +14,7 @@ import { XmlError } from '../xml/errors.ts';
 import { child, childrenOf, requiredChild, simpleText } from '../xml/find.ts';
 import { XmlWriter } from '../xml/write.ts';
 import { ReliableError } from './errors.ts';
-import { Frames, gap } from './frames.ts';
+import { Frames } from './frames.ts';
 import { type Range, type Ranges, ranges } from './ranges.ts';
 import { reliableVersions, versionOf } from './versions/table.ts';
 import { netrm, type ReliableVersion } from './versions/version.ts';

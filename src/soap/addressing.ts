@@ -4,8 +4,10 @@
  * Only header blocks for this node count, at most one of each kind, of one version. The order and the mustUnderstand
  * attributes that are written are those of WCF.
  */
+import { isText } from '../xml/characters.ts';
 import type { XmlElement } from '../xml/document.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
+import { escapeText } from '../xml/output.ts';
 import { XmlWriter } from '../xml/write.ts';
 import { addressingError } from './addressing-faults.ts';
 import {
@@ -28,6 +30,7 @@ import {
 } from './endpoint-reference.ts';
 import { findHeaders, header, isForThisNode, soapPrefix } from './envelope.ts';
 import { SoapError } from './errors.ts';
+import { Frame, gap } from './frame.ts';
 import type { HeaderBlock, Message } from './message.ts';
 import type { SoapVersion } from './version.ts';
 
@@ -89,8 +92,8 @@ export function withAddressing(message: Message, addressing: Addressing): Messag
     throw new SoapError('SOAP_ADDRESSING', 'A message with WS-Addressing needs an action: give the message one.');
   }
   const blocks: HeaderBlock[] = [];
-  const text = (local: AddressingHeader, value: string | undefined) => {
-    if (value !== undefined) blocks.push(textBlock(message.version, version, local, value, false));
+  const text = (local: 'MessageID' | 'RelatesTo', value: string | undefined) => {
+    if (value !== undefined) blocks.push(identifierBlock(message.version, version, local, value));
   };
   const lasting = (local: 'Action' | 'To', value: string | undefined) => {
     if (value === undefined) return;
@@ -148,6 +151,29 @@ function textBlock(
   if (mustUnderstand) writer.attribute(soap.namespace, 'mustUnderstand', '1', soapPrefix);
   return blockOf(version, local, mustUnderstand, writer.text(value).end());
 }
+
+/** What identifies a message differs in every one of them, and the block around it in none. */
+function identifierBlock(
+  soap: SoapVersion,
+  version: AddressingVersion,
+  local: 'MessageID' | 'RelatesTo',
+  value: string,
+): HeaderBlock {
+  // What XML cannot carry is refused where it is written.
+  if (!isText(value)) return textBlock(soap, version, local, value, false);
+  const frames = identifierFrames[local];
+  let frame = frames.get(version);
+  if (frame === undefined) {
+    frame = new Frame(textBlock(soap, version, local, gap, false));
+    frames.set(version, frame);
+  }
+  return frame.filled(escapeText(value));
+}
+
+const identifierFrames = {
+  MessageID: new Map<AddressingVersion, Frame>(),
+  RelatesTo: new Map<AddressingVersion, Frame>(),
+};
 
 function referenceBlock(version: AddressingVersion, local: AddressingHeader, value: EndpointReference): HeaderBlock {
   const writer = new XmlWriter();

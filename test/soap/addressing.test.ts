@@ -257,6 +257,30 @@ describe('writing', () => {
     );
   });
 
+  test('identifiers are written as any text is, whatever was written before: escaped, and refused where XML cannot carry them', () => {
+    for (const version of addressingVersions) {
+      for (const id of ['urn:x?a&b<c>\r', 'urn:\u{E000}', 'urn:x?a&b', 'urn:é']) {
+        const sent = withAddressing(message({ version: soap12 }), {
+          version,
+          action: 'urn:a',
+          messageId: id,
+          relatesTo: id,
+        });
+        for (const local of ['MessageID', 'RelatesTo']) {
+          const block = sent.headers.find((one) => one.local === local);
+          const alone = new XmlWriter().element(version.namespace, local, id, 'a').finish();
+          expect(block?.fragment.toString()).toBe(alone.toString());
+          expect(block?.fragment.prefixes).toEqual(alone.prefixes);
+          expect(block?.fragment.element.text).toBe(id);
+        }
+      }
+      const wrong = { version, action: 'urn:a', messageId: 'urn:\u0001' };
+      expect(() => withAddressing(message({ version: soap12 }), wrong)).toThrow(
+        expect.objectContaining({ code: 'XML_MALFORMED' }),
+      );
+    }
+  });
+
   test('every addressing header is replaced, of both versions and all roles; others keep their place', () => {
     const arrived = read(
       envelope({
