@@ -78,13 +78,14 @@ function secured(name: string, guard: Guard, at: () => Standing): BindingElement
     },
     up: (next) => async (incoming) => {
       const { isDuplex, isService } = at();
-      const refusal = isDuplex ? guard.refusedBy(incoming) : undefined;
-      if (refusal !== undefined) {
-        refusals.hearing(incoming.message)?.(refusal);
-        return undefined;
-      }
       let accepted: Received;
       try {
+        const refusal = isDuplex ? guard.refusedBy(incoming) : undefined;
+        if (refusal !== undefined) {
+          incoming.get(turnedAway)?.();
+          refusals.hearing(incoming.message)?.(refusal);
+          return undefined;
+        }
         // What the service says unasked is secured as its replies are, which it may be.
         const isReply = isDuplex && !isService;
         accepted = await (isReply ? guard.examineReply(incoming, nothingShared) : guard.examineRequest(incoming));

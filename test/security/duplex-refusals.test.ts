@@ -7,7 +7,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { binding, connect, listen } from '../../src/channel/binding.ts';
 import { callbackChannel } from '../../src/channel/callback.ts';
 import type { BindingElement, Channel } from '../../src/channel/channel.ts';
-import { exchange } from '../../src/channel/correlation.ts';
+import { exchange, expectsReply } from '../../src/channel/correlation.ts';
 import { type Carry, delivery } from '../../src/channel/delivery.ts';
 import { loopback } from '../../src/channel/loopback.ts';
 import { Network, on } from '../../src/channel/network.ts';
@@ -22,10 +22,11 @@ import { certificateOverTransport } from '../../src/security/presets/over-transp
 import type { SecurityPolicy } from '../../src/security/protection.ts';
 import { trustPeers } from '../../src/security/trust.ts';
 import { addressing200508, addressingOf, faultAddressing, withAddressing } from '../../src/soap/addressing.ts';
-import { payload } from '../../src/soap/envelope.ts';
+import { message, payload } from '../../src/soap/envelope.ts';
 import { faultOf, faultReply } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
 import { soap12 } from '../../src/soap/version.ts';
+import { XmlWriter } from '../../src/xml/write.ts';
 import { saying, service } from '../conversation/duplex-rig.ts';
 import { SimulationClock } from '../simulation/clock.ts';
 import { pki, policyOf } from './rig.ts';
@@ -60,6 +61,8 @@ interface Stage {
   readonly served: string[];
   readonly wire: Message[];
   readonly connect: (policy: SecurityPolicy) => Channel;
+  /** Somebody without any security. */
+  readonly nobody: () => Channel;
   readonly ask: (channel: Channel, text: string) => Promise<string | undefined>;
   readonly close: (channel: Channel) => Promise<void>;
   /** Whoever can reach the client says that this message of it was refused. */
@@ -113,6 +116,7 @@ async function stage(
     network,
     served,
     wire,
+    nobody: () => connect(binding([exchange({ addressing: addressing200508 })], shape.over(net, clock)), service),
     connect: (of) => connect(bound(of), service, async (trip) => trip.carrying(saying('urn:me', 'me'))),
     ask: async (channel, text) => {
       const reply = await until(channel.send(delivery(saying('urn:ask', text))));
@@ -180,6 +184,23 @@ describe.each(cases)('$name', (of) => {
     const { root, client, service: own, stranger } = await pki();
     const on = await stage(of, policyOf(own, root), false);
     await refused(on, policyOf(stranger, root), policyOf(client, root), 'InvalidSecurity');
+  });
+
+  test('a fault that nobody has secured lets nobody in and keeps nobody out', async () => {
+    const { root, client, service: own } = await pki();
+    const on = await stage(of, policyOf(own, root), false);
+    const nobody = on.nobody();
+    const boo = faultReply(undefined, { code: 'sender', reason: 'Boo.' }, { version: soap12, action: 'urn:boo' });
+    const bare = new XmlWriter().start(soap12.namespace, 'Fault', 's').end().finish();
+    for (const said of [boo, message({ version: soap12, action: 'urn:boo', body: bare })]) {
+      await nobody.send(delivery(said).with(expectsReply, false));
+    }
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    // Over one connection a place is held by whoever holds the connection.
+    if (of.shape.isConnection) await on.close(nobody);
+    const friend = on.connect(policyOf(client, root));
+    expect(await on.ask(friend, 'one')).toBe('re: one');
+    await on.close(friend);
   });
 
   test('R2 a message that comes twice is answered once, and the copy is no error of whoever sent the original', async () => {
