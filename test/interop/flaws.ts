@@ -16,6 +16,7 @@ const behavior = 'WS-ReliableMessaging 1.1 section 3.4 (CreateSequence, Incomple
 
 /** A folder of `transcripts`. */
 export type FlawName =
+  | 'cxf-client-acknowledgement-lost'
   | 'cxf-client-answer-cut'
   | 'cxf-server-answer-lost'
   | 'cxf-server-fault'
@@ -46,6 +47,14 @@ export type FlawName =
   | 'zeep-x509data';
 
 export const flaws: Readonly<Record<FlawName, Flaw>> = {
+  'cxf-client-acknowledgement-lost': {
+    reason:
+      'Over two connections CXF acknowledges an answer before it takes it; when that acknowledgement cannot be sent, its application gets ' +
+      'the error of it ("Failed to send RM protocol message") in place of the answer',
+    wrong: 'CXF',
+    clause:
+      'WS-ReliableMessaging 1.1 section 2.4 (Protocol Invariants: an acknowledgement may be lost, and is sent again)',
+  },
   'cxf-client-answer-cut': {
     reason:
       'CXF takes half an answer for an answer: its application gets "Error reading XMLStreamReader: closed", although the message is ' +

@@ -68,7 +68,8 @@ describe.each(['cxf', 'metro'] as const)('%s', async (stack: JavaStack) => {
   const course: JavaCourse = { ...plain, messages: 6 };
 
   const called = async (name: string, what: JavaCourse, mishaps?: Plan): Promise<void> => {
-    const server = await surewireServer(what, tls);
+    const { decoupled = false } = what;
+    const server = await surewireServer(what, tls, { decoupled });
     const relay = await relayTo(server.listener.url, mishaps);
     const ended = await peer.call(what, relay.url).catch((thrown: unknown) => thrown);
     await relay.close();
@@ -99,6 +100,8 @@ describe.each(['cxf', 'metro'] as const)('%s', async (stack: JavaStack) => {
   if (stack === 'cxf') {
     test('its server, answers lost', () => served('server-answer-lost', echoes, { plan: answersLost }));
     test('its server, a fault', () => served('server-fault', faultBetween));
+    test('its client, an acknowledgement lost', () =>
+      called('client-acknowledgement-lost', { ...course, decoupled: true }, unlucky));
     test('its server, a LastMessage of its own', () =>
       served('server-last-message', toTheEnd, { version: '1.0', operation: 'notify', decoupled: true }));
     test('its server, an acknowledgement of its own', () =>
