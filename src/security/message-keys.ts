@@ -5,7 +5,7 @@
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { after } from '../base/after.ts';
-import { base64, equalBytes } from '../base/bytes.ts';
+import { equalBytes } from '../base/bytes.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { child, requiredChild } from '../xml/find.ts';
 import { digest } from './crypto.ts';
@@ -304,24 +304,27 @@ function derivedOf(secret: KeyObject, derivation: Derivation): KeyObject {
 
 /** As `derivedOf`, for a secret that many messages are under: a sender keeps a pair of keys for a while. */
 function derivedBefore(secret: KeyObject, derivation: Derivation): KeyObject {
-  let known = derivedKeys.get(secret);
-  if (known === undefined) {
-    known = new Map();
-    derivedKeys.set(secret, known);
-  }
-  const { nonce, offset, length, label } = derivation;
-  const name = `${base64(nonce)} ${offset} ${length} ${label}`;
-  const before = known.get(name);
-  if (before !== undefined) return before;
+  const known = derivedKeys.get(secret) ?? [];
+  for (const one of known) if (sameDerivation(one.by, derivation)) return one.key;
   const key = derivedOf(secret, derivation);
+  // Nothing of the message that said it is kept along.
+  const { nonce, offset, length, label } = derivation;
+  const by = { nonce: new Uint8Array(nonce), offset, length, label };
   // The oldest goes: who sends other nonces each time has its keys derived each time.
-  const [oldest] = known.keys();
-  if (known.size >= derivedKeysKept && oldest !== undefined) known.delete(oldest);
-  known.set(name, key);
+  derivedKeys.set(secret, [...known.slice(1 - derivedKeysKept), { by, key }]);
   return key;
 }
 
-const derivedKeys = new WeakMap<KeyObject, Map<string, KeyObject>>();
+function sameDerivation(one: Derivation, other: Derivation): boolean {
+  return (
+    one.offset === other.offset &&
+    one.length === other.length &&
+    one.label === other.label &&
+    equalBytes(one.nonce, other.nonce)
+  );
+}
+
+const derivedKeys = new WeakMap<KeyObject, readonly { readonly by: Derivation; readonly key: KeyObject }[]>();
 
 /** Derived keys of one context that are kept: a pair for each direction, and for what was under way when they changed. */
 const derivedKeysKept = 8;
