@@ -1,5 +1,7 @@
 /** The errors with which an initiator's session ends or stands still: what happened, and what to do about it. */
+import type { Clock } from '../base/clock.ts';
 import type { SurewireError } from '../base/errors.ts';
+import { deadline } from '../base/signals.ts';
 import { type Outcome, ReliableError } from './errors.ts';
 import { abortion, type Bare } from './interpret.ts';
 import type { EndReason, SourceEvent } from './source-state.ts';
@@ -41,6 +43,17 @@ export function lastTrouble(code: EndReason['code'], trouble: Error | undefined)
 
 /** How long taking leave of a peer may keep the channel below from being let go, in milliseconds. */
 export const leavePatience = 2_000;
+
+/** Closes the channel below, and gives that up with `error` when it takes too long. Never rejects. */
+export async function takeLeave(
+  clock: Clock,
+  error: Error,
+  close: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const limit = deadline(clock, leavePatience, undefined, () => error);
+  await close(limit.signal).catch(() => undefined);
+  limit.clear();
+}
 
 /** The peer is there and does not want the session: what was made below for it is taken back in good order, not left behind. */
 export function isTurnedDown(error: Error): boolean {

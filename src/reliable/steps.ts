@@ -5,7 +5,7 @@
 import { Alarm } from '../base/alarm.ts';
 import { asError, SurewireError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
-import { deadline, wait } from '../base/signals.ts';
+import { wait } from '../base/signals.ts';
 import type { Template } from '../channel/channel.ts';
 import { type Delivery, delivery } from '../channel/delivery.ts';
 import { anonymous, identityOf } from '../security/evidence.ts';
@@ -31,6 +31,7 @@ import {
   lastTrouble,
   leavePatience,
   suspension,
+  takeLeave,
 } from './partings.ts';
 import { templateOf } from './record.ts';
 import { newStatistics, type Statistics } from './session.ts';
@@ -558,16 +559,10 @@ export class Steps {
     this.#end.abort(error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
     if (error === undefined) await this.#way.close().catch(() => undefined);
     else {
-      if (isTurnedDown(error)) await this.#takenLeave(error);
+      if (isTurnedDown(error)) await takeLeave(this.#settings.clock, error, (signal) => this.#way.close(signal));
       this.#way.abort(error);
     }
     this.#closed.resolve(error);
-  }
-
-  async #takenLeave(error: Error): Promise<void> {
-    const limit = deadline(this.#settings.clock, leavePatience, undefined, () => error);
-    await this.#way.close(limit.signal).catch(() => undefined);
-    limit.clear();
   }
 
   #suspended(why: string): ReliableError {

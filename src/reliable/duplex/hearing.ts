@@ -70,3 +70,34 @@ function versionOfAction(action: string): ReliableVersion | undefined {
   const slash = action.lastIndexOf('/');
   return slash < 0 ? undefined : versionOf(action.slice(0, slash));
 }
+
+/**
+ * Whether what an initiator hears names one of the session's sequences, where it names one at all: `id` is the one that it sends on,
+ * `offer` the one that the peer does.
+ */
+export function isAbout(
+  { about, headers }: Hearing,
+  session: { readonly id: string; readonly offer: string | undefined },
+): boolean {
+  switch (about.kind) {
+    case 'message':
+      return about.block.id === session.offer;
+    case 'close':
+    case 'terminate':
+      return about.body.id === session.offer;
+    case 'closed':
+    case 'terminated':
+      return about.body.id === session.id;
+    case 'acknowledgement': {
+      const isAsked = session.offer !== undefined && headers?.ackRequested.includes(session.offer) === true;
+      return isAsked || headers?.acknowledgements.some(({ id }) => id === session.id) === true;
+    }
+    case 'fault':
+      return true;
+    case 'create':
+    case 'created':
+      return false;
+    default:
+      return about satisfies never;
+  }
+}

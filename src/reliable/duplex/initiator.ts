@@ -21,12 +21,12 @@ import { publish } from '../events.ts';
 import { abortion, interpret } from '../interpret.ts';
 import { Keeper, type Knowledge } from '../keeper.ts';
 import { originOf, withOrigin } from '../origin.ts';
-import { isTurnedDown, leavePatience } from '../partings.ts';
+import { isTurnedDown, takeLeave } from '../partings.ts';
 import { type InitiatorRecord, templateOf } from '../record.ts';
 import { refusal } from '../responses.ts';
 import { lifeOf, type Settings } from '../settings.ts';
 import type { DuplexKeep, DuplexState } from './ends.ts';
-import { type Hearing, hearing } from './hearing.ts';
+import { type Hearing, hearing, isAbout } from './hearing.ts';
 import { Line } from './line.ts';
 import { DuplexSession } from './session.ts';
 
@@ -347,19 +347,13 @@ export class DuplexInitiator implements Channel {
     this.#leave(error);
   }
 
-  async #takenLeave(error: Error): Promise<void> {
-    const limit = deadline(this.#settings.clock, leavePatience, undefined, () => error);
-    await this.#line.close(limit.signal).catch(() => undefined);
-    limit.clear();
-  }
-
   #leave(error: Error | undefined): void {
     const leave = async () => {
       if (error === undefined) {
         await this.#line.close().catch(() => undefined);
       } else {
         await this.#session?.lastWord;
-        if (isTurnedDown(error)) await this.#takenLeave(error);
+        if (isTurnedDown(error)) await takeLeave(this.#settings.clock, error, (signal) => this.#line.close(signal));
         this.#line.abort(error);
       }
       this.#end.abort(error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
@@ -367,31 +361,6 @@ export class DuplexInitiator implements Channel {
       this.#closed.resolve(error);
     };
     void leave();
-  }
-}
-
-/** Whether the message names one of the session's sequences, where it names one at all. */
-function isAbout({ about, headers }: Hearing, session: DuplexSession): boolean {
-  switch (about.kind) {
-    case 'message':
-      return about.block.id === session.offer;
-    case 'close':
-    case 'terminate':
-      return about.body.id === session.offer;
-    case 'closed':
-    case 'terminated':
-      return about.body.id === session.id;
-    case 'acknowledgement': {
-      const isAsked = session.offer !== undefined && headers?.ackRequested.includes(session.offer) === true;
-      return isAsked || headers?.acknowledgements.some(({ id }) => id === session.id) === true;
-    }
-    case 'fault':
-      return true;
-    case 'create':
-    case 'created':
-      return false;
-    default:
-      return about satisfies never;
   }
 }
 
