@@ -118,10 +118,8 @@ export class ConversationDuplexInitiator implements Channel {
     try {
       const own = { ...nothingShared, isOwn: this.#requester.own.isOwn };
       received = await (isEnding ? this.#ending : this.#guard).examineReply(trip, own);
-    } catch (thrown) {
+    } catch {
       // What proves nothing changes nothing (attack M5), and is not worth an answer.
-      const { newest } = this.#requester;
-      if (newest !== undefined) this.#requester.refused(newest, trip, thrown);
       return undefined;
     }
     const { delivery: came, exchange } = received;
@@ -145,9 +143,14 @@ export class ConversationDuplexInitiator implements Channel {
   /** The service does not take what was said, in words that prove nothing. A context that it does not know is asked for again. */
   #refused(answer: Delivery, refusal: SecurityError): void {
     const { newest } = this.#requester;
-    if (newest !== undefined) this.#requester.refused(newest, answer, refusal);
+    if (newest !== undefined && this.#isAboutOwn(answer.message)) this.#requester.refused(newest, answer, refusal);
     const hear = this.#refusals.hearing(answer.message);
     if (conversationFaultOf(this.#settings.version, faultOf(answer.message)) !== 'BadContextToken') hear?.(refusal);
+  }
+
+  /** Where this end listens anybody may connect, over TLS too (attack M5), but nobody else has seen the name of what it has said. */
+  #isAboutOwn(fault: Message): boolean {
+    return this.#below.replyTo === undefined || this.#said.has(answerable(fault)?.relatesTo ?? '');
   }
 
   /**

@@ -10,6 +10,8 @@ import type { Channel } from '../../src/channel/channel.ts';
 import { type Carry, delivery } from '../../src/channel/delivery.ts';
 import { peer } from '../../src/channel/transport.ts';
 import { secureConversation } from '../../src/conversation/element.ts';
+import { conversationFault } from '../../src/conversation/faults.ts';
+import { conversation200512 } from '../../src/conversation/versions/v200512.ts';
 import { readCreateSequence } from '../../src/reliable/bodies.ts';
 import { readReliableFault } from '../../src/reliable/faults.ts';
 import type { SessionView } from '../../src/reliable/session.ts';
@@ -18,8 +20,9 @@ import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { addressingOf, anonymousReference, referenceTo, withAddressing } from '../../src/soap/addressing.ts';
 import { addressing200508 } from '../../src/soap/addressing-versions.ts';
 import { encodeEnvelope, payload } from '../../src/soap/envelope.ts';
-import { faultOf } from '../../src/soap/fault.ts';
+import { faultOf, faultReply } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
+import { soap12 } from '../../src/soap/version.ts';
 import { DuplexTalk, saying, service, shapes } from '../conversation/duplex-rig.ts';
 import { type Bootstrap, bootstraps } from '../conversation/rig.ts';
 import { idle, read } from '../security/rig.ts';
@@ -45,8 +48,15 @@ class Hand {
   readonly #up: Record<End, Carry> = { client: async () => undefined, service: async () => undefined };
   readonly #ends = new Map<End, Channel>();
 
-  static async of(bootstrap: Bootstrap): Promise<Hand> {
-    const hand = new Hand();
+  readonly #listening: string | undefined;
+
+  /** @param listening where the client is reached, on connections that anybody can make, all of them over TLS */
+  constructor(listening: string | undefined) {
+    this.#listening = listening;
+  }
+
+  static async of(bootstrap: Bootstrap, listening?: string): Promise<Hand> {
+    const hand = new Hand(listening);
     hand.#end('client', secureConversation({ bootstrap: await bootstrap.client() }));
     hand.#end('service', secureConversation({ bootstrap: await bootstrap.service() }));
     return hand;
@@ -60,7 +70,7 @@ class Hand {
 
   /** Octets, as they are, to an end; what it answers goes to the other. */
   async say(to: End, octets: string): Promise<void> {
-    const answer = await this.#up[to](delivery(read(octets)).with(peer, { secure: false }));
+    const answer = await this.#up[to](delivery(read(octets)).with(peer, { secure: this.#listening !== undefined }));
     if (answer !== undefined) await this.#carry(to, answer.message);
   }
 
@@ -77,7 +87,8 @@ class Hand {
         await this.#carry(name, trip.message);
         return undefined;
       };
-      return { ...idle(name === 'client' ? 'initiator' : 'acceptor', send), isDuplex: true };
+      const replyTo = name === 'client' ? this.#listening : undefined;
+      return { ...idle(name === 'client' ? 'initiator' : 'acceptor', send), isDuplex: true, replyTo };
     };
     const top = element.wrap(bottom)(async (trip) => {
       this.heard[name].push(payload(trip.message)?.text ?? '');
@@ -155,6 +166,31 @@ test('what is unsigned, garbled or under the context of nobody changes nothing a
   expect(hand.said.client).toHaveLength(before);
   await hand.channel('service').send(delivery(said('still')));
   expect(hand.heard.client).toEqual(['down', 'still']);
+});
+
+test('M5 whoever can connect to a client takes no context from it: only a fault about what it has said is looked at', async () => {
+  const hand = await Hand.of(mutual, 'https://client.example/callback');
+  const id = 'urn:uuid:of-the-first';
+  const first = withAddressing(said('up'), { version: addressing200508, action: 'urn:say', messageId: id });
+  await hand.channel('client').send(delivery(first));
+  const asked = () => hand.said.client.filter((octets) => octets.includes('/RST/SCT<')).length;
+  expect(asked()).toBe(1);
+  const unknown = conversationFault(conversation200512, 'BadContextToken');
+  const forged = (relatesTo?: string) => {
+    const fault = faultReply(undefined, unknown, { version: soap12 });
+    const action = addressing200508.soapFaultAction;
+    return new TextDecoder().decode(
+      encodeEnvelope(withAddressing(fault, { version: addressing200508, action, relatesTo })),
+    );
+  };
+  for (const relatesTo of [undefined, 'urn:uuid:of-another']) await hand.say('client', forged(relatesTo));
+  await hand.channel('client').send(delivery(said('again')));
+  expect(asked()).toBe(1);
+  // Nobody else has seen the name of the message.
+  await hand.say('client', forged(id));
+  await hand.channel('client').send(delivery(said('anew')));
+  expect(asked()).toBe(2);
+  expect(hand.heard.service).toEqual(['up', 'again', 'anew']);
 });
 
 test.each([undefined, { version: reliable200702 }])(
