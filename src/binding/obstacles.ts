@@ -11,6 +11,16 @@ export function obstacles({ transport, encoding, reliableSession, security }: Bi
         'Use SecureConversation, which has one secret for both ways, certificates of both ends (MutualCertificate of WSS 1.0), or ws2007Http.',
     );
   }
+  if (
+    transport.kind === 'dual' &&
+    security !== undefined &&
+    authenticationModes[security.mode].binding === 'transport'
+  ) {
+    found.push(
+      `Over two connections anybody can connect to the client, and ${security.mode} leaves it to TLS to say that the service speaks. ` +
+        'Use SecureConversation with a bootstrap that has message security, MutualCertificate of WSS 1.0, or WebSocket.',
+    );
+  }
   const first = security?.mode === 'SecureConversation' ? security.bootstrap : undefined;
   if (transport.kind === 'dual' && first !== undefined && authenticationModes[first.mode].binding === 'transport') {
     found.push(

@@ -167,6 +167,16 @@ describe('what cannot work says so', () => {
     expect(tls.message).toMatch(/anybody can connect to the client.*or WebSocket/);
   });
 
+  test.each(['UserNameOverTransport', 'CertificateOverTransport', 'IssuedTokenOverTransport'] as const)(
+    '%s where anybody can connect to the client',
+    (authenticationMode) => {
+      const security = { kind: 'security', authenticationMode } as const;
+      const over = refused(() => customBinding([security, { kind: 'compositeDuplex' }, { kind: 'httpsTransport' }]));
+      expect(over.code).toBe('BINDING_UNSUPPORTED');
+      expect(over.message).toMatch(/anybody can connect to the client.*or WebSocket/);
+    },
+  );
+
   test('a mode, encoding or credential that the binding does not have', () => {
     expect(refused(() => wsDualHttp({ security: transportSecurity() })).message).toMatch(/no security mode Transport/);
     expect(refused(() => wsHttp({ messageEncoding: 'Binary', security: noSecurity })).message).toMatch(
