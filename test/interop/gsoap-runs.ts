@@ -101,6 +101,19 @@ export function callsGsoap(ends: GsoapEnds, course: GsoapCourse, run: GsoapRun =
   );
 }
 
+/** Hears a fault of gSOAP's server between two answers. */
+export function faultOfGsoap(ends: GsoapEnds, course: GsoapCourse): Promise<void> {
+  return withGsoap(ends, course, async (client) => {
+    expect(await client.echo({ text: 'before' })).toEqual({ text: 'before' });
+    await expect(client.echo({ text: 'fault' })).rejects.toMatchObject({
+      code: 'SOAP_FAULT',
+      fault: { code: 'sender', reason: 'You asked for a fault' },
+    });
+    expect(await client.echo({ text: 'after' })).toEqual({ text: 'after' });
+    await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+  });
+}
+
 /** A course in words. */
 export function named(course: GsoapCourse): string {
   return [titleOf(course), ...(course.mode === undefined ? [] : [protectionName(course.mode)])].join(', ');

@@ -2,8 +2,18 @@
 import { describe } from 'vitest';
 import type { FlawName } from './flaws.ts';
 import type { GsoapCourse } from './gsoap-peer.ts';
-import type { GsoapMode } from './gsoap-protection.ts';
-import { callsGsoap, type GsoapRun, gsoapCalls, gsoapEnds, named, operations, plain, versions } from './gsoap-runs.ts';
+import { type GsoapMode, protectionName } from './gsoap-protection.ts';
+import {
+  callsGsoap,
+  faultOfGsoap,
+  type GsoapRun,
+  gsoapCalls,
+  gsoapEnds,
+  named,
+  operations,
+  plain,
+  versions,
+} from './gsoap-runs.ts';
 import { scenario, unclaimed, withPeer } from './suite.ts';
 
 const overTls: readonly GsoapMode[] = ['username', 'digest', 'saml11', 'saml20'];
@@ -65,6 +75,13 @@ await withPeer('gsoap', gsoapEnds, (ends) => {
     }
     for (const version of versions) {
       for (const course of further) tried({ ...course, version });
+      for (const mode of ['username', 'sign'] as const) {
+        const course: GsoapCourse = { ...plain, version, mode, secure: mode === 'username' };
+        const what = `request-reply, an operation answers with a fault, ${protectionName(mode)}`;
+        scenario({ peer: 'gsoap', version, scenario: what, direction: 'surewire -> gsoap' }, () =>
+          faultOfGsoap(ends, course),
+        );
+      }
       const course: GsoapCourse = { ...plain, version, operation: 'notify', mode: 'sign-encrypt' };
       tried(course, `${named(course)}, without an Offer`, { more: ['-f'] });
     }

@@ -7,6 +7,7 @@ import { executedBy, gsoapClient, gsoapServer } from './gsoap-peer.ts';
 import {
   CLOSE_LIMIT,
   callsGsoap,
+  faultOfGsoap,
   gsoapCalls,
   gsoapEnds,
   operations,
@@ -28,6 +29,9 @@ const courses: readonly Course[] = versions.flatMap((version) =>
     { ...plain, version, operation, messages: 100 },
   ]),
 );
+
+/** How often a row is tried again that gSOAP's own threads may break. */
+const RACES = 6;
 
 /** Every fourth exchange is lost, its request and its answer in turn. */
 const unlucky: Plan = (exchange): Mishap | undefined => {
@@ -149,34 +153,30 @@ await withPeer('gsoap', gsoapEnds, (ends) => {
       scenario({ ...one, scenario: 'request-reply, calls at the same time, ordered: false' }, () =>
         atTheSameTime(version, false),
       );
-      scenario({ ...one, scenario: 'request-reply and one-way in turn' }, () =>
-        withGsoap(ends, { ...plain, version }, async (client, server) => {
-          const oneWay: Promise<unknown>[] = [];
-          for (const text of ['one', 'two', 'three']) {
-            const told = client.notify({ text });
-            // What ends the session is told by the call that is awaited here.
-            told.catch(() => undefined);
-            oneWay.push(told);
-            expect(await client.echo({ text })).toEqual({ text });
-          }
-          oneWay.push(client.notify({ text: 'four' }));
-          const settled = Promise.all(oneWay);
-          await Promise.race([server.event('notify', oneWay.length), settled]);
-          await Promise.all([settled, client.close(AbortSignal.timeout(CLOSE_LIMIT))]);
-          const notified = await executedBy(server, { ...plain, version, operation: 'notify' }, 4);
-          expect(notified.map(({ digest }) => digest)).toEqual(['one', 'two', 'three', 'four'].map(digestOf));
-        }),
+      // Its threads race: half of the time, on a busy machine, one overtakes the one-way message that was answered before it was read.
+      scenario(
+        { ...one, scenario: 'request-reply and one-way in turn' },
+        () =>
+          withGsoap(ends, { ...plain, version }, async (client, server) => {
+            const oneWay: Promise<unknown>[] = [];
+            for (const text of ['one', 'two', 'three']) {
+              const told = client.notify({ text });
+              // What ends the session is told by the call that is awaited here.
+              told.catch(() => undefined);
+              oneWay.push(told);
+              expect(await client.echo({ text })).toEqual({ text });
+            }
+            oneWay.push(client.notify({ text: 'four' }));
+            const settled = Promise.all(oneWay);
+            await Promise.race([server.event('notify', oneWay.length), settled]);
+            await Promise.all([settled, client.close(AbortSignal.timeout(CLOSE_LIMIT))]);
+            const notified = await executedBy(server, { ...plain, version, operation: 'notify' }, 4);
+            expect(notified.map(({ digest }) => digest)).toEqual(['one', 'two', 'three', 'four'].map(digestOf));
+          }),
+        RACES,
       );
       scenario({ ...one, scenario: 'request-reply, an operation answers with a fault' }, () =>
-        withGsoap(ends, { ...plain, version }, async (client) => {
-          expect(await client.echo({ text: 'before' })).toEqual({ text: 'before' });
-          await expect(client.echo({ text: 'fault' })).rejects.toMatchObject({
-            code: 'SOAP_FAULT',
-            fault: { code: 'sender', reason: 'You asked for a fault' },
-          });
-          expect(await client.echo({ text: 'after' })).toEqual({ text: 'after' });
-          await client.close(AbortSignal.timeout(CLOSE_LIMIT));
-        }),
+        faultOfGsoap(ends, { ...plain, version }),
       );
     }
     scenario({ ...row, version: '1.0', scenario: 'request-reply, calls at the same time' }, () =>

@@ -40,8 +40,11 @@ int io__echo(struct soap *soap, char *text, struct io__echoResponse *result)
     return soap->error;
   say_executed(soap, "echo", text);
   if (text && !strcmp(text, "fault"))
-    return reliable ? soap_wsrm_sender_fault(soap, "You asked for a fault", NULL)
-                    : soap_wsa_sender_fault(soap, "You asked for a fault", NULL);
+  {
+    int fault = reliable ? soap_wsrm_sender_fault(soap, "You asked for a fault", NULL)
+                         : soap_wsa_sender_fault(soap, "You asked for a fault", NULL);
+    return protect_answer(soap) ? soap->error : (soap->error = fault);
+  }
   result->text = text;
   if (reliable ? soap_wsrm_reply_request_acks(soap, peer_id(soap), ECHO_RESPONSE_ACTION)
                : soap_wsa_reply(soap, peer_id(soap), ECHO_RESPONSE_ACTION))
