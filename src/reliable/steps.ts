@@ -64,6 +64,9 @@ const phases = { create: 'creating', close: 'closing', terminate: 'terminating' 
 /** How many times the patience with the first answer an open CreateSequence is waited for: ten seconds, as WCF has it. */
 const openPatience = 5;
 
+/** What whatever is left over hears of a good end; one for all, because an error takes longer to make than a message. */
+const overAndDone = new ReliableError('RELIABLE_CLOSED', 'The session is closed.');
+
 const none: readonly SourceEffect[] = Object.freeze([]);
 
 export class Steps {
@@ -546,7 +549,7 @@ export class Steps {
   /** Lets go of everything and tells all who wait. */
   #leave(error: ReliableError | undefined): void {
     this.#timer.cancel();
-    const gone = error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.');
+    const gone = error ?? overAndDone;
     this.#outbox.leave((number) => this.outcome(number), gone);
     this.#onRoom();
     this.#opened.reject(gone);
@@ -556,7 +559,7 @@ export class Steps {
 
   async #letGo(error: Error | undefined): Promise<void> {
     await Promise.race([this.#lastWord, wait(this.#settings.clock, leavePatience)]);
-    this.#end.abort(error ?? new ReliableError('RELIABLE_CLOSED', 'The session is closed.'));
+    this.#end.abort(error ?? overAndDone);
     if (error === undefined) await this.#way.close().catch(() => undefined);
     else {
       if (isTurnedDown(error)) await takeLeave(this.#settings.clock, error, (signal) => this.#way.close(signal));
