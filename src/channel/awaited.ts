@@ -84,6 +84,7 @@ export class Awaited {
 
   /** The channel has ended: nothing will be answered any more. */
   end(reason: Error | undefined): void {
+    if (this.#waiting.size === 0) return;
     const text = 'The channel was closed before the answer came. Connect again to ask again.';
     const gone = reason ?? new ChannelError('CHANNEL_CLOSED', text, { transient: true });
     for (const { reject } of this.#waiting.values()) reject(gone);
