@@ -10,12 +10,14 @@ const LONGEST = 200;
 
 /** A string, and the octets that stand for it: how many, and four at a time, with zeros behind the last. */
 interface Kept {
-  readonly text: string;
+  text: string;
+  /** Whether it is the string that the engine has for it. */
+  isUnique: boolean;
   readonly length: number;
   readonly words: Int32Array;
 }
 
-const NOTHING: Kept = { text: '', length: 0, words: new Int32Array() };
+const NOTHING: Kept = { text: '', isUnique: true, length: 0, words: new Int32Array() };
 
 export class Remembered {
   readonly #kept: Kept[] = new Array<Kept>(SLOTS).fill(NOTHING);
@@ -29,9 +31,9 @@ export class Remembered {
     if (start === end) return '';
     const slot = slotOf(words, start, end);
     const first = this.#kept[slot] as Kept;
-    if (isIt(first, words, start, end)) return first.text;
+    if (isIt(first, words, start, end)) return textOf(first);
     const second = this.#kept[slot ^ 1] as Kept;
-    return isIt(second, words, start, end) ? second.text : '';
+    return isIt(second, words, start, end) ? textOf(second) : '';
   }
 
   /**
@@ -46,11 +48,11 @@ export class Remembered {
     for (let at = 0; at < copy.length; at++) copy[at] = words.getInt32(start + at * 4, true);
     const last = copy.length - 1;
     copy[last] = (copy[last] as number) & restOf(length);
-    const kept = { text: unique(text), length, words: copy };
+    const kept = { text, isUnique: false, length, words: copy };
     const slot = slotOf(words, start, end);
     this.#kept[slot ^ 1] = this.#kept[slot] as Kept;
     this.#kept[slot] = kept;
-    return kept.text;
+    return text;
   }
 }
 
@@ -64,6 +66,15 @@ function isIt({ length, words: kept }: Kept, words: DataView, start: number, end
 /** Which bits of the last word are of octets that count. */
 function restOf(length: number): number {
   return -1 >>> (8 * (-length & 3));
+}
+
+/** What is met again is met often; of names that a hostile sender makes up, each is met once, and would cost ten times as much. */
+function textOf(kept: Kept): string {
+  if (!kept.isUnique) {
+    kept.text = unique(kept.text);
+    kept.isUnique = true;
+  }
+  return kept.text;
 }
 
 /** The string as the engine keeps it for names of properties, where there is one of each: two of them are compared at once. */
