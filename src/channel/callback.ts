@@ -4,6 +4,7 @@
  * the top of the channel on every delivery that they hand up.
  */
 import type { Channel } from './channel.ts';
+import { expectsReply } from './correlation.ts';
 import { type ContextKey, contextKey, type Delivery } from './delivery.ts';
 import { ChannelError } from './errors.ts';
 import { handling } from './handling.ts';
@@ -40,7 +41,8 @@ export function callbackChannel(of: Delivery): Channel {
     open: async () => undefined,
     send: (trip) => {
       const send = () => back.send(trip.with(session, mine).with(recipient, sender));
-      return handler === undefined ? send() : handler.waiting('answer', send);
+      // What expects no answer ends when it is acknowledged, for which there is always room.
+      return handler === undefined || !trip.get(expectsReply) ? send() : handler.waiting('answer', send);
     },
     close: async () => undefined,
     abort: () => undefined,

@@ -49,7 +49,7 @@ export class Handing {
   up(number: number): void {
     this.#running += 1;
     const trip = this.#my.held(number);
-    if (this.#my.signal.aborted) this.#rest();
+    if (this.#my.signal.aborted || this.#my.isStopped()) this.#rest();
     else if (trip === undefined) void this.#stored(number);
     else this.#handUp(number, trip);
   }

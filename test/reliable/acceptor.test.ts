@@ -543,6 +543,37 @@ describe('sessions in a store', () => {
     expect(await store.sessions()).toEqual([]);
   });
 
+  test('what is being stored while its session is suspended is handled by whoever takes it up, and by nobody else', async () => {
+    const good = memory();
+    let gate: Promise<void> | undefined;
+    const store: SessionStore = {
+      sessions: () => good.sessions(),
+      messages: (session) => good.messages(session),
+      message: (session, direction, number) => good.message(session, direction, number),
+      commit: async (change) => {
+        await good.commit(change);
+        await gate;
+      },
+      close: () => good.close(),
+    };
+    const { client, done, views } = await world({ store });
+    const stored = Promise.withResolvers<void>();
+    gate = stored.promise;
+    const asking = client.ask(client.numbered(1));
+    await settled();
+    const suspended = views[0]?.suspend();
+    stored.resolve();
+    await suspended;
+    expect([textOf(await asking), done]).toEqual([undefined, []]);
+    const second = acceptorEnd({ clock: new VirtualClock(), store: good }, async (trip) => {
+      done.push(`second: ${textOf(trip.message)}`);
+      return undefined;
+    });
+    await second.channel.open();
+    await settled();
+    expect(done).toEqual(['second: message 1']);
+  });
+
   test('what cannot be stored is not accepted: an empty answer, and the session goes on', async () => {
     const good = memory();
     let broken = false;

@@ -40,6 +40,7 @@ export class Inbox {
   readonly #begun = new ByNumber<true>();
   readonly #running = new Set<Promise<void>>();
   readonly #standstill: Standstill;
+  #isStopped = false;
 
   constructor(my: InboxInit) {
     this.#my = my;
@@ -54,6 +55,7 @@ export class Inbox {
 
   /** Nothing is handed up any more. */
   stop(): void {
+    this.#isStopped = true;
     this.#standstill.stop();
   }
 
@@ -99,7 +101,7 @@ export class Inbox {
 
   /** Once for each number. */
   handUp(number: number): void {
-    if (this.#begun.has(number)) return;
+    if (this.#isStopped || this.#begun.has(number)) return;
     this.#begun.set(number, true);
     const running: Promise<void> = this.#handed(number).finally(() => this.#running.delete(running));
     this.#running.add(running);

@@ -30,6 +30,7 @@ export class Standstill {
   #timer: Timer | undefined;
   /** The next message was handed up out of turn, and so is the one after it while it waits too. */
   #isReentrant = false;
+  #isStopped = false;
 
   constructor(my: StandstillInit) {
     this.#my = my;
@@ -40,8 +41,11 @@ export class Standstill {
     this.#waits.set(number, 0);
     return {
       waiting: async (what, work) => {
+        const before = this.#waits.get(number);
+        // A way back that is used when the handler has finished holds nothing up.
+        if (before === undefined) return work();
         const refused = Promise.withResolvers<never>();
-        this.#waits.set(number, (this.#waits.get(number) ?? 0) + 1);
+        this.#waits.set(number, before + 1);
         if (what === 'answer') this.#asking.add(refused.reject);
         try {
           this.look();
@@ -65,21 +69,27 @@ export class Standstill {
   /** Something has changed: a message was accepted or finished, a handler began to wait or goes on. */
   look(): void {
     if (this.#asking.size === 0) this.#isReentrant = false;
-    if (!this.#waitsForAnswers) this.stop();
+    if (!this.#waitsForAnswers) this.#rest();
     else if (!this.#isReentrant || !this.#my.next()) {
       const { clock } = this.#my;
       this.#timer ??= clock.at(later(clock.now(), patience), () => this.#move());
     }
   }
 
+  /** Nothing is handed up or refused any more. */
   stop(): void {
+    this.#isStopped = true;
+    this.#rest();
+  }
+
+  #rest(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
   /** Nobody works, and somebody waits for an answer. */
   get #waitsForAnswers(): boolean {
-    if (this.#asking.size === 0) return false;
+    if (this.#isStopped || this.#asking.size === 0) return false;
     for (const waits of this.#waits.values()) if (waits === 0) return false;
     return true;
   }

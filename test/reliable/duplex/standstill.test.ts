@@ -105,6 +105,46 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     expect(refusals).toMatchObject([{ code: 'RELIABLE_STANDSTILL' }]);
     expect(order.slice(0, 2)).toEqual(['ask 0', '1']);
   });
+
+  test('a call back that wants no answer is not refused, however long its acknowledgement takes', async () => {
+    const options = { version, maxTransferWindowSize: 1, ordered: false };
+    const world = new DuplexWorld(1, { ...options, network: { delay: [1_500, 1_500] } });
+    const listener = await world.until(world.listen());
+    const channel = world.connect();
+    expect(await world.until(world.say(channel, 'tell'))).toBe('re: tell');
+    expect(world.called).toEqual(['back: tell']);
+    await world.until(channel.close());
+    await world.until(listener.close());
+  });
+
+  test('a way back that is used when its handler has finished holds up no other handler', async () => {
+    const world = new DuplexWorld(1, { version, maxTransferWindowSize: 4 });
+    let kept: Channel | undefined;
+    const order: string[] = [];
+    const serve: Carry = async (trip) => {
+      const said = textOf(trip.message) ?? '';
+      order.push(said);
+      if (said === 'subscribe') kept = callbackChannel(trip);
+      const answer = said === 'ask' ? await world.say(callbackChannel(trip), said) : said;
+      return trip.carrying(world.saying(`re: ${answer}`));
+    };
+    const listener = await world.until(world.listen(serve));
+    const others: Promise<string | undefined>[] = [];
+    const channel: Channel = world.connect({}, undefined, async (trip) => {
+      const asked = textOf(trip.message) ?? '';
+      // It answers only when it has been answered itself.
+      if (asked === 'ask') others.push(world.say(channel, 'first this'));
+      await Promise.all(others);
+      return trip.carrying(world.saying(asked));
+    });
+    expect(await world.until(world.say(channel, 'subscribe'))).toBe('re: subscribe');
+    if (kept === undefined) throw new Error('There is no way back.');
+    expect(await world.until(world.say(kept, 'news'))).toBe('news');
+    expect(await world.until(world.say(channel, 'ask'), 60_000)).toBe('re: ask');
+    expect(order).toEqual(['subscribe', 'ask', 'first this']);
+    await world.until(channel.close());
+    await world.until(listener.close());
+  });
 });
 
 test('whoever is called back may ask in turn, at the client as at the service', async () => {

@@ -1,9 +1,11 @@
 /** A durable duplex initiator stands still instead of giving up: nothing is told to the peer, and the session goes on later. */
 import { expect, test } from 'vitest';
+import { wait } from '../../../src/base/signals.ts';
+import type { Carry } from '../../../src/channel/delivery.ts';
 import { storedOutcomes } from '../../../src/reliable/outcomes.ts';
 import { reliableVersions } from '../../../src/reliable/versions/table.ts';
 import { memory } from '../../../src/stores/memory.ts';
-import { DuplexWorld } from './world.ts';
+import { DuplexWorld, type DuplexWorldOptions, textOf } from './world.ts';
 
 test.each(reliableVersions)('WS-RM $name: nobody is there for too long, and then somebody is', async (version) => {
   const store = memory();
@@ -51,6 +53,50 @@ test('an application suspends its session, and another process goes on', async (
   await world.until(again.close());
   await world.until(listener.close());
   expect(world.served).toEqual(['one', 'three']);
+});
+
+test('what is being stored while its session is suspended is handled by whoever takes it up, and by nobody else', async () => {
+  const good = memory();
+  let gate: Promise<void> | undefined;
+  const store: typeof good = {
+    sessions: () => good.sessions(),
+    messages: (session) => good.messages(session),
+    message: (session, direction, number) => good.message(session, direction, number),
+    commit: async (change) => {
+      await good.commit(change);
+      await gate;
+    },
+    close: () => good.close(),
+  };
+  const world = new DuplexWorld(23);
+  let suspend: () => Promise<void> = async () => undefined;
+  const onSession: NonNullable<DuplexWorldOptions['onSession']> = (session) => {
+    suspend = () => session.suspend();
+  };
+  const served: string[] = [];
+  const serving = (who: string): Carry => {
+    return async (trip) => {
+      served.push(`${who}: ${textOf(trip.message)}`);
+      return trip.carrying(world.saying('done'));
+    };
+  };
+  const listener = await world.until(world.listen(serving('first'), { store, onSession }));
+  const channel = world.connect();
+  await world.until(channel.open());
+  const stored = Promise.withResolvers<void>();
+  gate = stored.promise;
+  const saying = world.say(channel, 'one').catch(() => undefined);
+  await world.until(wait(world.clock, 200));
+  const suspended = suspend();
+  gate = undefined;
+  stored.resolve();
+  await world.until(suspended);
+  await world.until(listener.close());
+  const second = await world.until(world.listen(serving('second'), { store: good }));
+  expect(await world.until(saying)).toBe('done');
+  expect(served).toEqual(['second: one']);
+  await world.until(channel.close());
+  await world.until(second.close());
 });
 
 test('a store that fails stands the session still instead of promising what it does not keep', async () => {
