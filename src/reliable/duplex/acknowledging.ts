@@ -5,12 +5,12 @@
  */
 import { Alarm } from '../../base/alarm.ts';
 import { type Instant, later } from '../../base/clock.ts';
-import { bufferRemaining, type DeliveryAssurance, type DestinationState } from '../destination-state.ts';
+import { bufferRemaining, type DeliveryAssurance } from '../destination-state.ts';
 import { publish } from '../events.ts';
 import { type Acknowledgement, maxRangesRead } from '../headers.ts';
-import type { Narration } from '../narration.ts';
 import { missing } from '../ranges.ts';
 import type { Settings } from '../settings.ts';
+import type { SequencePair } from './pair.ts';
 import type { DuplexWording } from './wording.ts';
 
 /** How soon whoever asks is told, in milliseconds: the reply that is about to be sent takes it along. */
@@ -20,9 +20,7 @@ interface AcknowledgingInit {
   readonly settings: Settings;
   readonly assurance: DeliveryAssurance;
   readonly wording: DuplexWording;
-  readonly receipt: () => DestinationState | undefined;
-  /** The names of the sequence that is acknowledged. */
-  readonly theirs: () => Narration['requests'];
+  readonly pair: SequencePair;
   /** Sends a message that acknowledges and does nothing else. */
   readonly alone: () => void;
   /** Sends a message that says what is missing. */
@@ -58,14 +56,14 @@ export class Acknowledging {
 
   /** Everything that was received, told now. */
   whole(): Acknowledgement | undefined {
-    const receipt = this.#my.receipt();
+    const { receipt } = this.#my.pair;
     if (receipt === undefined) return undefined;
     this.#rest();
     this.#pending = 0;
     const block = this.#my.wording.acknowledgement(receipt);
     this.#told = block.bufferRemaining;
     const { ranges, final, bufferRemaining: room = null } = block;
-    publish(() => ({ event: 'acknowledgement.sent', ...this.#my.theirs(), ranges, final, room }));
+    publish(() => ({ event: 'acknowledgement.sent', ...this.#my.pair.theirs, ranges, final, room }));
     return block;
   }
 
@@ -93,7 +91,7 @@ export class Acknowledging {
 
   /** Missing and not said to be yet. */
   get #missing(): readonly number[] {
-    const receipt = this.#my.receipt();
+    const { receipt } = this.#my.pair;
     // Once it is closed nothing that is missing is wanted any more.
     if (receipt?.phase !== 'created') return [];
     return missing(receipt.received, maxRangesRead).filter((number) => number > this.#complained);
@@ -110,7 +108,7 @@ export class Acknowledging {
 
   /** The application has finished with something: a peer that was told that there is no room hears it from nobody else. */
   freed(): void {
-    const receipt = this.#my.receipt();
+    const { receipt } = this.#my.pair;
     if (this.#told !== 0 || receipt === undefined) return;
     if (bufferRemaining(receipt, this.#my.assurance) > 0) this.#my.alone();
   }

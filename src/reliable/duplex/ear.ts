@@ -7,15 +7,15 @@ import type { DestinationEffect, DestinationEvent } from '../destination-state.t
 import { publish } from '../events.ts';
 import { type Acknowledgement, withoutReliableHeaders } from '../headers.ts';
 import type { Bare } from '../interpret.ts';
-import type { Narration } from '../narration.ts';
 import { refused } from '../responses.ts';
 import type { Statistics } from '../session.ts';
-import { type SourceEvent, sourceId } from '../source-state.ts';
+import { type SourceEvent, sourceId, submitted } from '../source-state.ts';
 import type { Acknowledging } from './acknowledging.ts';
 import type { Beside, Given } from './change.ts';
-import type { DuplexInit, DuplexState } from './ends.ts';
+import type { DuplexInit } from './ends.ts';
 import { faultHeard } from './fault.ts';
 import type { About, Hearing } from './hearing.ts';
+import type { SequencePair } from './pair.ts';
 import type { DuplexWording } from './wording.ts';
 
 interface EarInit {
@@ -23,13 +23,7 @@ interface EarInit {
   readonly wording: DuplexWording;
   readonly acknowledging: Acknowledging;
   readonly statistics: Statistics;
-  readonly tell: Narration;
-  /** The names of the sequence that messages come on. */
-  readonly theirs: () => Narration['requests'];
-  /** Identifiers of the two sequences, also when they are over. */
-  readonly ids: () => { readonly sends: string; readonly receives: string | undefined };
-  readonly state: () => DuplexState;
-  readonly submitted: () => number;
+  readonly pair: SequencePair;
   readonly step: (given: Given, beside?: Beside) => Promise<readonly DestinationEffect[]>;
   readonly acknowledge: () => void;
   /** Hears why the peer gives the session up. */
@@ -47,8 +41,8 @@ export class Ear {
 
   /** @throws ReliableError with the fault to answer */
   async hear(trip: Delivery, { about, headers }: Hearing): Promise<Delivery | undefined> {
-    const { state, step, wording, acknowledge } = this.#my;
-    const { source, receipt: before } = state();
+    const { pair, step, wording, acknowledge } = this.#my;
+    const { source, receipt: before } = pair;
     const sends = sourceId(source);
     const learned: Bare<SourceEvent>[] = [{ kind: 'heard' }];
     for (const block of headers?.acknowledgements ?? []) {
@@ -64,7 +58,7 @@ export class Ear {
         return undefined;
       case 'close': {
         await this.#ending(learned, { kind: 'close', last: about.body.last });
-        const { receipt } = state();
+        const { receipt } = pair;
         return receipt === undefined ? undefined : trip.carrying(wording.sequenceClosed(trip.message, receipt));
       }
       case 'terminate':
@@ -88,7 +82,8 @@ export class Ear {
   }
 
   #learned({ ranges, nacks, final, bufferRemaining: room }: Acknowledgement): Bare<SourceEvent> {
-    const { init, tell } = this.#my;
+    const { init, pair } = this.#my;
+    const { tell } = pair;
     const heard = { ranges, nacks, final, bufferRemaining: init.settings.flowControlEnabled ? room : undefined };
     if (init.side === 'initiator') tell.requestsAcknowledged({ kind: 'acknowledgement', ...heard });
     else tell.heardOfReplies({ id: '', ...heard });
@@ -101,8 +96,8 @@ export class Ear {
     learned: Learned,
     asked: boolean,
   ): Promise<undefined> {
-    const { init, step, theirs, statistics, acknowledging, acknowledge } = this.#my;
-    const identifier = theirs().sequence;
+    const { init, pair, step, statistics, acknowledging, acknowledge } = this.#my;
+    const identifier = pair.theirs.sequence;
     if (number === 'beyond') {
       const reason = 'The message number is beyond 9223372036854775807.';
       throw refused({ name: 'MessageNumberRollover', code: 'sender', reason, identifier });
@@ -114,17 +109,17 @@ export class Ear {
     for (const effect of effects) {
       switch (effect.effect) {
         case 'accept':
-          publish(() => ({ event: 'message.accepted', ...theirs(), number }));
+          publish(() => ({ event: 'message.accepted', ...pair.theirs, number }));
           acknowledging.accepted(last ? 'now' : asked ? 'soon' : 'later');
           break;
         case 'duplicate':
           statistics.duplicates += 1;
-          publish(() => ({ event: 'duplicate.dropped', ...theirs(), number }));
+          publish(() => ({ event: 'duplicate.dropped', ...pair.theirs, number }));
           acknowledge();
           break;
         case 'drop':
           statistics.dropped += 1;
-          publish(() => ({ event: 'message.dropped', ...theirs(), number, reason: effect.why }));
+          publish(() => ({ event: 'message.dropped', ...pair.theirs, number, reason: effect.why }));
           if (asked) acknowledge();
           break;
         case 'fault':
@@ -142,34 +137,34 @@ export class Ear {
     const effects = await this.#my.step({ source: learned, receipt: [event] });
     const fault = effects.find((effect) => effect.effect === 'fault');
     if (fault === undefined) return;
-    const identifier = this.#my.theirs().sequence;
+    const identifier = this.#my.pair.theirs.sequence;
     throw refused({ name: fault.fault, code: 'sender', reason: fault.text, identifier });
   }
 
   async #terminated(trip: Delivery, learned: Learned, last: number | undefined): Promise<Delivery | undefined> {
-    const { init, wording, state, ids, submitted } = this.#my;
+    const { init, wording, pair } = this.#my;
     const isAnswered = init.version.actions.terminateSequenceResponse !== undefined;
     // 2005/02 has no answer to TerminateSequence but the peer's own, which the acceptor says last.
     const isOwn = !isAnswered && init.side === 'initiator';
     const mutual: Learned = isOwn ? [{ kind: 'terminate-answered' }] : [];
     await this.#ending([...learned, ...mutual], { kind: 'terminate', last });
-    const { source, receipt } = state();
+    const { source, receipt } = pair;
     if (receipt === undefined) return undefined;
     const response = wording.sequenceTerminated(trip.message, receipt);
     if (response !== undefined) return trip.carrying(response);
     // The initiator says it again: our own, which is the last word of the session, did not arrive.
     if (init.side === 'initiator' || source.phase !== 'ended') return undefined;
-    return trip.carrying(wording.terminateSequence(ids().sends, submitted(), undefined).message);
+    return trip.carrying(wording.terminateSequence(pair.ids.sends, submitted(source), undefined).message);
   }
 
   async #faulted({ fault }: Extract<About, { readonly kind: 'fault' }>, learned: Learned): Promise<void> {
-    const { ids, tell, state, step, troubled } = this.#my;
-    const { sends, receives } = ids();
+    const { pair, step, troubled } = this.#my;
+    const { sends, receives } = pair.ids;
     if (fault === undefined) return;
     const { identifier } = fault;
     if (identifier !== undefined && identifier !== sends && identifier !== receives) return;
-    tell.faulted(fault);
-    const heard = faultHeard(fault, state().source.phase);
+    pair.tell.faulted(fault);
+    const heard = faultHeard(fault, pair.source.phase);
     if (heard.trouble !== undefined) troubled(heard.trouble);
     await step({ source: [...learned, ...heard.source], receipt: heard.isEnd ? [{ kind: 'fault' }] : [] });
   }

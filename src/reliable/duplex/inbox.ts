@@ -12,10 +12,10 @@ import { session as sessionOf } from '../../channel/session.ts';
 import { faultFor, faultReply } from '../../soap/fault.ts';
 import type { DestinationState } from '../destination-state.ts';
 import { publish } from '../events.ts';
-import type { Narration } from '../narration.ts';
 import { position } from '../position.ts';
 import { prefix } from '../ranges.ts';
 import type { DuplexInit } from './ends.ts';
+import type { SequencePair } from './pair.ts';
 import { Standstill } from './standstill.ts';
 
 /** How long to wait for a store that failed before trying it again, in milliseconds. */
@@ -23,13 +23,11 @@ const storePatience = 1_000;
 
 interface InboxInit {
   readonly init: DuplexInit;
-  /** The names of the sequence that messages come on. */
-  readonly theirs: () => Narration['requests'];
+  readonly pair: SequencePair;
   /** Sends the reply, where there is one, and then marks the message finished. */
   readonly finish: (number: number, reply: Delivery | undefined, isMark: boolean) => Promise<void>;
   readonly failed: (thrown: unknown) => void;
-  /** What was received so far, and for how many more there is room. */
-  readonly receipt: () => DestinationState | undefined;
+  /** For how many more messages there is room. */
   readonly room: () => number;
 }
 
@@ -92,7 +90,7 @@ export class Inbox {
     const { deliveryAssurance, incompleteSequenceBehavior } = this.#my.init.settings;
     // These are handed up by the rules of the sequence alone, or not at all.
     if (deliveryAssurance === 'at-most-once' || incompleteSequenceBehavior === 'DiscardEntireSequence') return false;
-    const reachable = this.#reachable(this.#my.receipt());
+    const reachable = this.#reachable(this.#my.pair.receipt);
     const waiting = this.#held.keys().filter((number) => number <= reachable && !this.#begun.has(number));
     if (waiting.length === 0) return false;
     this.handUp(Math.min(...waiting));
@@ -131,14 +129,14 @@ export class Inbox {
   }
 
   async #handle(trip: Delivery, number: number): Promise<Delivery | undefined> {
-    const { init, theirs } = this.#my;
+    const { init, pair } = this.#my;
     const handler = this.#standstill.begin(number);
-    const at = trip.with(position, { sequence: theirs().sequence, number }).with(handling, handler);
+    const at = trip.with(position, { sequence: pair.theirs.sequence, number }).with(handling, handler);
     const up = (init.upward === undefined ? at : at.with(sessionOf, init.upward)).under(init.signal);
     try {
       return await init.receive(up);
     } catch (thrown) {
-      publish(() => ({ event: 'handler.failed', ...theirs(), number, reason: asError(thrown).message }));
+      publish(() => ({ event: 'handler.failed', ...pair.theirs, number, reason: asError(thrown).message }));
       return isAnswer(trip.message) ? undefined : trip.carrying(faultReply(trip.message, faultFor(thrown)));
     }
   }

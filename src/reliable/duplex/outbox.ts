@@ -4,15 +4,14 @@ import { abortable } from '../../base/signals.ts';
 import { type Delivery, delivery } from '../../channel/delivery.ts';
 import type { Outcome } from '../errors.ts';
 import { publish } from '../events.ts';
-import type { Narration } from '../narration.ts';
 import type { Statistics } from '../session.ts';
 import type { DuplexKeep, DuplexWaiting } from './ends.ts';
+import type { SequencePair } from './pair.ts';
 
 interface OutboxInit {
   readonly keep: DuplexKeep;
   readonly statistics: Statistics;
-  /** The names of the sequence that messages go out on. */
-  readonly mine: () => Narration['requests'];
+  readonly pair: SequencePair;
 }
 
 export class Outbox {
@@ -33,7 +32,7 @@ export class Outbox {
   numbered(number: number, trip: Delivery, waiting: DuplexWaiting | undefined): void {
     this.#messages.set(number, trip);
     if (waiting !== undefined) this.#waiting.set(number, waiting);
-    publish(() => ({ event: 'message.submitted', ...this.#my.mine(), number }));
+    publish(() => ({ event: 'message.submitted', ...this.#my.pair.mine, number }));
     waiting?.hear?.(number, 'pending');
   }
 
@@ -44,13 +43,13 @@ export class Outbox {
 
   settle(number: number, outcome: Outcome): void {
     this.#messages.delete(number);
-    const { mine, statistics } = this.#my;
+    const { pair, statistics } = this.#my;
     if (outcome !== 'acknowledged') {
-      publish(() => ({ event: 'message.failed', ...mine(), number, outcome }));
+      publish(() => ({ event: 'message.failed', ...pair.mine, number, outcome }));
       return;
     }
     statistics.acknowledged += 1;
-    publish(() => ({ event: 'message.acknowledged', ...mine(), number }));
+    publish(() => ({ event: 'message.acknowledged', ...pair.mine, number }));
     const waiting = this.#waiting.get(number);
     waiting?.hear?.(number, outcome);
     waiting?.resolve(undefined);

@@ -6,28 +6,22 @@ import { asError, SurewireError } from '../../base/errors.ts';
 import type { Delivery } from '../../channel/delivery.ts';
 import { onRefused } from '../../channel/refusal.ts';
 import { publish } from '../events.ts';
-import type { Narration } from '../narration.ts';
 import type { Statistics } from '../session.ts';
 import type { SourceEffect, SourceEvent } from '../source-state.ts';
 import { resendCause } from '../watch.ts';
 import type { Acknowledging } from './acknowledging.ts';
 import type { DuplexInit } from './ends.ts';
 import type { Outbox } from './outbox.ts';
+import type { SequencePair } from './pair.ts';
 import type { DuplexWording } from './wording.ts';
 
 interface VoiceInit {
   readonly init: DuplexInit;
   readonly wording: DuplexWording;
-  readonly acknowledging: () => Acknowledging;
+  readonly acknowledging: Acknowledging;
   readonly outbox: Outbox;
   readonly statistics: Statistics;
-  readonly tell: Narration;
-  /** The names of the sequence that this end sends on. */
-  readonly mine: () => Narration['requests'];
-  /** The names of the sequence that messages come on. */
-  readonly theirs: () => Narration['requests'];
-  /** Identifiers of what this end sends on and receives on. */
-  readonly ids: () => { readonly sends: string; readonly receives: string | undefined };
+  readonly pair: SequencePair;
   /** Fires when the session is over. */
   readonly end: AbortSignal;
   /** The sequence cannot be asked for, and asking again cannot mend that. */
@@ -55,36 +49,36 @@ export class Voice {
 
   /** @param after the event that the effect came of */
   say(effect: Spoken, after: SourceEvent['kind']): void {
-    const { init, wording, tell, mine, ids } = this.#my;
-    const { sends, receives } = ids();
-    const riding = () => this.#my.acknowledging().riding();
+    const { init, wording, pair } = this.#my;
+    const { sends, receives } = pair.ids;
+    const riding = () => this.#my.acknowledging.riding();
     switch (effect.effect) {
       case 'create':
-        publish(() => ({ event: 'sequence.creating', ...tell.of, attempt: effect.attempt }));
+        publish(() => ({ event: 'sequence.creating', ...pair.tell.of, attempt: effect.attempt }));
         this.#send('create', init.create);
         return;
       case 'transmit':
         this.#transmit(effect, sends, after);
         return;
       case 'poll':
-        publish(() => ({ event: 'acknowledgement.requested', ...mine() }));
+        publish(() => ({ event: 'acknowledgement.requested', ...pair.mine }));
         this.#send('poll', () => wording.stateOfThings(riding(), sends));
         return;
       case 'close': {
         const { last, attempt } = effect;
-        publish(() => ({ event: 'sequence.closing', ...mine(), last, attempt }));
+        publish(() => ({ event: 'sequence.closing', ...pair.mine, last, attempt }));
         this.#send('close', () => wording.closeSequence(sends, last, riding()));
         return;
       }
       case 'terminate': {
         const { last, attempt } = effect;
-        publish(() => ({ event: 'sequence.terminating', ...mine(), last, attempt }));
+        publish(() => ({ event: 'sequence.terminating', ...pair.mine, last, attempt }));
         this.#send('terminate', () => wording.terminateSequence(sends, last, riding()));
         return;
       }
       case 'fault': {
         const { fault, text: reason } = effect;
-        publish(() => ({ event: 'sequence.faulted', ...tell.of, by: 'here', fault, reason }));
+        publish(() => ({ event: 'sequence.faulted', ...pair.tell.of, by: 'here', fault, reason }));
         this.#send('fault', () => wording.fault(effect, sends, receives));
         return;
       }
@@ -96,15 +90,15 @@ export class Voice {
   /** Says what was received; with `asks`, asks for the same of that sequence. */
   acknowledge(asks?: string): void {
     const { wording, acknowledging } = this.#my;
-    this.#send('acknowledgement', () => wording.stateOfThings(acknowledging().whole(), asks));
+    this.#send('acknowledgement', () => wording.stateOfThings(acknowledging.whole(), asks));
   }
 
   /** Says what is missing of what the peer sends. */
   missing(numbers: readonly number[]): void {
-    const { wording, theirs, ids } = this.#my;
-    const id = ids().receives;
+    const { wording, pair } = this.#my;
+    const id = pair.ids.receives;
     if (id === undefined) return;
-    publish(() => ({ event: 'messages.missing', ...theirs(), numbers }));
+    publish(() => ({ event: 'messages.missing', ...pair.theirs, numbers }));
     this.#send('acknowledgement', () => wording.missing(id, numbers));
   }
 
@@ -113,24 +107,24 @@ export class Voice {
     id: string,
     after: SourceEvent['kind'],
   ): void {
-    const { wording, acknowledging, outbox, statistics, mine } = this.#my;
+    const { wording, acknowledging, outbox, statistics, pair } = this.#my;
     statistics[attempt === 1 ? 'sent' : 'resent'] += 1;
     publish(() =>
       attempt === 1
-        ? { event: 'message.sent', ...mine(), number, attempt }
-        : { event: 'message.resent', ...mine(), number, attempt, cause: resendCause(after) },
+        ? { event: 'message.sent', ...pair.mine, number, attempt }
+        : { event: 'message.resent', ...pair.mine, number, attempt, cause: resendCause(after) },
     );
     const how = { id, number, asks: asks === true };
-    const worded = (trip: Delivery) => trip.carrying(wording.sequenced(trip.message, how, acknowledging().riding()));
+    const worded = (trip: Delivery) => trip.carrying(wording.sequenced(trip.message, how, acknowledging.riding()));
     this.#send('message', () => {
-      if (last) return wording.lastMessage(id, number, acknowledging().riding());
+      if (last) return wording.lastMessage(id, number, acknowledging.riding());
       const known = outbox.message(number);
       return known instanceof Promise ? known.then(worded) : worded(known);
     });
   }
 
   #send(about: string, compose: () => Delivery | Promise<Delivery>): void {
-    const { init, end, tell, declined } = this.#my;
+    const { init, end, pair, declined } = this.#my;
     const sending = async () => {
       // What nobody proves to be the peer's word ends no message of a session (attack M5).
       const trip = (await compose()).with(onRefused, undefined);
@@ -145,7 +139,7 @@ export class Voice {
       const error = asError(thrown);
       const { message: reason, name: code } = error;
       const isFinal = about === 'create' && error instanceof SurewireError && (error.refusal || !error.transient);
-      publish(() => ({ event: 'exchange.failed', about, number: null, code, reason, isFinal, ...tell.of }));
+      publish(() => ({ event: 'exchange.failed', about, number: null, code, reason, isFinal, ...pair.tell.of }));
       if (isFinal) declined(error);
     });
   }
