@@ -112,7 +112,8 @@ export class Initiator implements Channel, SessionView {
 
   /** What comes up unasked: acknowledgements and faults about the sequence. */
   readonly receive: Carry = async (trip) => {
-    if (this.#steps.isComposed) await this.#steps.hear({ kind: 'unasked' }, trip);
+    const { exchanges } = this.#steps;
+    if (exchanges.isComposed) await exchanges.hear({ kind: 'unasked' }, trip);
     return undefined;
   };
 

@@ -71,7 +71,7 @@ export const endMutants: readonly Mutant[] = [
   },
   {
     name: 'repeated under a new number',
-    file: 'reliable/steps.ts',
+    file: 'reliable/exchanges.ts',
     find: 'if (trip !== undefined) return this.#sequenced(trip, number, asks);',
     replace: 'if (trip !== undefined) return this.#sequenced(trip, number + attempt - 1, asks);',
   },
@@ -281,7 +281,7 @@ export const endMutants: readonly Mutant[] = [
   },
   {
     name: 'a page of HTML ends a session that lives',
-    file: 'reliable/steps.ts',
+    file: 'reliable/exchanges.ts',
     find: "known?.transient !== true && (known?.refusal !== true || about.kind === 'create')",
     replace: 'known?.transient !== true',
   },

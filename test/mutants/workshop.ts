@@ -61,6 +61,7 @@ const nearest: Readonly<Record<string, readonly string[]>> = {
   ],
   'initiator.ts': ['test/reliable/initiator.test.ts'],
   'steps.ts': ['test/reliable/initiator.test.ts'],
+  'exchanges.ts': ['test/reliable/initiator.test.ts'],
   'asking.ts': ['test/reliable/initiator.test.ts'],
   'coalescing.ts': ['test/reliable/coalescing.test.ts'],
   'silences.ts': ['test/reliable/coalescing.test.ts'],
