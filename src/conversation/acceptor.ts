@@ -14,6 +14,7 @@ import { evidence, identitiesOf, identityOf } from '../security/evidence.ts';
 import { type ContextSecret, type Exchange, nothingShared } from '../security/exchange.ts';
 import { asSecurityError, publicFault } from '../security/faults.ts';
 import { Guard } from '../security/guard.ts';
+import { Heard } from '../security/heard.ts';
 import { addressingOf, replyAddressing, withAddressing } from '../soap/addressing.ts';
 import { message, payload } from '../soap/envelope.ts';
 import { faultReply } from '../soap/fault.ts';
@@ -38,6 +39,7 @@ export class ConversationAcceptor {
   readonly #receive: Carry;
   /** Who was met on this channel, where this end speaks unasked. */
   readonly #met: Met | undefined;
+  readonly #heard = new Heard();
 
   /** @param receive hears what is under a context */
   constructor(settings: Settings, issuer: Issuer, receive: Carry, isDuplex: boolean = false) {
@@ -63,10 +65,13 @@ export class ConversationAcceptor {
     } catch (thrown) {
       const reason = asSecurityError(thrown);
       incoming.get(turnedAway)?.();
-      // On a duplex channel the fault about a copy could overtake the answer to the original, and end what that has begun.
-      if (this.#met !== undefined && reason.code === 'SECURITY_REPLAY') return undefined;
+      // Which contexts there are is told of copies too: it depends on nothing that is secret.
+      const isSaid =
+        this.#met === undefined || reason.code === 'SECURITY_CONTEXT' || this.#heard.isWaitedFor(incoming.message);
+      if (!isSaid) return undefined;
       return delivery(this.#refusal(incoming.message, reason), incoming.signal);
     }
+    if (this.#met !== undefined) this.#heard.believed(accepted.delivery.message);
     const { exchange } = accepted;
     const answered =
       kind === undefined

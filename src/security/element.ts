@@ -16,6 +16,7 @@ import type { SecurityError } from './errors.ts';
 import { nothingShared } from './exchange.ts';
 import { asSecurityError, publicFault } from './faults.ts';
 import { Guard, type Received, type SecurityOptions } from './guard.ts';
+import { Heard } from './heard.ts';
 import type { SecurityPolicy } from './protection.ts';
 import { Refusals } from './refusals.ts';
 
@@ -60,6 +61,7 @@ interface Standing {
 
 function secured(name: string, guard: Guard, at: () => Standing): BindingElement {
   const refusals = new Refusals();
+  const heard = new Heard();
   /** Where this end speaks to. */
   let to: string | undefined;
   return transform({
@@ -91,9 +93,13 @@ function secured(name: string, guard: Guard, at: () => Standing): BindingElement
         accepted = await (isReply ? guard.examineReply(incoming, nothingShared) : guard.examineRequest(incoming));
       } catch (thrown) {
         incoming.get(turnedAway)?.();
+        if (isDuplex && !heard.isWaitedFor(incoming.message)) return undefined;
         return refused(incoming, asSecurityError(thrown), isDuplex);
       }
-      if (isDuplex) refusals.hearing(accepted.delivery.message);
+      if (isDuplex) {
+        heard.believed(accepted.delivery.message);
+        refusals.hearing(accepted.delivery.message);
+      }
       const answered = await answer(next, accepted.delivery);
       if (answered === undefined) return undefined;
       const isRequest = isDuplex && !isService;
@@ -114,10 +120,7 @@ function addressedTo(said: Message, to: string | undefined): Message {
 /** What whoever sent it is told, on a duplex channel in a message that says what it answers. */
 function refused({ message, signal }: Delivery, reason: SecurityError, isDuplex: boolean): Delivery | undefined {
   const fault = publicFault(message, reason);
-  if (!isDuplex) return delivery(fault, signal);
-  // The fault about a copy could overtake the answer to the original, and end what that has begun.
-  if (reason.code === 'SECURITY_REPLAY') return undefined;
-  return delivery(relatedTo(message, fault), signal);
+  return delivery(isDuplex ? relatedTo(message, fault) : fault, signal);
 }
 
 /** A fault as a message of its own, by which whoever waits finds what it answers. */

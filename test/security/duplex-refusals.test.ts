@@ -22,6 +22,7 @@ import { certificateOverTransport } from '../../src/security/presets/over-transp
 import type { SecurityPolicy } from '../../src/security/protection.ts';
 import { trustPeers } from '../../src/security/trust.ts';
 import { addressing200508, addressingOf, faultAddressing, withAddressing } from '../../src/soap/addressing.ts';
+import { decode, encode } from '../../src/soap/codec.ts';
 import { message, payload } from '../../src/soap/envelope.ts';
 import { faultOf, faultReply } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
@@ -63,6 +64,8 @@ interface Stage {
   readonly connect: (policy: SecurityPolicy) => Channel;
   /** Somebody without any security. */
   readonly nobody: () => Channel;
+  /** Somebody who puts on the wire what was on it before. */
+  readonly repeater: () => Channel;
   readonly ask: (channel: Channel, text: string) => Promise<string | undefined>;
   readonly close: (channel: Channel) => Promise<void>;
   /** Whoever can reach the client says that this message of it was refused. */
@@ -117,6 +120,7 @@ async function stage(
     served,
     wire,
     nobody: () => connect(binding([exchange({ addressing: addressing200508 })], shape.over(net, clock)), service),
+    repeater: () => shape.over(net, clock).connect(service)(async () => undefined),
     connect: (of) => connect(bound(of), service, async (trip) => trip.carrying(saying('urn:me', 'me'))),
     ask: async (channel, text) => {
       const reply = await until(channel.send(delivery(saying('urn:ask', text))));
@@ -211,6 +215,38 @@ describe.each(cases)('$name', (of) => {
     expect(await on.ask(channel, 'one')).toBe('re: one');
     expect(on.served).toEqual(['one']);
     expect(on.wire.filter((message) => faultOf(message) !== undefined)).toEqual([]);
+    await on.close(channel);
+  });
+});
+
+describe.each(cases.filter(({ version }) => version === undefined))('$name', (of) => {
+  test('E2 a copy that was changed on the way is told no more than one that is the same', async () => {
+    const { root, client, service: own } = await pki();
+    const on = await stage(of, policyOf(own, root), false);
+    const channel = on.connect(policyOf(client, root));
+    expect(await on.ask(channel, 'one')).toBe('re: one');
+    const [said] = on.wire.filter((sent) => payload(sent)?.text === 'one');
+    const id = said && addressingOf(said)?.messageId;
+    if (said === undefined || id === undefined) throw new Error('nothing was said');
+    const changed = (from: string, into: string): Message => {
+      const { body, contentType } = encode(said);
+      const text = Buffer.from(body).toString();
+      if (!text.includes(from)) throw new Error(`there is no ${from}`);
+      return decode(Buffer.from(text.replaceAll(from, into)), contentType);
+    };
+    const repeater = on.repeater();
+    await repeater.open();
+    const copies = [said, changed('>one<', '>two<'), changed(id, `${id.slice(0, -1)}${id.endsWith('0') ? 1 : 0}`)];
+    const heard: number[] = [];
+    for (const copy of copies) {
+      const before = on.wire.filter((sent) => faultOf(sent) !== undefined).length;
+      await repeater.send(delivery(copy));
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      heard.push(on.wire.filter((sent) => faultOf(sent) !== undefined).length - before);
+    }
+    // The last is a message that nobody has heard: that is seen without verifying it. Another connection knows nothing of the first.
+    expect(heard).toEqual(of.shape.isConnection ? [1, 1, 1] : [0, 0, 1]);
+    expect(on.served).toEqual(['one']);
     await on.close(channel);
   });
 });
