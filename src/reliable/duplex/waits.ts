@@ -30,8 +30,10 @@ interface WaitsInit {
 export class Waits {
   readonly #my: WaitsInit;
   #due: Timer | undefined;
-  /** The next word to a peer that says nothing, or the last wait for one of its. */
+  /** The next word to a peer that says nothing. */
   #greeting: Timer | undefined;
+  /** The last wait for a word of the peer; what else it says meanwhile does not end it. */
+  #farewell: Timer | undefined;
   /** The end of the wait for an answer that is not foreseen. */
   #parting: Timer | undefined;
 
@@ -81,12 +83,14 @@ export class Waits {
   forFarewell(over: () => void): void {
     const { clock, farewellTimeout } = this.#my.settings;
     this.#greeting?.cancel();
-    this.#greeting = clock.at(later(clock.now(), farewellTimeout), over);
+    this.#farewell?.cancel();
+    this.#farewell = clock.at(later(clock.now(), farewellTimeout), over);
   }
 
   stop(): void {
     this.#due?.cancel();
     this.#greeting?.cancel();
+    this.#farewell?.cancel();
     this.#parting?.cancel();
   }
 }

@@ -1,21 +1,26 @@
-/** The end of a duplex session of 2005/02 with a peer that ends nothing itself, as CXF: TerminateSequence has no answer there. */
+/** The end of a duplex session with a peer that ends nothing itself, as CXF; in 2005/02 TerminateSequence has no answer either. */
 import { expect, test } from 'vitest';
 import { later, VirtualClock } from '../../../src/base/clock.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import { layered } from '../../../src/channel/binding.ts';
 import { type Carry, delivery } from '../../../src/channel/delivery.ts';
 import { reliableSession } from '../../../src/reliable/element.ts';
-import { reliable200502 as version } from '../../../src/reliable/versions/v200502.ts';
+import { reliable200502 } from '../../../src/reliable/versions/v200502.ts';
+import { reliable200702 } from '../../../src/reliable/versions/v200702.ts';
 import type { Message } from '../../../src/soap/message.ts';
 import { overTheWire, saying } from '../ends.ts';
 import { Server, until } from '../peers.ts';
 import { to } from '../scene.ts';
 
-/** An initiator whose peer answers and acknowledges everything, and does not end the sequence that it was offered. */
-function beside(farewellTimeout?: number) {
+/**
+ * An initiator whose peer answers and acknowledges everything, `again` what it is told twice, and does not end the sequence that it
+ * was offered.
+ */
+function beside(farewellTimeout?: number, version = reliable200502) {
   const clock = new VirtualClock();
   const server = new Server(version);
   const sent: string[] = [];
+  let twice = '';
   let up: Carry = async () => undefined;
   const options = { clock, random: seededRandom(1), to, version, closeTimeout: 30_000 };
   const session = reliableSession({ ...options, ...(farewellTimeout !== undefined && { farewellTimeout }) });
@@ -24,7 +29,9 @@ function beside(farewellTimeout?: number) {
     const closed = Promise.withResolvers<Error | undefined>();
     const answer = async (asked: Message): Promise<void> => {
       const said = server.good(asked);
-      if (said !== undefined) await up(delivery(overTheWire(said)));
+      if (said === undefined) return;
+      const times = twice === asked.action.split('/').at(-1) ? 2 : 1;
+      for (let time = 1; time <= times; time += 1) await up(delivery(overTheWire(said)));
     };
     return {
       side: 'initiator',
@@ -40,7 +47,10 @@ function beside(farewellTimeout?: number) {
       closed: closed.promise,
     };
   })(async () => undefined);
-  return { channel, clock, sent };
+  const again = (action: string) => {
+    twice = action;
+  };
+  return { channel, clock, sent, again };
 }
 
 test('its silence after TerminateSequence is a good end once farewellTimeout has passed', async () => {
@@ -58,4 +68,12 @@ test('without farewellTimeout the peer has all the time of closeTimeout, and is 
   const closing = channel.close().catch((thrown: unknown) => thrown);
   expect(await until(clock, closing)).toMatchObject({ code: 'RELIABLE_CLOSE_TIMEOUT' });
   expect(sent.filter((action) => action === 'TerminateSequence').length).toBeGreaterThan(1);
+});
+
+test('an answer to TerminateSequence that comes twice leaves the good end as it is', async () => {
+  const { channel, clock, again } = beside(1_000, reliable200702);
+  await until(clock, channel.send(delivery(saying('one'))));
+  again('TerminateSequence');
+  await until(clock, channel.close());
+  expect(await channel.closed).toBeUndefined();
 });
