@@ -40,9 +40,10 @@ export function callbackChannel(of: Delivery): Channel {
     closed: mine?.ended ?? back.closed,
     open: async () => undefined,
     send: (trip) => {
-      const send = () => back.send(trip.with(session, mine).with(recipient, sender));
+      const said = trip.with(session, mine).with(recipient, sender);
       // What expects no answer ends when it is acknowledged, for which there is always room.
-      return handler === undefined || !trip.get(expectsReply) ? send() : handler.waiting('answer', send);
+      if (handler === undefined || !trip.get(expectsReply)) return back.send(said);
+      return handler.waiting('answer', (refused) => back.send(said.under(AbortSignal.any([trip.signal, refused]))));
     },
     close: async () => undefined,
     abort: () => undefined,

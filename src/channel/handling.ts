@@ -6,10 +6,10 @@ import { type ContextKey, contextKey } from './delivery.ts';
 
 export interface Handling {
   /**
-   * Runs `work` while the handler cannot go on without it. `answer`: it ends with an answer of the sender, and rejects when that
-   * cannot come any more; `turn`: it ends when other handlers do.
+   * Runs `work` while the handler cannot go on without it. `answer`: it ends with an answer of the sender, and its signal fires when
+   * that cannot come any more; `turn`: it ends when other handlers do.
    */
-  waiting<T>(what: 'answer' | 'turn', work: () => Promise<T>): Promise<T>;
+  waiting<T>(what: 'answer' | 'turn', work: (refused: AbortSignal) => Promise<T>): Promise<T>;
 }
 
 /** Absent where whatever comes is handed up as it comes. */

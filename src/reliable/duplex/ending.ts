@@ -76,8 +76,10 @@ export class Ending {
     if (source.phase === 'ended') {
       const { reason } = source;
       if (receipt === undefined || receipt.phase === 'ended') this.#over(reason);
-      else if (reason.code !== 'completed') run({ receipt: [{ kind: 'fault' }] });
-      else if (pair.side === 'initiator') waits().forFarewell(() => this.#over(reason));
+      else if (reason.code !== 'completed') {
+        // Once: after that what the application was handed is still to be finished.
+        if (receipt.phase !== 'terminated') run({ receipt: [{ kind: 'fault' }] });
+      } else if (pair.side === 'initiator') waits().forFarewell(() => this.#over(reason));
       return;
     }
     const { terminateSequenceResponse } = init.version.actions;

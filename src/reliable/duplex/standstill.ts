@@ -5,6 +5,7 @@
  * newest is refused, so that its place is free.
  */
 import { type Clock, later, type Timer } from '../../base/clock.ts';
+import { abortable, never } from '../../base/signals.ts';
 import type { Handling } from '../../channel/handling.ts';
 import { ReliableError } from '../errors.ts';
 
@@ -25,8 +26,8 @@ export class Standstill {
   readonly #my: StandstillInit;
   /** For each handler that runs: for how many things it waits. */
   readonly #waits = new Map<number, number>();
-  /** How to refuse what is asked of the peer, the oldest first. */
-  readonly #asking = new Set<(reason: ReliableError) => void>();
+  /** What refuses what is asked of the peer, the oldest first. */
+  readonly #asking = new Set<AbortController>();
   #timer: Timer | undefined;
   /** The next message was handed up out of turn, and so is the one after it while it waits too. */
   #isReentrant = false;
@@ -43,15 +44,16 @@ export class Standstill {
       waiting: async (what, work) => {
         const before = this.#waits.get(number);
         // A way back that is used when the handler has finished holds nothing up.
-        if (before === undefined) return work();
-        const refused = Promise.withResolvers<never>();
+        if (before === undefined) return work(never);
+        const asking = what === 'answer' ? new AbortController() : undefined;
         this.#waits.set(number, before + 1);
-        if (what === 'answer') this.#asking.add(refused.reject);
+        if (asking !== undefined) this.#asking.add(asking);
         try {
           this.look();
-          return await Promise.race([work(), refused.promise]);
+          const refused = asking?.signal ?? never;
+          return await abortable(work(refused), refused);
         } finally {
-          this.#asking.delete(refused.reject);
+          if (asking !== undefined) this.#asking.delete(asking);
           const waits = this.#waits.get(number);
           if (waits !== undefined) this.#waits.set(number, waits - 1);
           this.look();
@@ -100,6 +102,6 @@ export class Standstill {
     this.#isReentrant = this.#my.next();
     if (this.#isReentrant || !this.#my.isFull()) return;
     const text = `The answer to this call back cannot come: all ${this.#my.window} messages for which there is room wait for answers or for one another. Let fewer handlers wait for calls back, or raise maxTransferWindowSize.`;
-    [...this.#asking].at(-1)?.(new ReliableError('RELIABLE_STANDSTILL', text, { transient: true }));
+    [...this.#asking].at(-1)?.abort(new ReliableError('RELIABLE_STANDSTILL', text, { transient: true }));
   }
 }

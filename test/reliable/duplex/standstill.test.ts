@@ -117,6 +117,20 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     await world.until(listener.close());
   });
 
+  test('a call back that was refused is waited for by nobody: neither here nor when the service closes', async () => {
+    const world = new DuplexWorld(1, { version });
+    const ask: Carry = async (trip) => {
+      await world.say(callbackChannel(trip), 'ask');
+      return undefined;
+    };
+    const listener = await world.until(world.listen(ask, { maxTransferWindowSize: 1 }));
+    const channel = world.connect({}, undefined, () => new Promise(() => undefined));
+    expect(await world.until(world.say(channel, 'one'), 60_000)).toBe('');
+    const began = world.clock.now();
+    await world.until(listener.close());
+    expect(world.clock.now() - began).toBeLessThan(10_000);
+  });
+
   test('a way back that is used when its handler has finished holds up no other handler', async () => {
     const world = new DuplexWorld(1, { version, maxTransferWindowSize: 4 });
     let kept: Channel | undefined;

@@ -1,6 +1,7 @@
 /** A durable duplex initiator stands still instead of giving up: nothing is told to the peer, and the session goes on later. */
 import { expect, test } from 'vitest';
 import { wait } from '../../../src/base/signals.ts';
+import { callbackChannel } from '../../../src/channel/callback.ts';
 import type { Carry } from '../../../src/channel/delivery.ts';
 import { storedOutcomes } from '../../../src/reliable/outcomes.ts';
 import { reliableVersions } from '../../../src/reliable/versions/table.ts';
@@ -122,4 +123,25 @@ test('a store that fails stands the session still instead of promising what it d
   await world.until(again.close());
   await world.until(listener.close());
   expect(world.served).toEqual(['one', 'three']);
+});
+
+test('a session that fails while a message is handled holds up nothing else, and is over when that is finished', async () => {
+  const world = new DuplexWorld(24);
+  const gate = Promise.withResolvers<void>();
+  const slow: Carry = async (trip) => {
+    await gate.promise;
+    return trip.carrying(world.saying('done'));
+  };
+  const ask: Carry = async (trip) => {
+    await world.say(callbackChannel(trip), 'back', false);
+    return trip.carrying(world.saying('done'));
+  };
+  const listener = await world.until(world.listen(ask));
+  const channel = world.connect({}, undefined, slow);
+  expect(await world.until(world.say(channel, 'one'))).toBe('done');
+  channel.abort(new Error('over'));
+  await world.until(wait(world.clock, 500));
+  gate.resolve();
+  expect(await world.until(channel.closed)).toMatchObject({ code: 'RELIABLE_ABORTED' });
+  await world.until(listener.close());
 });
