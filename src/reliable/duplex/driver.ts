@@ -128,6 +128,7 @@ export class Driver {
         return;
       case 'ended':
         ending.sourceEnded(effect.reason);
+        if (effect.reason.code !== 'completed') this.#my.inbox.unanswered();
         return;
       default:
         effect satisfies never;

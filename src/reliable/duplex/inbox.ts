@@ -51,6 +51,11 @@ export class Inbox {
     this.#standstill.look();
   }
 
+  /** What handlers have asked the peer will not be answered any more. */
+  unanswered(): void {
+    this.#standstill.giveUp();
+  }
+
   /** Nothing is handed up any more. */
   stop(): void {
     this.#isStopped = true;

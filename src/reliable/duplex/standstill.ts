@@ -78,6 +78,13 @@ export class Standstill {
     }
   }
 
+  /** The session has failed: no answer comes. */
+  giveUp(): void {
+    const text = 'The session ended before the answer to this call back came.';
+    const gone = new ReliableError('RELIABLE_CLOSED', text, { transient: true });
+    for (const asking of this.#asking) asking.abort(gone);
+  }
+
   /** Nothing is handed up or refused any more. */
   stop(): void {
     this.#isStopped = true;

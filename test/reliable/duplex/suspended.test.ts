@@ -145,3 +145,20 @@ test('a session that fails while a message is handled holds up nothing else, and
   expect(await world.until(channel.closed)).toMatchObject({ code: 'RELIABLE_ABORTED' });
   await world.until(listener.close());
 });
+
+test('a handler that waits for its call back is told when the session has failed, and the service can close', async () => {
+  const world = new DuplexWorld(25);
+  const refusals: unknown[] = [];
+  const ask: Carry = async (trip) => {
+    await world.say(callbackChannel(trip), 'back').catch((thrown: unknown) => refusals.push(thrown));
+    return undefined;
+  };
+  const listener = await world.until(world.listen(ask));
+  const channel = world.connect({}, undefined, () => new Promise(() => undefined));
+  world.say(channel, 'one').catch(() => undefined);
+  await world.until(wait(world.clock, 500));
+  channel.abort(new Error('over'));
+  await world.until(wait(world.clock, 500));
+  expect(refusals).toMatchObject([{ code: 'RELIABLE_CLOSED' }]);
+  await world.until(listener.close());
+});
