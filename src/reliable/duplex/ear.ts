@@ -164,7 +164,7 @@ export class Ear {
     const { identifier } = fault;
     if (identifier !== undefined && identifier !== sends && identifier !== receives) return;
     pair.tell.faulted(fault);
-    const heard = faultHeard(fault, pair.source.phase);
+    const heard = faultHeard(fault, pair.source.phase, identifier === sends);
     if (heard.trouble !== undefined) troubled(heard.trouble);
     await step({ source: [...learned, ...heard.source], receipt: heard.isEnd ? [{ kind: 'fault' }] : [] });
   }

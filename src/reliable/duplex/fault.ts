@@ -23,7 +23,11 @@ export interface FaultHeard {
   readonly trouble: Error | undefined;
 }
 
-export function faultHeard(fault: ReliableFault, phase: SourceState['phase']): FaultHeard {
+/**
+ * @param phase of what this end sends on
+ * @param isOfSource true where the fault names the sequence that this end sends on
+ */
+export function faultHeard(fault: ReliableFault, phase: SourceState['phase'], isOfSource: boolean): FaultHeard {
   const { name, reason } = fault;
   switch (name) {
     case 'SequenceClosed':
@@ -35,6 +39,8 @@ export function faultHeard(fault: ReliableFault, phase: SourceState['phase']): F
       // Asked to forget the sequence, the peer says that it has.
       if (phase === 'terminating')
         return { source: [{ kind: 'terminate-answered' }], isEnd: false, trouble: undefined };
+      // And says so again of each late copy; what the peer sends on is another sequence.
+      if (phase === 'ended' && isOfSource) return { source: [], isEnd: false, trouble: undefined };
       return ending(codes[name], reason, fault);
     case 'CreateSequenceRefused':
       return ending(fault.connectionLimit === true ? 'RELIABLE_TOO_BUSY' : codes[name], reason, fault);
