@@ -81,6 +81,9 @@ await withPeer('gsoap', gsoapEnds, (ends) => {
         scenario({ peer: 'gsoap', version, scenario: what, direction: 'surewire -> gsoap' }, () =>
           faultOfGsoap(ends, course),
         );
+        scenario({ peer: 'gsoap', version, scenario: what, direction: 'gsoap -> surewire' }, () =>
+          gsoapCalls(ends, course, { more: ['-e'] }),
+        );
       }
       const course: GsoapCourse = { ...plain, version, operation: 'notify', mode: 'sign-encrypt' };
       tried(course, `${named(course)}, without an Offer`, { more: ['-f'] });

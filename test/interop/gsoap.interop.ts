@@ -82,6 +82,9 @@ await withPeer('gsoap', gsoapEnds, (ends) => {
         run({ ...plain, version }, ['-q', '3']),
       );
       scenario({ ...one, scenario: 'protocol messages with a MessageID' }, () => run({ ...plain, version }, ['-m']));
+      scenario({ ...one, scenario: 'request-reply, an operation answers with a fault' }, () =>
+        run({ ...plain, version }, ['-e']),
+      );
       scenario({ ...one, scenario: 'request-reply, exchanges lost on the way' }, () =>
         run({ ...plain, version }, ['-r', '5'], unluckyMessages),
       );

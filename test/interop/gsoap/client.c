@@ -9,6 +9,7 @@
  *     -f               make no Offer
  *     -m               give CreateSequence, CloseSequence and TerminateSequence a MessageID (gSOAP's habit is none)
  *     -x               terminate without closing first
+ *     -e               the second text asks the service for a fault, which has to come
  *     -r retries       of a message whose exchange failed, and rounds of resending after the close (0)
  *     -1               SOAP 1.1 instead of 1.2
  *     -a ca.pem        trust for https
@@ -23,7 +24,7 @@
 struct settings
 {
   const char *to, *trust;
-  int echo, count, sequences, offer, ids, close, retries, soap11, alone;
+  int echo, count, sequences, offer, ids, close, retries, soap11, alone, fault;
   size_t size;
   unsigned seconds;
 };
@@ -33,8 +34,12 @@ struct tally
   int sent, replies, wrong;
 };
 
+#define ASKS_FOR_FAULT "fault"
+
 static char *text_of(struct soap *soap, const struct settings *with, int sequence, int number)
 {
+  if (with->fault && number == 2)
+    return soap_strdup(soap, ASKS_FOR_FAULT);
   char head[40];
   size_t length = (size_t)snprintf(head, sizeof head, "message %d of %d ", number, sequence);
   size_t size = with->size > length ? with->size : length;
@@ -55,11 +60,22 @@ static int unacknowledged(soap_wsrm_sequence_handle sequence, int count)
   return open;
 }
 
+/* The fault that the service was asked for is its answer. */
+static int is_wanted(struct soap *soap, const char *text)
+{
+  const char *reason = soap->fault ? soap_fault_string(soap) : NULL;
+  return !strcmp(text, ASKS_FOR_FAULT) && reason && !strcmp(reason, "You asked for a fault");
+}
+
 static int echo(struct soap *soap, const char *to, char *text, struct tally *tally)
 {
   struct io__echoResponse reply;
   if (soap_call_io__echo(soap, to, ECHO_ACTION, text, &reply) || prove_answer(soap))
-    return soap->error;
+  {
+    if (!is_wanted(soap, text))
+      return soap->error;
+    return soap->error = SOAP_OK;
+  }
   tally->replies++;
   tally->wrong += !reply.text || strcmp(reply.text, text);
   return SOAP_OK;
@@ -187,7 +203,8 @@ static int run_sequence(struct soap *soap, const struct settings *with, int inde
     if (send_one(soap, with, sequence, text, &tally))
       failed = "send";
     else
-      peer_say("sent", text, ",\"number\":%d,\"open\":%d", number, unacknowledged(sequence, with->count));
+      peer_say(strcmp(text, ASKS_FOR_FAULT) ? "sent" : "asked", text, ",\"number\":%d,\"open\":%d", number,
+          unacknowledged(sequence, with->count));
   }
   if (!failed && with->close && close_sequence(soap, with, sequence))
     failed = "close";
@@ -197,7 +214,7 @@ static int run_sequence(struct soap *soap, const struct settings *with, int inde
   if (failed)
     peer_fail(soap, failed);
   open = unacknowledged(sequence, with->count);
-  ok = !failed && !tally.wrong && !open && tally.sent == with->count && tally.replies == (with->echo ? with->count : 0)
+  ok = !failed && !tally.wrong && !open && tally.sent == with->count && tally.replies == (with->echo ? with->count - with->fault : 0)
     && (!with->close || received == (with->echo && with->offer ? (ULONG64)with->count : 0));
   peer_say("done", NULL, ",\"sent\":%d,\"replies\":%d,\"wrong\":%d,\"received\":%llu,\"unacknowledged\":%d,\"ok\":%s",
       tally.sent, tally.replies, tally.wrong, (unsigned long long)received, open, ok ? "true" : "false");
@@ -228,7 +245,7 @@ static int run_alone(struct soap *soap, const struct settings *with)
 static int read_options(int argc, char **argv, struct settings *with)
 {
   int option;
-  while ((option = getopt(argc, argv, "o:n:z:q:fmxr:1a:s:w" PROTECTION_OPTIONS)) != -1)
+  while ((option = getopt(argc, argv, "o:n:z:q:fmxer:1a:s:w" PROTECTION_OPTIONS)) != -1)
     switch (option)
     {
       case 'o': with->echo = !strcmp(optarg, "echo"); break;
@@ -238,6 +255,7 @@ static int read_options(int argc, char **argv, struct settings *with)
       case 'f': with->offer = 0; break;
       case 'm': with->ids = 1; break;
       case 'x': with->close = 0; break;
+      case 'e': with->fault = 1; break;
       case 'r': with->retries = atoi(optarg); break;
       case '1': with->soap11 = 1; break;
       case 'a': with->trust = optarg; break;
@@ -253,7 +271,7 @@ static int read_options(int argc, char **argv, struct settings *with)
 
 int main(int argc, char **argv)
 {
-  struct settings with = { NULL, NULL, 1, 5, 1, 1, 0, 1, 0, 0, 0, 20, 60 };
+  struct settings with = { NULL, NULL, 1, 5, 1, 1, 0, 1, 0, 0, 0, 0, 20, 60 };
   struct soap *soap;
   int index, failures = 0;
   if (read_options(argc, argv, &with))
