@@ -6,6 +6,7 @@
  * the messages do (Reliable Secure Profile; attack M16).
  */
 import { diagnostics } from '../base/diagnostics.ts';
+import { dropOldest } from '../base/oldest.ts';
 import { deadline, never } from '../base/signals.ts';
 import { type Binding, listen } from '../channel/binding.ts';
 import type { Channel, ChannelFactory } from '../channel/channel.ts';
@@ -151,8 +152,7 @@ class Service {
     const id = addressingOf(message)?.messageId;
     if (id === undefined) return;
     this.#questions.set(keyOf(identity, id), client);
-    const [oldest] = this.#questions.keys();
-    if (this.#questions.size > mostQuestions && oldest !== undefined) this.#questions.delete(oldest);
+    dropOldest(this.#questions, mostQuestions);
   }
 
   /** Waits a while for something to wait. */

@@ -6,6 +6,7 @@
 import { Alarm } from '../base/alarm.ts';
 import { later } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
+import { dropOldest } from '../base/oldest.ts';
 import { never } from '../base/signals.ts';
 import { Awaited } from '../channel/awaited.ts';
 import type { Channel, Template } from '../channel/channel.ts';
@@ -248,8 +249,7 @@ export class ConversationDuplexInitiator implements Channel {
   #remember(id: string, trip: Delivery): void {
     this.#said.delete(id);
     this.#said.set(id, trip);
-    const [oldest] = this.#said.keys();
-    if (this.#said.size > mostSaid && oldest !== undefined) this.#said.delete(oldest);
+    dropOldest(this.#said, mostSaid);
   }
 
   /** The acceptor has looked at nothing of it but its signature. */

@@ -19,6 +19,7 @@ import {
   type DestinationEvent,
   type DestinationState,
   destinationDue,
+  isTaken,
   sameReceipt,
 } from './destination-state.ts';
 import type { ReliableError } from './errors.ts';
@@ -376,8 +377,4 @@ export class AcceptedSteps {
         if (!this.#stopped) this.#timer.set(later(clock.now(), storePatience));
       });
   }
-}
-
-function isTaken({ effect }: DestinationEffect): boolean {
-  return effect === 'accept' || effect === 'deliver';
 }

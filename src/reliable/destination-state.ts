@@ -109,6 +109,11 @@ export type DestinationEffect =
   | { readonly effect: 'discard'; readonly numbers: readonly number[] }
   | { readonly effect: 'ended'; readonly reason: DestinationEnd };
 
+/** Whether a message that came is new, and to be kept. */
+export function isTaken({ effect }: DestinationEffect): boolean {
+  return effect === 'accept' || effect === 'deliver';
+}
+
 export type DestinationStep = Step<DestinationState, DestinationEffect>;
 
 export function newDestination(id: string, now: Instant, expires: Instant | undefined): DestinationState {

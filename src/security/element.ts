@@ -118,7 +118,7 @@ function addressedTo(said: Message, to: string | undefined): Message {
 }
 
 /** What whoever sent it is told, on a duplex channel in a message that says what it answers. */
-function refused({ message, signal }: Delivery, reason: SecurityError, isDuplex: boolean): Delivery | undefined {
+function refused({ message, signal }: Delivery, reason: SecurityError, isDuplex: boolean): Delivery {
   const fault = publicFault(message, reason);
   return delivery(isDuplex ? relatedTo(message, fault) : fault, signal);
 }

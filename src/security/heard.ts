@@ -4,7 +4,7 @@
  * octet and one that was changed on the way are told nothing alike, so nobody learns by changing a copy whether it would have been
  * believed (attacks E2, E6). What has no MessageID is waited for by nobody, and its refusal said to nobody.
  */
-
+import { dropOldest } from '../base/oldest.ts';
 import { addressingOf, answerable } from '../soap/addressing.ts';
 import type { Message } from '../soap/message.ts';
 
@@ -19,8 +19,7 @@ export class Heard {
     const id = addressingOf(message)?.messageId;
     if (id === undefined || this.#ids.has(id)) return;
     this.#ids.add(id);
-    const [oldest] = this.#ids;
-    if (this.#ids.size > most && oldest !== undefined) this.#ids.delete(oldest);
+    dropOldest(this.#ids, most);
   }
 
   /** Whether somebody may wait for the answer to a message that was refused, and has not been believed already. */

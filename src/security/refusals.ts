@@ -2,7 +2,7 @@
  * Refusals of what was said on a duplex channel: a service that could not verify a message answers with a fault that nothing
  * secures, as a message of its own. Whoever waits for the answer hears of it, found by wsa:RelatesTo; nobody else does.
  */
-
+import { dropOldest } from '../base/oldest.ts';
 import type { Delivery } from '../channel/delivery.ts';
 import { onRefused } from '../channel/refusal.ts';
 import { addressingOf, answerable } from '../soap/addressing.ts';
@@ -23,8 +23,7 @@ export class Refusals {
     const id = hear === undefined ? undefined : addressingOf(trip.message)?.messageId;
     if (hear === undefined || id === undefined) return;
     this.#awaited.set(id, hear);
-    const [oldest] = this.#awaited.keys();
-    if (this.#awaited.size > mostAwaited && oldest !== undefined) this.#awaited.delete(oldest);
+    dropOldest(this.#awaited, mostAwaited);
   }
 
   /** Whoever waits for the answer that a message claims to be, who does no more from now on. */

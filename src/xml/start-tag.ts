@@ -52,12 +52,10 @@ export function rewriteRoot(
   const { local, value, prefix } = attribute;
   if (!isText(value)) throw misnamed(local);
   const [first = '', ...rest] = pieces;
-  const text = typeof first === 'string' ? first : undefined;
-  const octets = typeof first === 'string' ? undefined : view(first);
-  const end = text === undefined ? endOfStartTag(octets ?? nothing) : endOfStartTagIn(text);
+  const end = typeof first === 'string' ? endOfStartTagIn(first) : endOfStartTag(view(first));
   // A start tag in several pieces is nobody's habit.
   if (end >= first.length && rest.length > 0) return rewriteRoot([joined(pieces)], attribute, isFree);
-  const whole = text?.slice(0, end + 1) ?? octets?.toString('utf8', 0, end + 1) ?? '';
+  const whole = typeof first === 'string' ? first.slice(0, end + 1) : view(first).toString('utf8', 0, end + 1);
   const tag = end > longestTag ? '' : whole.slice(0, -1);
   let frame = frames.get(tag);
   if (frame === undefined || !isFor(frame, attribute) || (frame.declares !== undefined && !isFree(frame.declares))) {
@@ -66,12 +64,9 @@ export function rewriteRoot(
     if (tag !== '' && (frame.declares ?? prefix) === prefix) keep(tag, frame);
   }
   const start = `${frame.before}${escapeValue(value)}${frame.after}`;
-  if (octets !== undefined) return [start, octets.subarray(end), ...rest];
-  const behind = start + (text?.slice(end) ?? '');
-  return rest.length === 0 ? [behind] : [behind, ...rest];
+  if (typeof first === 'string') return [start + first.slice(end), ...rest];
+  return [start, first.subarray(end), ...rest];
 }
-
-const nothing = Buffer.alloc(0);
 
 function isFor({ attribute }: Frame, { namespace, local, prefix }: NewAttribute): boolean {
   return attribute.local === local && attribute.namespace === namespace && attribute.prefix === prefix;

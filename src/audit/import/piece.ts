@@ -1,5 +1,6 @@
 /** What importers find in foreign files: messages with what was written around them, made into the records of a transcript. */
 import { asError } from '../../base/errors.ts';
+import { dropOldest } from '../../base/oldest.ts';
 import { readEnvelope } from '../../soap/envelope.ts';
 import { scan } from '../../xml/scan.ts';
 import { factsOf } from '../transcript/facts.ts';
@@ -155,10 +156,9 @@ class Pairing {
     if (facts?.messageId !== undefined) this.#byMessage.set(facts.messageId, number);
     this.#numbers.set(number, n);
     this.#open.push(number);
-    for (const map of [this.#byName, this.#byMessage, this.#numbers]) {
-      const [oldest] = map.keys();
-      if (map.size > remembered && oldest !== undefined) (map as Map<string | number, number>).delete(oldest);
-    }
+    dropOldest(this.#byName, remembered);
+    dropOldest(this.#byMessage, remembered);
+    dropOldest(this.#numbers, remembered);
     if (this.#open.length > remembered) this.#open.shift();
     return number;
   }

@@ -5,6 +5,7 @@
  */
 import { createSecretKey } from 'node:crypto';
 import { view } from '../../base/bytes.ts';
+import { dropOldest } from '../../base/oldest.ts';
 import { type ContextRequest, readRequest } from '../../conversation/requests.ts';
 import { readIssued } from '../../conversation/responses.ts';
 import { computedKey } from '../../conversation/secret.ts';
@@ -75,7 +76,7 @@ export class Contexts {
         const request = version && readRequest(version, content, () => ({ identifier: '', instance: undefined }));
         if (version === undefined || request === undefined || request.kind === 'cancel') return;
         this.#asked.set(exchange, { version, request, author });
-        trim(this.#asked);
+        dropOldest(this.#asked, mostContexts);
       }
     } catch {
       // What cannot be read opens nothing; messages under it say that its key is not known.
@@ -93,7 +94,7 @@ export class Contexts {
     const secret = computedKey(request.entropy, context.entropy, context.keySize ?? request.keySize);
     const key = createSecretKey(secret);
     this.#secrets.set(keyOf(namespace, context), { identifier, instance, key, namespace, token: undefined });
-    trim(this.#secrets);
+    dropOldest(this.#secrets, mostContexts);
     this.#namespaces.add(namespace);
     if (this.#parties.has(identifier)) return;
     const unnamed = (side: string): Author => ({
@@ -104,15 +105,10 @@ export class Contexts {
       request: asked.author ?? unnamed('initiator'),
       reply: author ?? unnamed('issuer'),
     });
-    trim(this.#parties);
+    dropOldest(this.#parties, mostContexts);
   }
 }
 
 function keyOf(namespace: string, { identifier, instance = '' }: ContextName): string {
   return JSON.stringify([namespace, identifier, instance]);
-}
-
-function trim(map: Map<string, unknown> | Map<number, unknown>): void {
-  const [oldest] = map.keys();
-  if (map.size > mostContexts && oldest !== undefined) (map as Map<unknown, unknown>).delete(oldest);
 }

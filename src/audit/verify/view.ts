@@ -2,9 +2,9 @@
  * What one end of one transcript saw, message by message in the order of the records: whose exchange, which sequences, and
  * what is said of them. A message counts when it is known what security made of it; what was refused counts for nothing.
  */
-
 import { type Instant, instant } from '../../base/clock.ts';
 import { asError } from '../../base/errors.ts';
+import { dropOldest } from '../../base/oldest.ts';
 import { defaultFreshness } from '../../security/timestamp.ts';
 import type { Facts } from '../transcript/facts.ts';
 import type { EvidenceRecord, MessageRecord } from '../transcript/record.ts';
@@ -126,10 +126,7 @@ export class View {
 
   #remember(exchange: number, asked: Asked): void {
     this.#asked.set(exchange, asked);
-    if (this.#asked.size > remembered.exchanges) {
-      const [oldest] = this.#asked.keys();
-      if (oldest !== undefined) this.#asked.delete(oldest);
-    }
+    dropOldest(this.#asked, remembered.exchanges);
   }
 
   /** A copy is refused because it was accepted before; everything else that is refused has to show why. */

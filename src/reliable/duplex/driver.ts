@@ -3,7 +3,7 @@
  * for is handed to whoever performs it.
  */
 import { Serial } from '../../base/serial.ts';
-import type { DestinationEffect } from '../destination-state.ts';
+import { type DestinationEffect, isTaken } from '../destination-state.ts';
 import { ReliableError } from '../errors.ts';
 import { publish } from '../events.ts';
 import { abortion } from '../interpret.ts';
@@ -76,7 +76,7 @@ export class Driver {
     await init.keep.save(after, storedMessages(init.keep, { given, sending, receiving, beside }));
     pair.become(after);
     for (const effect of sending) this.#sent(effect, given.source?.at(-1)?.kind ?? 'elapsed', submission);
-    if (arrival !== undefined && receiving.some(({ effect }) => effect === 'accept' || effect === 'deliver')) {
+    if (arrival !== undefined && receiving.some(isTaken)) {
       inbox.keep(arrival.number, arrival.trip);
     }
     for (const effect of receiving) this.#received(effect);

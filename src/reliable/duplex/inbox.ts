@@ -12,14 +12,12 @@ import { session as sessionOf } from '../../channel/session.ts';
 import { faultFor, faultReply } from '../../soap/fault.ts';
 import type { DestinationState } from '../destination-state.ts';
 import { publish } from '../events.ts';
+import { storePatience } from '../handing.ts';
 import { position } from '../position.ts';
 import { prefix } from '../ranges.ts';
 import type { DuplexInit } from './ends.ts';
 import type { SequencePair } from './pair.ts';
 import { Standstill } from './standstill.ts';
-
-/** How long to wait for a store that failed before trying it again, in milliseconds. */
-const storePatience = 1_000;
 
 interface InboxInit {
   readonly init: DuplexInit;
@@ -96,9 +94,9 @@ export class Inbox {
     // These are handed up by the rules of the sequence alone, or not at all.
     if (deliveryAssurance === 'at-most-once' || incompleteSequenceBehavior === 'DiscardEntireSequence') return false;
     const reachable = this.#reachable(this.#my.pair.receipt);
-    const waiting = this.#held.keys().filter((number) => number <= reachable && !this.#begun.has(number));
-    if (waiting.length === 0) return false;
-    this.handUp(Math.min(...waiting));
+    const next = this.#held.keys().find((number) => number <= reachable && !this.#begun.has(number));
+    if (next === undefined) return false;
+    this.handUp(next);
     return true;
   }
 

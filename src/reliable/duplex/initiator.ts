@@ -21,7 +21,7 @@ import { publish } from '../events.ts';
 import { abortion, interpret } from '../interpret.ts';
 import { Keeper, type Knowledge } from '../keeper.ts';
 import { originOf, withOrigin } from '../origin.ts';
-import { isTurnedDown, takeLeave } from '../partings.ts';
+import { adviceFor, isTurnedDown, takeLeave } from '../partings.ts';
 import { type InitiatorRecord, templateOf } from '../record.ts';
 import { refusal } from '../responses.ts';
 import { lifeOf, type Settings } from '../settings.ts';
@@ -293,8 +293,8 @@ export class DuplexInitiator implements Channel {
       session.post(abortion(code, error.message, tell));
       return undefined;
     }
-    const advice = `The store keeps the session: connect again under the label "${session.label}" to go on.`;
-    const kept = new ReliableError(code, `${error.message} ${advice}`, { cause: error, transient: true });
+    const text = `${error.message} ${adviceFor(session.label)}`;
+    const kept = new ReliableError(code, text, { cause: error, transient: true });
     await session.suspend(kept);
     return kept;
   }
