@@ -15,7 +15,6 @@ import { reliableSession } from '../../src/reliable/element.ts';
 import { readReliableFault } from '../../src/reliable/faults.ts';
 import { readHeaders } from '../../src/reliable/headers.ts';
 import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
-import type { SessionStore } from '../../src/reliable/store.ts';
 import { reliableVersions } from '../../src/reliable/versions/table.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
@@ -28,6 +27,7 @@ import { memory } from '../../src/stores/memory.ts';
 import { httpTransport } from '../../src/transport/http/transport.ts';
 import { type AcceptorEnd, acceptorEnd, saying } from '../reliable/ends.ts';
 import { as, Client } from '../reliable/peers.ts';
+import { committing } from '../reliable/stores.ts';
 
 /** A turn that ends when the test says so. */
 class Hand implements Turn {
@@ -103,16 +103,10 @@ describe('what one answer says for others', () => {
   test('a message that the store refused is neither in it nor carries it', async () => {
     const good = memory();
     let refuses = 0;
-    const store: SessionStore = {
-      sessions: () => good.sessions(),
-      messages: (session) => good.messages(session),
-      message: (session, direction, number) => good.message(session, direction, number),
-      commit: (change) => {
-        if (change.put?.some(({ number }) => number === refuses) === true) return Promise.reject(new Error('full'));
-        return good.commit(change);
-      },
-      close: () => good.close(),
-    };
+    const store = committing(good, (change) => {
+      if (change.put?.some(({ number }) => number === refuses) === true) return Promise.reject(new Error('full'));
+      return good.commit(change);
+    });
     const table = new Table({ store, ordered: false });
     const alice = await table.client();
     refuses = 3;

@@ -7,12 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Certificates, certificates } from './certificates.ts';
-import type { Course } from './course.ts';
+import { type Course, plain, versions } from './course.ts';
 
 import { gsoapClient, gsoapServer } from './gsoap-peer.ts';
 import { gsoapEnds } from './gsoap-runs.ts';
 import { type JavaCourse, type JavaStack, startJava } from './java-peer.ts';
-import { plain, versions } from './java-sessions.ts';
 import { parties } from './parties.ts';
 import { protectionOf } from './protections.ts';
 import { type Recording, transportedKeys } from './recordings.ts';

@@ -17,6 +17,13 @@ export interface Course {
   readonly keepAlive?: boolean;
 }
 
+/** The course that others are told apart from. */
+export const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
+export const versions = ['1.0', '1.1'] as const;
+
+/** Milliseconds for the end of a session. */
+export const CLOSE_LIMIT = 15_000;
+
 /** What an end executed or sent: message number, length and digest of the text. */
 export interface Executed {
   readonly number: number;

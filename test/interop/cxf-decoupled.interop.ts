@@ -4,10 +4,10 @@
  */
 import { afterAll, describe, expect } from 'vitest';
 import { certificates } from './certificates.ts';
-import { asExecuted, titleOf } from './course.ts';
+import { asExecuted, plain, titleOf, versions } from './course.ts';
 import type { FlawName } from './flaws.ts';
 import { type JavaCourse, startJava } from './java-peer.ts';
-import { plain, unlucky, versions } from './java-sessions.ts';
+import { talk, unlucky } from './java-sessions.ts';
 import { parties } from './parties.ts';
 import { protectionNames, protectionOf } from './protections.ts';
 import { type Plan, relayTo } from './relay.ts';
@@ -100,14 +100,8 @@ await withPeer(
           const relay = await relayTo(server.url, plan);
           const client = surewireClient(course, tls, relay.url, optionsOf(course, 'client'));
           try {
-            const texts = textsOf(course);
-            if (course.operation === 'echo') {
-              for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
-            } else {
-              await Promise.all(texts.map((text) => client.notify({ text })));
-            }
-            await client.close(AbortSignal.timeout(15_000));
-            expect(await server.executed(texts.length)).toEqual(texts.map(asExecuted));
+            await talk(client, course);
+            expect(await server.executed(course.messages)).toEqual(textsOf(course).map(asExecuted));
             if (plan !== undefined) expect(relay.mishaps.length).toBeGreaterThan(1);
           } catch (thrown) {
             keepFailure(`${row.direction} ${row.scenario} ${row.version}`, relay.heard);

@@ -1,8 +1,9 @@
 /** Apache CXF's WS-RM and WS-Security on the other end of the wire, in both directions. */
 import { afterAll } from 'vitest';
 import { certificates } from './certificates.ts';
+import { plain, versions } from './course.ts';
 import { type JavaCourse, startJava } from './java-peer.ts';
-import { hops, javaSessions, over, plain, versions } from './java-sessions.ts';
+import { hops, javaSessions, over } from './java-sessions.ts';
 import { parties } from './parties.ts';
 import { withPeer } from './suite.ts';
 import { tokenIssuer } from './token-issuer.ts';

@@ -3,9 +3,10 @@
  * key of the server.
  */
 import { describe } from 'vitest';
+import { plain, versions } from './course.ts';
 import { losses } from './disturbances.ts';
 import type { GsoapCourse } from './gsoap-peer.ts';
-import { callsGsoap, gsoapCalls, gsoapEnds, named, operations, plain, versions } from './gsoap-runs.ts';
+import { callsGsoap, gsoapCalls, gsoapEnds, named, operations } from './gsoap-runs.ts';
 import { scenario, unclaimed, withPeer } from './suite.ts';
 
 const courses: readonly GsoapCourse[] = ([undefined, 'username', 'sign'] as const).flatMap((mode) =>

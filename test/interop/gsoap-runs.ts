@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { certificates } from './certificates.ts';
 import type { Child } from './child.ts';
-import { asExecuted, type Course, executed, titleOf } from './course.ts';
+import { asExecuted, CLOSE_LIMIT, executed, titleOf } from './course.ts';
 import { buildGsoap } from './gsoap-build.ts';
 import { executedBy, type GsoapCourse, type GsoapEnds, gsoapClient, gsoapServer } from './gsoap-peer.ts';
 import { protectionName, protectionOf } from './gsoap-protection.ts';
@@ -19,12 +19,7 @@ export interface GsoapRun {
   readonly more?: readonly string[];
 }
 
-export const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
-export const versions = ['1.0', '1.1'] as const;
 export const operations = ['echo', 'notify'] as const;
-
-/** Milliseconds for the end of a session. */
-export const CLOSE_LIMIT = 15_000;
 
 /** @throws NotInstalled */
 export async function gsoapEnds(): Promise<GsoapEnds> {

@@ -1,19 +1,10 @@
 /** gSOAP's wsseapi on the other end of the wire, in both directions, in a session of wsrmapi and without one. */
 import { describe } from 'vitest';
+import { plain, versions } from './course.ts';
 import type { FlawName } from './flaws.ts';
 import type { GsoapCourse } from './gsoap-peer.ts';
 import { type GsoapMode, protectionName } from './gsoap-protection.ts';
-import {
-  callsGsoap,
-  faultOfGsoap,
-  type GsoapRun,
-  gsoapCalls,
-  gsoapEnds,
-  named,
-  operations,
-  plain,
-  versions,
-} from './gsoap-runs.ts';
+import { callsGsoap, faultOfGsoap, type GsoapRun, gsoapCalls, gsoapEnds, named, operations } from './gsoap-runs.ts';
 import { scenario, unclaimed, withPeer } from './suite.ts';
 
 const overTls: readonly GsoapMode[] = ['username', 'digest', 'saml11', 'saml20'];

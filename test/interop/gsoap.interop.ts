@@ -1,20 +1,10 @@
 /** gSOAP's wsrmapi on the other end of the wire, in both directions; first the two gSOAP peers against each other. */
 import { describe, expect, test } from 'vitest';
-import { asExecuted, type Course, digestOf, executed, titleOf } from './course.ts';
+import { asExecuted, CLOSE_LIMIT, type Course, digestOf, executed, plain, titleOf, versions } from './course.ts';
 import { disturbances } from './disturbances.ts';
 import type { RmVersion } from './gsoap-build.ts';
 import { executedBy, gsoapClient, gsoapServer } from './gsoap-peer.ts';
-import {
-  CLOSE_LIMIT,
-  callsGsoap,
-  faultOfGsoap,
-  gsoapCalls,
-  gsoapEnds,
-  operations,
-  plain,
-  versions,
-  withGsoap,
-} from './gsoap-runs.ts';
+import { callsGsoap, faultOfGsoap, gsoapCalls, gsoapEnds, operations, withGsoap } from './gsoap-runs.ts';
 import type { Mishap, Plan } from './relay.ts';
 import { scenario, unclaimed, withPeer } from './suite.ts';
 import { textsOf } from './surewire-end.ts';

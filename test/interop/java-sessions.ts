@@ -1,6 +1,6 @@
 /** Reliable sessions with a Java stack in both directions: the same scenarios for each, as far as it goes. */
 import { describe, expect } from 'vitest';
-import { asExecuted, type Course, type Executed, titleOf } from './course.ts';
+import { asExecuted, CLOSE_LIMIT, type Course, type Executed, plain, titleOf, versions } from './course.ts';
 import { disturbances } from './disturbances.ts';
 import type { FlawName } from './flaws.ts';
 import type { JavaCourse, JavaKeys, JavaPeer, JavaServer, JavaStack } from './java-peer.ts';
@@ -10,15 +10,23 @@ import { scenario as once, type Scenario, unclaimed } from './suite.ts';
 import { type InteropClient, surewireClient, surewireServer, textsOf } from './surewire-end.ts';
 import { keepFailure } from './transcripts.ts';
 
-export const plain: Course = { version: '1.1', operation: 'echo', messages: 10, size: 20, secure: false, soap: '1.2' };
-export const versions = ['1.0', '1.1'] as const;
-
 /** How far a message is protected that its transport protects, or nothing. */
 export const hops: readonly Pick<JavaCourse, 'secure' | 'mode'>[] = [
   { secure: false },
   { secure: true },
   { secure: true, mode: 'username' },
 ];
+
+/** A session with our client from its first message to its end. */
+export async function talk(client: InteropClient, course: Course): Promise<void> {
+  const texts = textsOf(course);
+  if (course.operation === 'echo') {
+    for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
+  } else {
+    await Promise.all(texts.map((text) => client.notify({ text })));
+  }
+  await client.close(AbortSignal.timeout(CLOSE_LIMIT));
+}
 
 export interface JavaSessions {
   readonly name: JavaStack;
@@ -41,9 +49,6 @@ export function over(operations: readonly Course['operation'][], what: string, f
     hops.map((hop) => [`${named({ ...plain, operation, ...hop })}, ${what}`, flaw] as const),
   );
 }
-
-/** Milliseconds for the end of a session. */
-const CLOSE_LIMIT = 15_000;
 
 /** Every second exchange but the first two and those at the end, its request and its answer in turn. */
 export const unlucky: Plan = (exchange) => {
@@ -144,16 +149,6 @@ export function javaSessions(peer: JavaPeer, keys: JavaKeys, options: JavaSessio
         await relay?.close();
         await server.stop();
       }
-    };
-    /** A session from its first message to its end. */
-    const talk = async (client: InteropClient, course: JavaCourse): Promise<void> => {
-      const texts = textsOf(course);
-      if (course.operation === 'echo') {
-        for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
-      } else {
-        await Promise.all(texts.map((text) => client.notify({ text })));
-      }
-      await client.close(AbortSignal.timeout(CLOSE_LIMIT));
     };
     const run = (course: JavaCourse, plan?: Plan): Promise<void> =>
       between(

@@ -4,9 +4,8 @@
  */
 import { afterAll, describe, expect } from 'vitest';
 import { certificates } from './certificates.ts';
-import { titleOf } from './course.ts';
+import { plain, titleOf } from './course.ts';
 import { type JavaCourse, startJava } from './java-peer.ts';
-import { plain } from './java-sessions.ts';
 import { parties } from './parties.ts';
 import { protectionNames, protectionOf } from './protections.ts';
 import { scenario, unclaimed, withPeer } from './suite.ts';

@@ -1,9 +1,9 @@
 /** Eclipse Metro's WS-MakeConnection on the other end of the wire: clients that nobody can connect to, in both directions. */
 import { afterAll, describe, expect } from 'vitest';
 import { certificates } from './certificates.ts';
-import { asExecuted, titleOf } from './course.ts';
+import { asExecuted, plain, titleOf } from './course.ts';
 import { type JavaCourse, startJava } from './java-peer.ts';
-import { plain } from './java-sessions.ts';
+import { talk } from './java-sessions.ts';
 import { parties } from './parties.ts';
 import { scenario, unclaimed, withPeer } from './suite.ts';
 import { surewireClient, surewireServer, textsOf } from './surewire-end.ts';
@@ -49,14 +49,8 @@ await withPeer(
           const server = await peer.serve(course);
           const client = surewireClient(course, tls, server.url, { polled: true });
           try {
-            const texts = textsOf(course);
-            if (course.operation === 'echo') {
-              for (const text of texts) expect(await client.echo({ text })).toEqual({ text });
-            } else {
-              await Promise.all(texts.map((text) => client.notify({ text })));
-            }
-            await client.close(AbortSignal.timeout(15_000));
-            expect(await server.executed(texts.length)).toEqual(texts.map(asExecuted));
+            await talk(client, course);
+            expect(await server.executed(course.messages)).toEqual(textsOf(course).map(asExecuted));
           } finally {
             client.abort(new Error('the scenario is over'));
             await server.stop();

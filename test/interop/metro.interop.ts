@@ -1,8 +1,9 @@
 /** Eclipse Metro's WS-RM on the other end of the wire, in both directions; configured through WSDL with policies. */
 import { afterAll } from 'vitest';
 import { certificates } from './certificates.ts';
+import { plain, versions } from './course.ts';
 import { type JavaCourse, startJava } from './java-peer.ts';
-import { hops, javaSessions, named, over, plain, versions } from './java-sessions.ts';
+import { hops, javaSessions, named, over } from './java-sessions.ts';
 import { parties } from './parties.ts';
 import { withPeer } from './suite.ts';
 import { tokenIssuer } from './token-issuer.ts';

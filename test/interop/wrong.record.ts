@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { certificates } from './certificates.ts';
-import type { Course } from './course.ts';
+import { type Course, plain } from './course.ts';
 import { disturbances } from './disturbances.ts';
 
 import { gsoapServer } from './gsoap-peer.ts';
 import { gsoapEnds } from './gsoap-runs.ts';
 import { type JavaCourse, type JavaStack, startJava } from './java-peer.ts';
-import { plain, unlucky } from './java-sessions.ts';
+import { unlucky } from './java-sessions.ts';
 import { parties } from './parties.ts';
 import { protectionOf } from './protections.ts';
 import { type Plan, relayTo } from './relay.ts';

@@ -9,7 +9,6 @@ import { readHeaders, sequenceHeader } from '../../src/reliable/headers.ts';
 import { position } from '../../src/reliable/position.ts';
 import type { SessionView } from '../../src/reliable/session.ts';
 import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
-import type { SessionStore } from '../../src/reliable/store.ts';
 import { reliableVersions } from '../../src/reliable/versions/table.ts';
 import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
@@ -24,6 +23,7 @@ import { memory } from '../../src/stores/memory.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
 import { acceptorEnd, saying } from './ends.ts';
 import { Client } from './peers.ts';
+import { committing } from './stores.ts';
 
 interface World {
   readonly clock: VirtualClock;
@@ -546,16 +546,10 @@ describe('sessions in a store', () => {
   test('what is being stored while its session is suspended is handled by whoever takes it up, and by nobody else', async () => {
     const good = memory();
     let gate: Promise<void> | undefined;
-    const store: SessionStore = {
-      sessions: () => good.sessions(),
-      messages: (session) => good.messages(session),
-      message: (session, direction, number) => good.message(session, direction, number),
-      commit: async (change) => {
-        await good.commit(change);
-        await gate;
-      },
-      close: () => good.close(),
-    };
+    const store = committing(good, async (change) => {
+      await good.commit(change);
+      await gate;
+    });
     const { client, done, views } = await world({ store });
     const stored = Promise.withResolvers<void>();
     gate = stored.promise;
@@ -577,13 +571,9 @@ describe('sessions in a store', () => {
   test('what cannot be stored is not accepted: an empty answer, and the session goes on', async () => {
     const good = memory();
     let broken = false;
-    const store: SessionStore = {
-      sessions: () => good.sessions(),
-      messages: (session) => good.messages(session),
-      message: (session, direction, number) => good.message(session, direction, number),
-      commit: (change) => (broken ? Promise.reject(new Error('the disk is full')) : good.commit(change)),
-      close: () => good.close(),
-    };
+    const store = committing(good, (change) =>
+      broken ? Promise.reject(new Error('the disk is full')) : good.commit(change),
+    );
     const { client, done } = await world({ store });
     broken = true;
     expect(await client.ask(client.numbered(1))).toBeUndefined();
@@ -596,13 +586,9 @@ describe('sessions in a store', () => {
 test('a store that fails when the application is done: tried again, and the application is not asked twice', async () => {
   const good = memory();
   let broken = false;
-  const store: SessionStore = {
-    sessions: () => good.sessions(),
-    messages: (session) => good.messages(session),
-    message: (session, direction, number) => good.message(session, direction, number),
-    commit: (change) => (broken ? Promise.reject(new Error('the disk is full')) : good.commit(change)),
-    close: () => good.close(),
-  };
+  const store = committing(good, (change) =>
+    broken ? Promise.reject(new Error('the disk is full')) : good.commit(change),
+  );
   const made = await world({ store });
   let open: () => void = () => undefined;
   made.gate = new Promise((resolve) => {

@@ -13,7 +13,6 @@ import { on } from '../../src/channel/network.ts';
 import { aboutSequence } from '../../src/reliable/bodies.ts';
 import type { ReliableEvent } from '../../src/reliable/events.ts';
 import type { ReliableSessionOptions } from '../../src/reliable/settings.ts';
-import type { SessionStore } from '../../src/reliable/store.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { memory } from '../../src/stores/memory.ts';
 import { DuplexWorld } from './duplex/world.ts';
@@ -21,6 +20,7 @@ import { acceptorEnd } from './ends.ts';
 import { Pair } from './pair.ts';
 import { as, Client } from './peers.ts';
 import { lost, numberOf, Scene } from './scene.ts';
+import { committing } from './stores.ts';
 
 const told = new Map<string, number>();
 const causes = new Set<string>();
@@ -151,13 +151,9 @@ test('stores: taken up again, suspended, failing', async () => {
 
   const good = memory();
   let broken = false;
-  const failing: SessionStore = {
-    sessions: () => good.sessions(),
-    messages: (session) => good.messages(session),
-    message: (session, direction, number) => good.message(session, direction, number),
-    commit: (change) => (broken ? Promise.reject(new Error('the disk is full')) : good.commit(change)),
-    close: () => good.close(),
-  };
+  const failing = committing(good, (change) =>
+    broken ? Promise.reject(new Error('the disk is full')) : good.commit(change),
+  );
   const one = await client({ store: failing }, async (trip) => trip, 'urn:offer');
   broken = true;
   await one.ask(one.numbered(1));

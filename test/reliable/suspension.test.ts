@@ -7,6 +7,7 @@ import type { SessionStore } from '../../src/reliable/store.ts';
 import type { Message } from '../../src/soap/message.ts';
 import { memory } from '../../src/stores/memory.ts';
 import { lost, numberOf, Scene } from './scene.ts';
+import { committing } from './stores.ts';
 
 /** Takes the session up again, with a peer that knows what it heard before; the rest goes well. */
 async function goesOn(store: SessionStore, before: Scene, submitted: number): Promise<Scene> {
@@ -119,13 +120,9 @@ describe('other troubles of this end', () => {
   test('the store fails: RELIABLE_STORE, transient, and the peer is told nothing', async () => {
     const good = memory();
     let broken = false;
-    const store: SessionStore = {
-      sessions: () => good.sessions(),
-      messages: (session) => good.messages(session),
-      message: (session, direction, number) => good.message(session, direction, number),
-      commit: (change) => (broken ? Promise.reject(new Error('the disk is full')) : good.commit(change)),
-      close: () => good.close(),
-    };
+    const store = committing(good, (change) =>
+      broken ? Promise.reject(new Error('the disk is full')) : good.commit(change),
+    );
     const scene = new Scene({ store, label: 'orders' });
     await scene.until(scene.say('one'));
     broken = true;

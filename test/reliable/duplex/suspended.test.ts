@@ -6,6 +6,7 @@ import type { Carry } from '../../../src/channel/delivery.ts';
 import { storedOutcomes } from '../../../src/reliable/outcomes.ts';
 import { reliableVersions } from '../../../src/reliable/versions/table.ts';
 import { memory } from '../../../src/stores/memory.ts';
+import { committing } from '../stores.ts';
 import { DuplexWorld, type DuplexWorldOptions, textOf } from './world.ts';
 
 test.each(reliableVersions)('WS-RM $name: nobody is there for too long, and then somebody is', async (version) => {
@@ -59,16 +60,10 @@ test('an application suspends its session, and another process goes on', async (
 test('what is being stored while its session is suspended is handled by whoever takes it up, and by nobody else', async () => {
   const good = memory();
   let gate: Promise<void> | undefined;
-  const store: typeof good = {
-    sessions: () => good.sessions(),
-    messages: (session) => good.messages(session),
-    message: (session, direction, number) => good.message(session, direction, number),
-    commit: async (change) => {
-      await good.commit(change);
-      await gate;
-    },
-    close: () => good.close(),
-  };
+  const store = committing(good, async (change) => {
+    await good.commit(change);
+    await gate;
+  });
   const world = new DuplexWorld(23);
   let suspend: () => Promise<void> = async () => undefined;
   const onSession: NonNullable<DuplexWorldOptions['onSession']> = (session) => {
@@ -103,14 +98,9 @@ test('what is being stored while its session is suspended is handled by whoever 
 test('a store that fails stands the session still instead of promising what it does not keep', async () => {
   const store = memory();
   let fails = false;
-  const failing: typeof store = {
-    ...store,
-    sessions: () => store.sessions(),
-    messages: (session) => store.messages(session),
-    message: (session, direction, number) => store.message(session, direction, number),
-    commit: (change) => (fails ? Promise.reject(new Error('the disk is full')) : store.commit(change)),
-    close: () => store.close(),
-  };
+  const failing = committing(store, (change) =>
+    fails ? Promise.reject(new Error('the disk is full')) : store.commit(change),
+  );
   const world = new DuplexWorld(23);
   const listener = await world.until(world.listen());
   const channel = world.connect({ store: failing, label: 'orders' });
