@@ -16,6 +16,9 @@ const publish = diagnostics('channel');
 /** Messages that may wait for their answer on one channel at once. */
 const maxAwaited = 65_536;
 
+/** Nobody hears it; one for all, because an error takes longer to make than a message. */
+const givenUp = new ChannelError('CHANNEL_CLOSED', 'Nobody waits for the answer any more.');
+
 interface Waiting {
   readonly answered: Promise<Delivery>;
   readonly resolve: (answer: Delivery) => void;
@@ -72,6 +75,8 @@ export class Awaited {
         return await abortable(Promise.race([promise, sent]), trip.signal);
       } finally {
         this.#waiting.delete(id);
+        // Whoever waits for everything to be answered does not wait for what was given up.
+        reject(givenUp);
       }
     };
   }

@@ -77,6 +77,8 @@ export type ReliableEvent =
   | (Numbered & { readonly event: 'message.accepted' })
   /** The application has finished with it. */
   | (Numbered & { readonly event: 'message.delivered' })
+  /** The application's reply to it came when the session was over, and goes nowhere. */
+  | (Numbered & { readonly event: 'reply.dropped' })
   /** Not taken; its source will send it again. */
   | (Numbered & { readonly event: 'message.dropped'; readonly reason: DropReason })
   /** Accepted before. */

@@ -25,10 +25,12 @@ export interface Statistics {
   duplicates: number;
   /** Messages of the peer that could not be taken when they came. */
   dropped: number;
+  /** Replies of this end's application that came when the session was over, and went nowhere. */
+  late: number;
 }
 
 export function newStatistics(): Statistics {
-  return { sent: 0, resent: 0, acknowledged: 0, delivered: 0, duplicates: 0, dropped: 0 };
+  return { sent: 0, resent: 0, acknowledged: 0, delivered: 0, duplicates: 0, dropped: 0, late: 0 };
 }
 
 /** A session as its application sees it. */

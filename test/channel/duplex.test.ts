@@ -38,6 +38,29 @@ describe('a duplex connection', () => {
     await listener.close();
   });
 
+  test('close waits for answers that somebody waits for, and not for one that was given up meanwhile', async () => {
+    const via = binding([exchange({ addressing: addressing200508 })], loopback({ duplex: true }));
+    const gate = Promise.withResolvers<void>();
+    const listener = await listen(via, at, async (trip) => {
+      await gate.promise;
+      return trip.carrying(said('urn:re'));
+    });
+    const channel = connect(via, listener.url);
+    const caller = new AbortController();
+    const asked = channel.send(delivery(said('urn:ask'), caller.signal));
+    await new Promise((resolve) => setImmediate(resolve));
+    const order: string[] = [];
+    const closed = channel.close().then(() => order.push('closed'));
+    await new Promise((resolve) => setImmediate(resolve));
+    order.push('given up');
+    caller.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+    await closed;
+    expect(order).toEqual(['given up', 'closed']);
+    gate.resolve();
+    await listener.close();
+  });
+
   test('a fault is never answered with a fault, nor a one-way message with anything', async () => {
     const network = new Network();
     const via = binding([exchange({ addressing: addressing200508 })], loopback({ duplex: true, network }));

@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { VirtualClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import { wait } from '../../src/base/signals.ts';
 import type { Carry } from '../../src/channel/delivery.ts';
 import { on } from '../../src/channel/network.ts';
 import { aboutSequence } from '../../src/reliable/bodies.ts';
@@ -90,6 +91,25 @@ test('duplex: what is missing', async () => {
   world.network.script(on('request', [world.network.counts.exchanges + 2], 'lose'));
   await world.until(Promise.all([1, 2, 3, 4, 5].map((at) => world.say(channel, `text ${at}`, false))));
   await world.until(channel.close());
+  await world.until(listener.close());
+});
+
+test('duplex: a reply to a session that is over', async () => {
+  const world = new DuplexWorld(4);
+  const over = Promise.withResolvers<void>();
+  const listener = await world.until(
+    world.listen(async (trip) => {
+      await over.promise;
+      return trip.carrying(world.saying('late'));
+    }),
+  );
+  const channel = world.connect();
+  const said = world.say(channel, 'one').catch(() => undefined);
+  await world.until(wait(world.clock, 1_000));
+  channel.abort(new Error('enough'));
+  await world.until(said);
+  await world.until(wait(world.clock, 1_000));
+  over.resolve();
   await world.until(listener.close());
 });
 

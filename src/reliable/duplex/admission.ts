@@ -9,7 +9,7 @@ import type { Delivery } from '../../channel/delivery.ts';
 import { publish } from '../events.ts';
 import { onOutcome } from '../outcomes.ts';
 import type { Statistics } from '../session.ts';
-import { unsettled } from '../source-state.ts';
+import { submitted, unsettled } from '../source-state.ts';
 import type { Acknowledging } from './acknowledging.ts';
 import type { Driver } from './driver.ts';
 import type { Ending } from './ending.ts';
@@ -54,7 +54,10 @@ export class Admission {
   /** The application has finished with message `number`. */
   async finished(number: number, reply: Delivery | undefined, isMark: boolean): Promise<void> {
     const { init, pair, acknowledging, driver, ending, statistics } = this.#my;
-    if (init.signal.aborted || ending.isStopped) return;
+    if (init.signal.aborted || ending.isStopped) {
+      if (reply !== undefined) this.#late(number);
+      return;
+    }
     const receipt = [{ kind: 'delivered' as const, number }];
     if (reply === undefined) await driver.enter(() => driver.step({ receipt }));
     else {
@@ -62,13 +65,25 @@ export class Admission {
       const submission = { trip: reply, waiting: undefined };
       // In one step: a message is finished when its reply is kept.
       const source = [{ kind: 'submit' as const, expects: 'acknowledgement' as const }];
-      await driver.enter(() => driver.step({ source, receipt }, { submission }));
+      const isTaken = await driver.enter(async () => {
+        const before = submitted(pair.source);
+        await driver.step({ source, receipt }, { submission });
+        return submitted(pair.source) > before;
+      });
+      if (!isTaken) this.#late(number);
     }
     if (!isMark) {
       statistics.delivered += 1;
       publish(() => ({ event: 'message.delivered', ...pair.theirs, number }));
     }
     acknowledging.freed();
+  }
+
+  /** There is nobody to take the reply any more. */
+  #late(number: number): void {
+    const { pair, statistics } = this.#my;
+    statistics.late += 1;
+    publish(() => ({ event: 'reply.dropped', ...pair.theirs, number }));
   }
 
   async #submit(trip: Delivery, waiting: DuplexWaiting, signal: AbortSignal): Promise<void> {

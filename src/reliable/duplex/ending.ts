@@ -44,6 +44,8 @@ export class Ending {
   /** Why it stands still. */
   #halted: ReliableError | undefined;
   #trouble: Error | undefined;
+  /** What the application was handed and has not finished is not waited for. */
+  #isAbandoned = false;
 
   constructor(my: EndingInit) {
     this.#my = my;
@@ -64,6 +66,11 @@ export class Ending {
     return this.#halted ?? this.#gone;
   }
 
+  /** This end gives the session up: whoever waits for something of it is not to wait for handlers that still run. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
   /** What went wrong last, and may be why the session ends. */
   troubled(trouble: Error): void {
     this.#trouble = trouble;
@@ -75,7 +82,7 @@ export class Ending {
     const { source, receipt } = pair;
     if (source.phase === 'ended') {
       const { reason } = source;
-      if (receipt === undefined || receipt.phase === 'ended') this.#over(reason);
+      if (receipt === undefined || receipt.phase === 'ended' || this.#isAbandoned) this.#over(reason);
       else if (reason.code !== 'completed') {
         // Once: after that what the application was handed is still to be finished.
         if (receipt.phase !== 'terminated') run({ receipt: [{ kind: 'fault' }] });

@@ -105,7 +105,7 @@ export class DuplexInitiator implements Channel {
 
   abort(reason: Error): void {
     if (this.#session === undefined) this.#leave(reason);
-    else this.#session.post(abortion('RELIABLE_ABORTED', reason.message, true));
+    else this.#session.abort('RELIABLE_ABORTED', reason);
   }
 
   /** Whatever comes over the connection. */
@@ -290,7 +290,8 @@ export class DuplexInitiator implements Channel {
     const session = this.#session;
     if (this.#standstill !== undefined || session === undefined) return this.#standstill;
     if (!session.isKept || session.phase === 'terminating') {
-      session.post(abortion(code, error.message, tell));
+      if (tell) session.abort(code, error);
+      else session.post(abortion(code, error.message, false));
       return undefined;
     }
     const text = `${error.message} ${adviceFor(session.label)}`;
@@ -352,7 +353,8 @@ export class DuplexInitiator implements Channel {
       if (error === undefined) {
         await this.#line.close().catch(() => undefined);
       } else {
-        await this.#session?.lastWord;
+        const said = this.#session?.lastWord ?? Promise.resolve();
+        await takeLeave(this.#settings.clock, error, async (signal) => void (await abortable(said, signal)));
         if (isTurnedDown(error)) await takeLeave(this.#settings.clock, error, (signal) => this.#line.close(signal));
         this.#line.abort(error);
       }

@@ -9,9 +9,9 @@ import type { SurewireError } from '../../base/errors.ts';
 import type { Side } from '../../channel/channel.ts';
 import type { Delivery } from '../../channel/delivery.ts';
 import { bufferRemaining, type DestinationState } from '../destination-state.ts';
-import { type Outcome, ReliableError } from '../errors.ts';
+import { type Outcome, ReliableError, type ReliableErrorCode } from '../errors.ts';
 import { publish } from '../events.ts';
-import type { Bare } from '../interpret.ts';
+import { abortion, type Bare } from '../interpret.ts';
 import { outcomeUnder } from '../outcomes.ts';
 import { declined } from '../partings.ts';
 import { newStatistics, type SessionView, type Statistics } from '../session.ts';
@@ -184,6 +184,13 @@ export class DuplexSession implements SessionView {
   /** Posts events of the outside world. */
   post(...events: readonly Bare<SourceEvent>[]): void {
     this.#driver.run({ source: events });
+  }
+
+  /** Gives the session up: the peer is told, and handlers that still run are left to themselves. */
+  abort(code: ReliableErrorCode, reason: Error): void {
+    this.#ending.troubled(reason);
+    this.#ending.abandon();
+    this.post(abortion(code, reason.message, true));
   }
 
   /** Creates the sequence, or takes up what the store kept. */

@@ -1,9 +1,15 @@
 /** A durable duplex initiator stands still instead of giving up: nothing is told to the peer, and the session goes on later. */
-import { expect, test } from 'vitest';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { describe, expect, test } from 'vitest';
 import { wait } from '../../../src/base/signals.ts';
 import { callbackChannel } from '../../../src/channel/callback.ts';
+import type { BindingElement } from '../../../src/channel/channel.ts';
 import type { Carry } from '../../../src/channel/delivery.ts';
+import { transform } from '../../../src/channel/transform.ts';
+import type { ReliableEvent } from '../../../src/reliable/events.ts';
 import { storedOutcomes } from '../../../src/reliable/outcomes.ts';
+import type { SessionView } from '../../../src/reliable/session.ts';
+import type { ReliableSessionOptions } from '../../../src/reliable/settings.ts';
 import { reliableVersions } from '../../../src/reliable/versions/table.ts';
 import { memory } from '../../../src/stores/memory.ts';
 import { committing } from '../stores.ts';
@@ -151,4 +157,86 @@ test('a handler that waits for its call back is told when the session has failed
   await world.until(wait(world.clock, 500));
   expect(refusals).toMatchObject([{ code: 'RELIABLE_CLOSED' }]);
   await world.until(listener.close());
+});
+
+describe('this end gives the session up while a handler runs', () => {
+  /** `one` is acknowledged and waits for its answer; the service waits for a handler of the client, which nothing hurries. */
+  async function waiting(seed: number, options: ReliableSessionOptions = {}, below: readonly BindingElement[] = []) {
+    const world = new DuplexWorld(seed);
+    const gate = Promise.withResolvers<void>();
+    const signals: AbortSignal[] = [];
+    const sessions: SessionView[] = [];
+    const ask: Carry = async (trip) => {
+      await world.say(callbackChannel(trip), 'back').catch(() => undefined);
+      return undefined;
+    };
+    const listener = await world.until(world.listen(ask));
+    const onSession = (session: SessionView) => void sessions.push(session);
+    const slow: Carry = async (trip) => {
+      signals.push(trip.signal);
+      await gate.promise;
+      return trip.carrying(world.saying('late'));
+    };
+    const channel = world.connect({ ...options, onSession }, undefined, slow, below);
+    const said = world.say(channel, 'one').catch((thrown: unknown) => thrown);
+    await world.until(wait(world.clock, 2_000));
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    return { world, gate, signals, sessions, listener, channel, said, began: world.clock.now() };
+  }
+
+  test.each(['abort', 'close'] as const)(
+    '%s: a call that is acknowledged is told at once, the handler too, and its late reply is dropped and counted',
+    async (how) => {
+      const dropped: unknown[] = [];
+      const hear = (event: unknown) => {
+        if ((event as ReliableEvent).event === 'reply.dropped') dropped.push(event);
+      };
+      subscribe('surewire:reliable', hear);
+      const { world, gate, signals, sessions, listener, channel, said, began } = await waiting(26);
+      const reason = new Error('enough');
+      if (how === 'abort') channel.abort(reason);
+      else await expect(world.until(channel.close(AbortSignal.abort(reason)))).rejects.toBe(reason);
+      expect(await world.until(said)).toMatchObject({ code: 'RELIABLE_ABORTED', cause: reason });
+      expect(await world.until(channel.closed)).toMatchObject({ code: 'RELIABLE_ABORTED', message: 'enough' });
+      expect(world.clock.now() - began).toBeLessThan(1_000);
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+      expect(sessions.map(({ statistics }) => statistics.late)).toEqual([0]);
+      gate.resolve();
+      await world.until(wait(world.clock, 100));
+      unsubscribe('surewire:reliable', hear);
+      expect(sessions.map(({ statistics }) => statistics.late)).toEqual([1]);
+      expect(dropped).toMatchObject([{ side: 'initiator', number: 1 }]);
+      await world.until(listener.close());
+    },
+  );
+
+  test('a connection that takes nothing any more holds up nobody for long', async () => {
+    let isStuck = false;
+    const stuck = transform({
+      name: 'stuck',
+      place: 'security',
+      down: (next) => (trip) => (isStuck ? new Promise(() => undefined) : next(trip)),
+    });
+    const { world, channel, said, gate, listener, began } = await waiting(28, {}, [stuck]);
+    isStuck = true;
+    channel.abort(new Error('enough'));
+    expect(await world.until(said)).toMatchObject({ code: 'RELIABLE_ABORTED' });
+    expect(world.clock.now() - began).toBeLessThan(5_000);
+    gate.resolve();
+    await world.until(listener.close());
+  });
+
+  test('nothing of it is left in the store', async () => {
+    const store = memory();
+    const { world, channel, listener, gate } = await waiting(27, { store, label: 'orders' });
+    channel.abort(new Error('enough'));
+    await world.until(channel.closed);
+    gate.resolve();
+    const sessions: SessionView[] = [];
+    const again = world.connect({ store, label: 'orders', onSession: (session) => void sessions.push(session) });
+    await world.until(again.open());
+    expect(sessions.map(({ resumed, submitted }) => [resumed, submitted])).toEqual([[false, 0]]);
+    again.abort(new Error('enough'));
+    await world.until(listener.close());
+  });
 });
