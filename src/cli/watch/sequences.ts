@@ -108,6 +108,9 @@ export class Sequences {
       case 'exchange.failed':
         this.#own(event).lost += 1;
         return;
+      case 'reply.dropped':
+        this.#of(event).fault = `message ${event.number}: the reply came when the session was over`;
+        return;
       case 'handler.failed':
         this.#of(event).fault = `message ${event.number}: ${event.reason}`;
         return;
