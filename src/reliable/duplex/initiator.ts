@@ -30,6 +30,15 @@ import { type Hearing, hearing, isAbout } from './hearing.ts';
 import { Line } from './line.ts';
 import { DuplexSession } from './session.ts';
 
+/** Copies that one connection has taken: what it says of them late is said of no other connection. */
+interface Asked {
+  copies: number;
+}
+
+function oneLess(asked: Asked): void {
+  asked.copies = Math.max(0, asked.copies - 1);
+}
+
 export class DuplexInitiator implements Channel {
   readonly side = 'initiator';
   readonly isDuplex = true;
@@ -43,8 +52,8 @@ export class DuplexInitiator implements Channel {
   readonly #keeper: Keeper;
   /** Messages that the session does not have yet. */
   readonly #entering = new Entering();
-  /** Copies of CreateSequence that the connection of the moment has taken and that are not answered. */
-  #asked = 0;
+  /** Copies of CreateSequence that the connection of the moment has taken and that are not answered; each has its own count. */
+  #asked: Asked = { copies: 0 };
   /** What one of them was refused with. */
   #refusal: Error | undefined;
   #session: DuplexSession | undefined;
@@ -66,7 +75,7 @@ export class DuplexInitiator implements Channel {
       receive: (trip) => this.receive(trip),
       session: () => this.#session?.id ?? '',
       onUp: (isFirst) => {
-        this.#asked = 0;
+        this.#asked = { copies: 0 };
         if (!isFirst) this.#session?.reconnected();
         else this.#begin();
       },
@@ -162,10 +171,10 @@ export class DuplexInitiator implements Channel {
       flowControl: this.#settings.flowControlEnabled,
     });
     if (said.kind === 'refused') {
-      this.#asked -= 1;
+      oneLess(this.#asked);
       this.#refusal = said.trouble;
       // A peer that takes a copy for a second request may still answer the first.
-      if (this.#asked <= 0) session.post(...said.source);
+      if (this.#asked.copies === 0) session.post(...said.source);
       return;
     }
     if (said.kind !== 'created' || record.offer === null) return;
@@ -255,21 +264,20 @@ export class DuplexInitiator implements Channel {
     if (trip.message.action !== this.#settings.version.actions.createSequence) {
       return this.#line.post(this.#worded(trip));
     }
-    const posted = this.#line.post(this.#worded(trip.with(onRefused, (reason) => this.#declined(reason))));
-    this.#asked += 1;
-    posted.catch(() => {
-      this.#asked -= 1;
-    });
+    const asked = this.#asked;
+    const posted = this.#line.post(this.#worded(trip.with(onRefused, (reason) => this.#declined(reason, asked))));
+    asked.copies += 1;
+    posted.catch(() => oneLess(asked));
     return posted;
   }
 
   /** The peer does not take a CreateSequence, in words that prove nothing. */
-  #declined(reason: SurewireError): void {
-    this.#asked -= 1;
+  #declined(reason: SurewireError, asked: Asked): void {
+    oneLess(asked);
     this.#refusal = reason;
     // A peer in trouble, or whose answer could not be sent, may do better next time.
     const isTrouble = reason.cause instanceof FaultError && reason.cause.fault.code === 'receiver';
-    if (!isTrouble && this.#asked <= 0) this.#session?.declined(reason);
+    if (!isTrouble && asked === this.#asked && asked.copies === 0) this.#session?.declined(reason);
   }
 
   /** There is a connection for the first time. */
