@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ByNumber } from '../../src/base/by-number.ts';
-import { traces } from './traces.ts';
+import { traces, weight } from './traces.ts';
 
 /** Close together, as far apart as the ring is wide, and beyond what fits into 32 bits. */
 const number = fc.oneof(
@@ -53,4 +53,34 @@ test('what is done with leaves no trace', () => {
     ({ name }) => held.delete(name),
   );
   expect(grown).toBeLessThan(10_000_000);
+});
+
+test.each([
+  ['one after the other', 1],
+  ['so far apart that they find no place in the ring', 4_096],
+])('what held very much once is small when that is done with: %s', (_, apart) => {
+  const held = weight(() =>
+    Array.from({ length: 300 }, () => {
+      const one = new ByNumber<string>();
+      for (let number = 1; number <= 4_096; number++) one.set(number * apart, 'much');
+      for (let number = 1; number < 4_096; number++) one.delete(number * apart);
+      return one;
+    }),
+  );
+  expect(held).toBeLessThan(1_000_000);
+});
+
+test('a ring that was made narrow still finds everything, and grows again', () => {
+  const held = new ByNumber<number>();
+  for (let round = 0; round < 20; round++) {
+    const first = 1 + round * 3_000;
+    for (let number = first; number < first + 1_000; number++) held.set(number, number);
+    // These want the same place of any narrow ring.
+    const kept = [first, first + 512, first + 513];
+    for (let number = first; number < first + 1_000; number++) if (!kept.includes(number)) held.delete(number);
+    expect(held.keys()).toEqual(kept);
+    expect(kept.map((number) => held.get(number))).toEqual(kept);
+    for (const number of kept) held.delete(number);
+    expect(held.keys()).toEqual([]);
+  }
 });

@@ -1,5 +1,5 @@
 /** What a container leaves behind of what went through it: octets of garbage that only a collection of the whole heap takes away. */
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 const TIMES = 200_000;
@@ -24,6 +24,16 @@ export function traces<T>(make: (number: number) => T, put: (one: T) => void, ta
     put(one);
   }
   return old() - before;
+}
+
+/** @returns how much more of the heap is in use while what `make` made is there, in octets */
+export function weight(make: () => unknown): number {
+  collect();
+  const before = getHeapStatistics().used_heap_size;
+  const made = make();
+  collect();
+  const after = getHeapStatistics().used_heap_size;
+  return made === undefined ? 0 : after - before;
 }
 
 function collect(): void {

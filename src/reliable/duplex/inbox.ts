@@ -32,6 +32,8 @@ interface InboxInit {
 export class Inbox {
   readonly #my: InboxInit;
   readonly #held = new ByNumber<Delivery>();
+  /** Answers that were not handed up, ascending: each step looks at these alone, however much else is held. */
+  readonly #answers: number[] = [];
   /** Numbers that were handed up, some of them answers that overtook an unfinished message. */
   readonly #begun = new ByNumber<true>();
   readonly #running = new Set<Promise<void>>();
@@ -46,6 +48,7 @@ export class Inbox {
 
   keep(number: number, trip: Delivery): void {
     this.#held.set(number, trip);
+    if (isAnswer(trip.message)) this.#await(number);
     this.#standstill.look();
   }
 
@@ -75,12 +78,18 @@ export class Inbox {
    * messages before it wait for (WCF: a re-entrant callback).
    */
   handUpAnswers(receipt: DestinationState | undefined): void {
+    if (this.#answers.length === 0) return;
     const reachable = this.#reachable(receipt);
-    for (const number of this.#held.keys()) {
-      const held = this.#held.get(number);
-      if (held === undefined || number > reachable || this.#begun.has(number)) continue;
-      if (isAnswer(held.message)) this.handUp(number);
+    for (let next = this.#answers[0]; next !== undefined && next <= reachable; next = this.#answers[0]) {
+      this.#answers.shift();
+      if (this.#held.has(next)) this.handUp(next);
     }
+  }
+
+  #await(number: number): void {
+    const before = this.#answers.at(-1) ?? 0;
+    this.#answers.push(number);
+    if (before > number) this.#answers.sort((one, other) => one - other);
   }
 
   /** The highest number with nothing missing before it, where that counts. */
