@@ -11,8 +11,15 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'nobody carries the acknowledgement of a turn',
     file: 'reliable/coalescing.ts',
-    find: 'const last = this.#last;',
+    find: 'const last = waiting.pop();',
     replace: 'const last = undefined as Coalesced | undefined;',
+  },
+  {
+    name: 'answers of a turn go one by one, and wake their client for each',
+    file: 'reliable/coalescing.ts',
+    find: 'if (this.#waiting.push(waiting) === 1) turn.atEnd(this.#end);',
+    replace:
+      'this.#waiting.pop()?.resolve(undefined);\n    if (this.#waiting.push(waiting) === 1) turn.atEnd(this.#end);',
   },
   {
     name: 'an empty answer is looked at before its turn is over',

@@ -63,10 +63,14 @@ describe('the acceptor', () => {
     ['in a store', { store: memory() }],
   ])('answers the last message of a turn for all of them, %s', async (_, options) => {
     const { hand, ask, oneWay } = await scene(options);
-    const answers = [1, 2, 3].map((number) => ask(oneWay(number)));
+    const heard: (number | undefined)[] = [];
+    const answers = [1, 2, 3].map((number) => ask(oneWay(number)).then((answer) => heard.push(upper(answer))));
     await settled();
+    // All at once, and the carrier behind the others.
+    expect(heard).toEqual([]);
     hand.end();
-    expect((await Promise.all(answers)).map(upper)).toEqual([undefined, undefined, 3]);
+    await Promise.all(answers);
+    expect(heard).toEqual([undefined, undefined, 3]);
   });
 
   test('answers a lone message with its acknowledgement, turn after turn', async () => {
