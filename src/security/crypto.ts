@@ -58,13 +58,14 @@ export function passwordDigestOf(nonce: Uint8Array, created: string, password: s
 /**
  * Signs `octets`. ECDSA gives r‖s of fixed length, as XML Signature wants it; HMAC is never truncated.
  *
+ * @param octets a text stands for its UTF-8
  * @param key private, or secret for HMAC
  * @throws SecurityError `SECURITY_KEY` when the key is not of the algorithm's family or is too weak
  */
-export function signOctets(algorithm: SignatureAlgorithm, key: KeyObject, octets: Uint8Array): Uint8Array {
+export function signOctets(algorithm: SignatureAlgorithm, key: KeyObject, octets: Uint8Array | string): Uint8Array {
   requireFit(algorithm, key, smallestRsa, smallestSecret);
   if (algorithm.family === 'hmac') return hmacUnder(algorithm.hash, key, octets);
-  return sign(hashOf(algorithm), octets, operation(algorithm, key));
+  return sign(hashOf(algorithm), typeof octets === 'string' ? utf8(octets) : octets, operation(algorithm, key));
 }
 
 /**
@@ -236,7 +237,7 @@ export function pSha1(secret: Uint8Array, seed: Uint8Array, length: number, offs
   return concat(blocks).subarray(offset, offset + length);
 }
 
-function hmacUnder(name: string, key: KeyObject, octets: Uint8Array): Buffer {
+function hmacUnder(name: string, key: KeyObject, octets: Uint8Array | string): Buffer {
   const secret = key.export();
   const made = hmac(name, secret, octets);
   secret.fill(0);
@@ -247,13 +248,13 @@ function hmacUnder(name: string, key: KeyObject, octets: Uint8Array): Buffer {
  * HMAC (RFC 2104) by one-shot hashes: in the midst of a message they cost less than a Hmac object, which has to be made and let go
  * of. What of the secret is written down on the way is wiped.
  */
-function hmac(name: string, secret: Uint8Array, octets: Uint8Array): Buffer {
+function hmac(name: string, secret: Uint8Array, octets: Uint8Array | string): Buffer {
   const block = blockLengths.get(name);
-  if (block === undefined || secret.length > block || octets.length > longest) {
+  if (block === undefined || secret.length > block || octets.length > longest || !isPlaced(octets, block)) {
     return createHmac(name, secret).update(octets).digest();
   }
-  for (let at = 0; at < block; at++) padded[at] = (secret[at] ?? 0) ^ 0x36;
-  padded.set(octets, block);
+  padded.fill(0x36, 0, block);
+  for (let at = 0; at < secret.length; at++) padded[at] = (secret[at] as number) ^ 0x36;
   // As a text of as many characters, which costs less than half of what octets cost that nobody keeps.
   const inner = hash(name, padded.subarray(0, block + octets.length), 'binary');
   for (let at = 0; at < block; at++) padded[at] = (padded[at] ?? 0) ^ (0x36 ^ 0x5c);
@@ -261,6 +262,14 @@ function hmac(name: string, secret: Uint8Array, octets: Uint8Array): Buffer {
   const outer = hash(name, padded.subarray(0, block + inner.length), 'buffer');
   padded.fill(0, 0, block);
   return outer;
+}
+
+/** Puts what is authenticated behind the place of the secret; false for a text that is more octets than characters. */
+function isPlaced(octets: Uint8Array | string, block: number): boolean {
+  // There is room for more than the text has characters, so that it shows.
+  if (typeof octets === 'string') return padded.write(octets, block) === octets.length;
+  padded.set(octets, block);
+  return true;
 }
 
 /** Octets of a block of each hash. */
@@ -273,4 +282,4 @@ const blockLengths: ReadonlyMap<string, number> = new Map([
 /** Octets of what is authenticated so; a SignedInfo has two or three thousand. */
 const longest = 8_192;
 /** The padded secret and what follows it, for as long as one HMAC is made. */
-const padded = Buffer.allocUnsafeSlow(128 + longest);
+const padded = Buffer.allocUnsafeSlow(128 + longest + 4);

@@ -116,7 +116,9 @@ export class Opening {
       x509Tokens(readable.header) === x509Tokens(header) &&
       readable.header.encryptedData.length === 0;
     if (!same) throw new SecurityError('SECURITY_UNSUPPORTED', 'An encrypted part brings keys or encrypted parts.');
-    return { places: new Set(parts.flatMap(({ place }) => place ?? [])), body };
+    const places = new Set<XmlElement>();
+    for (const { place } of parts) if (place !== undefined) places.add(place);
+    return { places, body };
   }
 
   /**

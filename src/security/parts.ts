@@ -28,14 +28,24 @@ export function inHeader({ fragment, verbatim }: Inside): string {
   return verbatim === true ? fragment.toString() : insideHeader(fragment);
 }
 
-interface Prepared extends SignedPart {
+class Prepared implements SignedPart {
+  readonly by: Parts;
   readonly fragment: XmlFragment;
+  readonly id: string;
+  readonly prefixes: readonly string[];
+  readonly digest: string;
+
+  constructor(by: Parts, fragment: XmlFragment, { id, prefixes, digest }: SignedPart) {
+    this.by = by;
+    this.fragment = fragment;
+    this.id = id;
+    this.prefixes = prefixes;
+    this.digest = digest;
+  }
 }
 
 export function partOf({ id, fragment }: Inside, digest: DigestAlgorithm): SignedPart {
-  const [only, second] = fragment.pieces;
-  const octets = only === undefined || second !== undefined ? fragment.bytes : only;
-  return { id, prefixes: fragment.prefixes, digest: base64Digest(digest, octets) };
+  return { id, prefixes: fragment.prefixes, digest: base64Digest(digest, fragment.whole) };
 }
 
 /** Ids, and the parts of messages that have them; one for the life of a channel. */
@@ -43,7 +53,8 @@ export class Parts {
   /** Ids are unguessable by prefix, so that no payload can bring one along, and unique by number. */
   readonly #prefix: string;
   #number = 0;
-  readonly #prepared = new WeakMap<XmlFragment, Prepared>();
+  /** What was made of fragments that others had prepared before: blocks that all channels write are each others'. */
+  readonly #shared = new WeakMap<XmlFragment, Prepared>();
   readonly id = (): string => `i${this.#prefix}-${++this.#number}`;
 
   constructor(random: Random) {
@@ -52,12 +63,15 @@ export class Parts {
 
   /** A part of the message with an id of ours; an id that it had is replaced. */
   prepare(fragment: XmlFragment, digest: DigestAlgorithm): Prepared {
-    const known = this.#prepared.get(fragment);
+    const noted = fragment.prepared;
+    if (noted instanceof Prepared && noted.by === this) return noted;
+    const known = noted === undefined ? undefined : this.#shared.get(fragment);
     if (known !== undefined) return known;
     const id = this.id();
     const named = fragment.withAttribute(wsu, 'Id', id, 'wsu');
-    const fresh = { fragment: named, ...partOf({ id, fragment: named }, digest) };
-    this.#prepared.set(fragment, fresh);
+    const fresh = new Prepared(this, named, partOf({ id, fragment: named }, digest));
+    if (noted === undefined) fragment.prepared = fresh;
+    else this.#shared.set(fragment, fresh);
     return fresh;
   }
 

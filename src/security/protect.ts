@@ -170,22 +170,24 @@ export class Protector {
       const conceal = new Concealer(production, keying, this.#random, this.#id);
       const hidden = conceal.body(message, body.fragment);
       const hidesSignature = production.signature && conceal.hides(message);
-      const headers = prepared.map((block) => conceal.header(block, message.version, this.#id()) ?? block);
-      const behind: readonly Piece[] = [
-        ...inside.flatMap((one) =>
-          one.isSecret === true || (hidesSignature && one.verbatim !== true)
-            ? conceal.element(one.fragment)
-            : inHeader(one),
-        ),
-        this.#endorser?.included ?? '',
-        ...signatures.flatMap(({ text }) =>
-          hidesSignature ? conceal.element(XmlFragment.written([text], [])) : withoutWsse(text),
-        ),
-      ];
+      const headers =
+        production.headers.size === 0
+          ? prepared
+          : prepared.map((block) => conceal.header(block, message.version, this.#id()) ?? block);
+      const behind: Piece[] = [];
+      for (const one of inside) {
+        const isHidden = one.isSecret === true || (hidesSignature && one.verbatim !== true);
+        if (isHidden) behind.push(...conceal.element(one.fragment));
+        else behind.push(inHeader(one));
+      }
+      if (this.#endorser !== undefined) behind.push(this.#endorser.included);
+      for (const { text } of signatures) {
+        if (hidesSignature) behind.push(...conceal.element(XmlFragment.written([text], [])));
+        else behind.push(withoutWsse(text));
+      }
       const { references } = conceal;
-      const keys = [...keying.markup(references), keying.list(references)];
-      const before = [insideHeader(timestamp.fragment), ...contextTokens(endorsers), token?.included ?? ''];
-      const parts = [...before, ...keys, ...behind];
+      const parts: Piece[] = [insideHeader(timestamp.fragment), ...contextTokens(endorsers), token?.included ?? ''];
+      parts.push(...keying.markup(references), keying.list(references), ...behind);
       const values = signatures.map(({ value }) => value);
       return assembled(message, parts, headers, hidden, { values, secret: keying.secret, certificate: this.#reader() });
     });

@@ -7,7 +7,7 @@ import type { Keying } from './keying.ts';
 import { partOf } from './parts.ts';
 import type { PasswordKeying } from './password-key.ts';
 import type { CertificateSignature, PasswordSignature, SignatureProduction } from './protection.ts';
-import { type SignedPart, signedInfoOctets, writeSignature, writeSignedInfo } from './signature.ts';
+import { type SignedPart, signedInfoOctets, signedInfoText, writeSignature, writeSignedInfo } from './signature.ts';
 import { isIncluded, writeBinaryToken, writeTokenReference } from './tokens/x509.ts';
 
 /** What names the key of a certificate: the same in every message, so it is written once. */
@@ -57,15 +57,14 @@ export function sign(
   id: string | undefined,
 ): Signed | Promise<Signed> {
   const content = writeSignedInfo(parts, signature.algorithm, signature.digest);
-  const octets = signedInfoOctets(content);
   if (signature.kind === 'certificate') {
-    const made = signature.key.sign(signature.algorithm, octets);
+    const made = signature.key.sign(signature.algorithm, signedInfoOctets(content));
     return after(made, (value) => ({ text: writeSignature(content, value, reference ?? '', id), value }));
   }
   const named = keying?.signing;
   if (named === undefined) {
     throw new SecurityError('SECURITY_POLICY', 'A signature under a secret needs an encryption that makes the secret.');
   }
-  const value = signOctets(signature.algorithm, named.key, octets);
+  const value = signOctets(signature.algorithm, named.key, signedInfoText(content));
   return { text: writeSignature(content, value, named.reference, id), value };
 }

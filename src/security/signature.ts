@@ -242,9 +242,14 @@ export function writeSignedInfo(
   return text;
 }
 
-/** The octets that are signed: the SignedInfo standing alone. */
+/** What is signed: the SignedInfo standing alone. */
+export function signedInfoText(content: string): string {
+  return `<ds:SignedInfo xmlns:ds="${ds}">${content}</ds:SignedInfo>`;
+}
+
+/** The octets that are signed. */
 export function signedInfoOctets(content: string): Uint8Array {
-  return utf8(`<ds:SignedInfo xmlns:ds="${ds}">${content}</ds:SignedInfo>`);
+  return utf8(signedInfoText(content));
 }
 
 /**

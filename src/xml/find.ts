@@ -153,8 +153,8 @@ export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElem
   const index = new Map<string, XmlElement>();
   const { elements, attributes, names, namespaces, octets, ascii } = document.tape;
   const wsu = namespaces.indexOf(WSU);
-  // By name: 0 not looked at, else what kind of name it is.
-  const known = new Uint8Array(names.length / NAME);
+  const count = names.length / NAME;
+  const known = count > kinds.length ? new Uint8Array(count) : kinds.fill(0, 0, count);
   let record = 0;
   for (let entry = 0; entry < attributes.length; entry += ATTRIBUTE) {
     const name = names[(attributes[entry + A_NAME] as number) * NAME + M_LOCAL] as number;
@@ -183,6 +183,9 @@ export function elementsById(document: XmlDocument): ReadonlyMap<string, XmlElem
   document.ids = index;
   return index;
 }
+
+/** By name: 0 not looked at, else what kind of name it is. Made once, because a message has few names. */
+const kinds = new Uint8Array(1024);
 
 /** No id; one in no namespace or that of WSS; one in no namespace; xml:id. */
 const NO_ID = 1;

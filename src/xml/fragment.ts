@@ -56,6 +56,8 @@ export class XmlFragment {
   readonly #root: WrittenRoot | undefined;
   readonly #first: WrittenRoot | undefined;
   #declared: ReadonlySet<string> | undefined;
+  /** For whoever prepares fragments to be signed: what came of it. (A WeakMap costs half of what it saves.) */
+  prepared: object | undefined;
   /** Fragments, itself among them, that are scanned together. */
   #together: readonly XmlFragment[] | undefined;
 
@@ -112,14 +114,16 @@ export class XmlFragment {
   }
 
   static #scanTogether(fragments: readonly XmlFragment[]): void {
-    const { children } = scan(
-      joined(['<together>', ...fragments.map(({ bytes }) => bytes), '</together>']),
-      TRUSTED,
-    ).root;
-    for (const [index, fragment] of fragments.entries()) {
+    const pieces: Piece[] = ['<together>'];
+    for (const { bytes } of fragments) pieces.push(bytes);
+    pieces.push('</together>');
+    const { children } = scan(joined(pieces), TRUSTED).root;
+    let index = 0;
+    for (const fragment of fragments) {
       // Octets that were taken on trust and are no element are for whoever asks for that one.
       if (children.length === fragments.length) fragment.#element ??= children[index];
       fragment.#together = undefined;
+      index++;
     }
   }
 
@@ -153,6 +157,12 @@ export class XmlFragment {
     const bytes = joined(this.#canonical());
     this.#pieces = [bytes];
     return bytes;
+  }
+
+  /** `bytes`, or a text that stands for them: for those who can take either. */
+  get whole(): Piece {
+    const [only, second] = this.pieces;
+    return only === undefined || second !== undefined ? this.bytes : only;
   }
 
   /** The PrefixList under which `bytes` is canonical, sorted; usually empty. */

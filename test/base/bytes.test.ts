@@ -26,6 +26,38 @@ describe('base64 is strict: one text per value (attack R2)', () => {
     );
   });
 
+  const long = fc.uint8Array({ minLength: 192, maxLength: 400 }).map((bytes) => base64(bytes));
+  const other = fc.constantFrom(
+    'A',
+    'z',
+    '+',
+    '/',
+    '=',
+    '==',
+    '-',
+    '_',
+    '\u00a0',
+    '\u0141',
+    '\u{1f600}',
+    '*',
+    '',
+    'AAAA',
+  );
+
+  test('law: in a long text too one character more, less or other makes another value or none', () => {
+    fc.assert(
+      fc.property(long, fc.nat(), fc.integer({ min: 0, max: 4 }), other, (text, place, gone, put) => {
+        const at = place % 2 === 0 ? text.length - gone : place % text.length;
+        const changed = text.slice(0, at) + put + text.slice(at + gone);
+        const spelled = Buffer.from(changed, 'base64').toString('base64');
+        expect(fromBase64(changed)).toEqual(spelled === changed ? Buffer.from(changed, 'base64') : undefined);
+        expect(fromBase64(text)).toEqual(Buffer.from(text, 'base64'));
+        expect(fromBase64(`${text.slice(0, at)} \n${text.slice(at)}`)).toEqual(Buffer.from(text, 'base64'));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test.each([
     ['unused bits that are not 0', 'AB=='],
     ['padding left out', 'AA'],
@@ -35,6 +67,20 @@ describe('base64 is strict: one text per value (attack R2)', () => {
     ['a no-break space', 'AAAA\u00a0'],
   ])('%s is no base64', (_, text) => {
     expect(fromBase64(text)).toBeUndefined();
+    expect(fromBase64('AAAA'.repeat(100) + text)).toBeUndefined();
+    expect(fromBase64(`${text}${'AAAA'.repeat(100)}`)).toBeUndefined();
+  });
+
+  test.each([
+    ['padding in the midst of it', '='],
+    ['the URL alphabet for +', '-'],
+    ['the URL alphabet for /', '_'],
+    ['a character whose lower octet is of the alphabet', '\u0141'],
+  ])('%s: a long text is no base64', (_, put) => {
+    for (const at of [0, 200, 395]) {
+      const text = 'A'.repeat(400);
+      expect(fromBase64(text.slice(0, at) + put + text.slice(at + 1))).toBeUndefined();
+    }
   });
 });
 
@@ -47,6 +93,11 @@ describe('octets', () => {
     expect(equalBytes(utf8('same'), utf8('same'))).toBe(true);
     expect(equalBytes(utf8('same'), utf8('sane'))).toBe(false);
     expect(equalBytes(utf8('same'), utf8('sam'))).toBe(false);
+    for (const length of [1, 31, 32, 33, 500]) {
+      const one = new Uint8Array(length).fill(7);
+      expect(equalBytes(one, Uint8Array.from(one))).toBe(true);
+      for (const at of [0, length - 1]) expect(equalBytes(one, one.with(at, 8))).toBe(false);
+    }
   });
 
   test('view shares the memory, with its offset', () => {

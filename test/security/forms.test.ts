@@ -77,6 +77,22 @@ test('a retransmission signs anew only what changed: parts keep their ids', asyn
   expect(two?.headers.at(-1)?.fragment.toString()).not.toBe(one?.headers.at(-1)?.fragment.toString());
 });
 
+test('what two ends send alike has the ids of each, and each keeps its own', async () => {
+  const ends = [1, 2, 3].map((seed) => new Protector(policyOf(all.client, all.root).outbound, seededRandom(seed)));
+  const clear = order();
+  const sent: string[][] = [[], [], []];
+  for (let round = 0; round < 2; round++) {
+    for (const [at, end] of ends.entries()) {
+      const { headers, body } = await end.protect(clear, instant(start + round));
+      sent[at]?.push([...headers.slice(0, -1).map(({ fragment }) => fragment), body].join('\n'));
+      const signed = headers.at(-1)?.fragment.toString() ?? '';
+      for (const id of sent[at]?.[round]?.match(/(?<=wsu:Id=")[^"]*/g) ?? []) expect(signed).toContain(`"#${id}"`);
+    }
+  }
+  for (const [first, second] of sent) expect(second).toBe(first);
+  expect(new Set(sent.flat()).size).toBe(ends.length);
+});
+
 test('what a message says of itself is what was secured (round trip)', async () => {
   await fc.assert(
     fc.asyncProperty(fc.string({ maxLength: 40 }), fc.nat(1000), async (note, seed) => {

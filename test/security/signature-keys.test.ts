@@ -3,7 +3,7 @@
  * under another key or when it was changed.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createSecretKey, generateKeyPairSync, KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, generateKeyPairSync, KeyObject } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,10 +144,27 @@ describe.skipIf(!there)('messages signed under', () => {
     );
     expect(Buffer.from(signOctets(algorithm, secret, Buffer.from('octets'))).equals(theirs)).toBe(true);
     expect(verifyOctets(algorithm, secret, Buffer.from('octets'), theirs)).toBe(true);
+    expect(Buffer.from(signOctets(algorithm, secret, 'octets')).equals(theirs)).toBe(true);
     // K3: truncated, and extended.
     expect(verifyOctets(algorithm, secret, Buffer.from('octets'), theirs.subarray(0, 10))).toBe(false);
     expect(verifyOctets(algorithm, secret, Buffer.from('octets'), Buffer.concat([theirs, theirs]))).toBe(false);
   });
+});
+
+test('a text is signed as its UTF-8, however long it is and whatever is in it', () => {
+  const secret = createSecretKey(new Uint8Array(32).fill(5));
+  const texts = [0, 1, 500, 8_191, 8_192, 8_193, 20_000].flatMap((length) => {
+    const text = 'a'.repeat(length);
+    return [text, `${text}é`, `${text.slice(1)}\u20ac`, `${text.slice(2)}\u{1f600}`, 'é'.repeat(length)];
+  });
+  for (const text of texts) {
+    const octets = Buffer.from(text);
+    for (const algorithm of [hmacSha256, hmacSha512, unsafeHmacSha1]) {
+      const expected = createHmac(algorithm.hash, secret).update(octets).digest();
+      expect(Buffer.from(signOctets(algorithm, secret, text)).equals(expected)).toBe(true);
+      expect(Buffer.from(signOctets(algorithm, secret, octets)).equals(expected)).toBe(true);
+    }
+  }
 });
 
 test('K2 a key of one kind never verifies a signature of another', () => {

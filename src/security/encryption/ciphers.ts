@@ -16,13 +16,21 @@ export interface Deciphered {
 const tagLength = 16;
 const unsound: Deciphered = { octets: new Uint8Array(), sound: false };
 
-/** @param random for the initialization vector: 96 bits for GCM, one block for CBC */
-export function encipher(row: ContentCipher, key: KeyObject, plaintext: Uint8Array, random: Random): Uint8Array {
+/**
+ * @param plaintext a text stands for its UTF-8
+ * @param random for the initialization vector: 96 bits for GCM, one block for CBC
+ */
+export function encipher(
+  row: ContentCipher,
+  key: KeyObject,
+  plaintext: Uint8Array | string,
+  random: Random,
+): Uint8Array {
   const vector = random.bytes(row.vectorLength);
   switch (row.mode) {
     case 'gcm': {
       const cipher = createCipheriv(row.name as 'aes-256-gcm', key, vector, { authTagLength: tagLength });
-      const octets = cipher.update(plaintext);
+      const octets = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
       cipher.final();
       const whole = Buffer.allocUnsafe(vector.length + octets.length + tagLength);
       whole.set(vector);
@@ -33,7 +41,8 @@ export function encipher(row: ContentCipher, key: KeyObject, plaintext: Uint8Arr
     case 'cbc': {
       // The padding of PKCS #7 is a padding of XML Encryption too, and some peers check all of it.
       const cipher = createCipheriv(row.name, key, vector);
-      return Buffer.concat([vector, cipher.update(plaintext), cipher.final()]);
+      const octets = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
+      return Buffer.concat([vector, octets, cipher.final()]);
     }
     default:
       return row.mode satisfies never;

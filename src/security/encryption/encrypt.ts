@@ -57,11 +57,12 @@ export function contentKey(cipher: ContentCipher, random: Random = systemRandom)
 /**
  * Octets of any kind.
  *
+ * @param plaintext a text stands for its UTF-8
  * @param type what they stand for; absent for octets that are not XML
  * @throws SecurityError `SECURITY_KEY` when the key has not the length of the cipher
  */
 export function encryptOctets(
-  plaintext: Uint8Array,
+  plaintext: Uint8Array | string,
   { cipher, key, id, keyInfo = [], random = systemRandom }: EncryptionOptions,
   type?: 'element' | 'content',
 ): XmlFragment {
@@ -88,7 +89,7 @@ const behindValue = '</xenc:CipherValue></xenc:CipherData></xenc:EncryptedData>'
  * @throws SecurityError `SECURITY_KEY`
  */
 export function encryptElement(element: XmlFragment, options: EncryptionOptions): XmlFragment {
-  return encryptOctets(element.bytes, options, 'element');
+  return encryptOctets(element.whole, options, 'element');
 }
 
 /**
@@ -99,7 +100,7 @@ export function encryptElement(element: XmlFragment, options: EncryptionOptions)
 export function encryptContent(element: XmlFragment, options: EncryptionOptions): XmlFragment {
   const { bytes, prefixes } = element;
   const octets = view(bytes);
-  const [behindStart, end] = [endOfStartTag(octets), octets.lastIndexOf('</')];
+  const [behindStart, end] = [endOfStartTag(octets), octets.lastIndexOf(0x3c)];
   const content = octets.subarray(behindStart, end);
   const start = octets.subarray(0, behindStart);
   // What is encrypted brings its namespaces along; a start tag that declares none of them needs no other form.

@@ -153,6 +153,16 @@ describe('round trips', () => {
     );
   });
 
+  test('a text stands for its UTF-8 under any cipher', async () => {
+    for (const cipher of ciphers) {
+      const random = seededRandom(7);
+      const key = contentKey(cipher, random);
+      const data = encryptOctets('a\u20ac\u{1f600}é'.repeat(9), { cipher, key, random, keyInfo: [named('k')] });
+      const found = await new Decryption(profile({ k: key })).octets({ element: scan(data.bytes).root });
+      expect(Buffer.from(found).toString('utf8')).toBe('a\u20ac\u{1f600}é'.repeat(9));
+    }
+  });
+
   const word = fc.stringMatching(/^[a-z]{1,6}$/);
   const text = fc
     .string({ unit: 'grapheme', maxLength: 20 })
