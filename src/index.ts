@@ -359,6 +359,8 @@ export { type SoapVersion, soap11, soap12 } from './soap/version.ts';
 // stores: what survives a crash
 export { StoreError, type StoreErrorCode } from './stores/errors.ts';
 export { type MemoryStoreOptions, memory } from './stores/memory.ts';
+export type { PostgresStoreOptions, PostgresTls } from './stores/postgres/settings.ts';
+export { postgres, type SharedStore } from './stores/postgres.ts';
 export { type SqliteStoreOptions, sqlite } from './stores/sqlite.ts';
 export { type SharedReplayCache, type SqliteReplayOptions, sqliteReplayCache } from './stores/sqlite-replay.ts';
 // transport: HTTP and HTTPS, WebSocket

@@ -6,17 +6,24 @@ export type StoreErrorCode =
   | 'STORE_CHANGE_INVALID'
   /** The store was used after `close`. */
   | 'STORE_CLOSED'
-  /** The file is damaged, or no SQLite file at all. */
+  /** The file is damaged, or no SQLite file at all; what stands in the database is not what was put there. */
   | 'STORE_CORRUPT'
-  /** An SQLite file of another program. */
+  /** An SQLite file of another program, or a schema `surewire` that is not ours. */
   | 'STORE_FOREIGN'
   /** The disk or the store's own limit has no room for the change. */
   | 'STORE_FULL'
-  /** Another process, or another store of this one, has the file. */
+  /** Another process, or another store of this one, has the file or the shared store. */
   | 'STORE_LOCKED'
-  /** The file was written by a later version of surewire. */
+  /**
+   * A shared store that this process held is another's now, or the database went away in the middle of a commit and did not come
+   * back: nothing more is written by this process.
+   */
+  | 'STORE_LOST'
+  /** The file or the tables were made by a later version of surewire. */
   | 'STORE_NEWER'
-  /** The file cannot be made, opened or written. */
+  /** A setting of a shared store is out of its range, or its address cannot be read or is not safe. */
+  | 'STORE_SETTING'
+  /** The file cannot be made, opened or written; the database cannot be reached, or does not let us in. */
   | 'STORE_UNWRITABLE';
 
 export class StoreError extends SurewireError<StoreErrorCode> {}

@@ -1,0 +1,276 @@
+/**
+ * The shared durable store: tables in PostgreSQL, so that sessions move from one machine to another. As with a file, one
+ * process has a store at a time; when it ends, or its lease runs out because it was killed or cut off, the next one takes over,
+ * and the old one can write nothing more. What `commit` promised was flushed to the database's disk.
+ */
+import { later, type Timer } from '../base/clock.ts';
+import { Serial } from '../base/serial.ts';
+import type { Direction, SessionChange, SessionStore, StoredMessage, StoredSession } from '../reliable/store.ts';
+import { type EncodedChange, encodeChange } from './change.ts';
+import { StoreError, storeClosed } from './errors.ts';
+import { batchSize, parametersOf, requireSize } from './postgres/batch.ts';
+import type { Connection, Row, Statement } from './postgres/connection.ts';
+import { databaseError } from './postgres/failures.ts';
+import { Holding, publish } from './postgres/holding.ts';
+import { type PostgresStoreOptions, readSettings, type Settings } from './postgres/settings.ts';
+import { MESSAGE, MESSAGES, SESSIONS, WRITE } from './postgres/statements.ts';
+
+/** A store that another process may take over. */
+export interface SharedStore extends SessionStore {
+  /**
+   * Counts the holders of the store; greater than that of every holder before. What a handler writes elsewhere can be fenced
+   * with it: refuse a smaller one than was seen before.
+   */
+  readonly epoch: number;
+  /** Settles once and never rejects: with StoreError `STORE_LOST` when the store was lost, with nothing when it was closed. */
+  readonly closed: Promise<StoreError | undefined>;
+}
+
+/**
+ * Opens a store in PostgreSQL (13 or later, encoding UTF8) and takes it for this process alone; the tables are made in the schema
+ * `surewire` when they are not there. Needs the package `pg`. The store's calls reject with `STORE_CHANGE_INVALID`, `STORE_FULL`,
+ * `STORE_UNWRITABLE`, `STORE_LOST`, `STORE_CORRUPT` or `STORE_CLOSED`.
+ *
+ * @param connection e.g. `postgres://user@db.example/orders?sslrootcert=ca.pem`; of one store, by its name, there may be many
+ * @returns the store; `close` it to let another process have it at once
+ * @throws StoreError `STORE_SETTING`, `STORE_LOCKED` (who holds it, and until when), `STORE_UNWRITABLE`, `STORE_FOREIGN`,
+ * `STORE_NEWER`; the reason of `signal`
+ */
+export async function postgres(connection: string, options: PostgresStoreOptions = {}): Promise<SharedStore> {
+  const settings = readSettings(connection, options);
+  return new PostgresStore(settings, await Holding.take(settings));
+}
+
+interface Waiting {
+  readonly change: EncodedChange;
+  resolve(): void;
+  reject(error: StoreError): void;
+}
+
+class PostgresStore implements SharedStore {
+  readonly closed: Promise<StoreError | undefined>;
+  readonly #settings: Settings;
+  readonly #holding: Holding;
+  /** Writes and reads, in the order given. */
+  readonly #serial = new Serial();
+  /** The changes that nobody writes yet. */
+  #batch: Waiting[] = [];
+  #isClosed = false;
+  #end: (error: StoreError | undefined) => void = () => undefined;
+  #heartbeat: Timer | undefined;
+  /** Something was written since the lease was last looked at. */
+  #isRenewed = true;
+
+  constructor(settings: Settings, holding: Holding) {
+    this.#settings = settings;
+    this.#holding = holding;
+    this.closed = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    holding.onLost((error) => {
+      this.#heartbeat?.cancel();
+      this.#end(error);
+    });
+    this.#beat();
+  }
+
+  get epoch(): number {
+    return this.#holding.epoch;
+  }
+
+  async sessions(): Promise<readonly StoredSession[]> {
+    const rows = await this.#read(SESSIONS, []);
+    return rows.map(({ session, state }) => ({ session: String(session), state: this.#parse(state) }));
+  }
+
+  async messages(session: string): Promise<readonly StoredMessage[]> {
+    const rows = await this.#read(MESSAGES, [session]);
+    return rows.map(({ direction, number, octets }) => ({
+      direction: direction === 'in' ? 'in' : 'out',
+      number: Number(number),
+      octets: octetsOf(octets),
+    }));
+  }
+
+  async message(session: string, direction: Direction, number: number): Promise<Uint8Array | undefined> {
+    const [row] = await this.#read(MESSAGE, [session, direction, number]);
+    if (row === undefined) return undefined;
+    const { octets } = row;
+    return octetsOf(octets);
+  }
+
+  async commit(change: SessionChange): Promise<void> {
+    if (this.#isClosed) throw storeClosed();
+    if (this.#holding.lost !== undefined) throw this.#holding.lost;
+    const encoded = encodeChange(change);
+    requireSize(encoded);
+    const durable = new Promise<void>((resolve, reject) => {
+      this.#batch.push({ change: encoded, resolve, reject });
+    });
+    if (this.#batch.length === 1) void this.#serial.run(() => this.#writeAll());
+    return durable;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#heartbeat?.cancel();
+      void this.#serial.run(() => this.#holding.release());
+    }
+    await this.#serial.idle();
+    this.#end(undefined);
+  }
+
+  /** Reads what was committed so far, this turn's changes included. */
+  #read(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
+    if (this.#isClosed) return Promise.reject(storeClosed());
+    return this.#serial.run(async () => {
+      const until = this.#patience();
+      for (;;) {
+        const connection = await this.#holding.connection(until);
+        try {
+          return await this.#holding.ask(connection, statement, [this.#holding.id, ...values]);
+        } catch (thrown) {
+          if (!connection.isLost || this.#holding.lost !== undefined) throw databaseError(this.#settings.where, thrown);
+        }
+      }
+    });
+  }
+
+  #parse(state: unknown): unknown {
+    if (state === null) return undefined;
+    try {
+      return JSON.parse(String(state));
+    } catch (cause) {
+      throw new StoreError(
+        'STORE_CORRUPT',
+        `A session state in ${this.#settings.where} is no longer JSON. Something else wrote to the database: restore a backup.`,
+        { cause },
+      );
+    }
+  }
+
+  /** Writes what has gathered, the rest of this turn included. */
+  async #writeAll(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    const gathered = this.#batch;
+    this.#batch = [];
+    while (gathered.length > 0) {
+      await this.#write(gathered.splice(0, batchSize(gathered.map(({ change }) => change))));
+    }
+  }
+
+  async #write(batch: readonly Waiting[]): Promise<void> {
+    const failure = await this.#transact(batch);
+    publish(() => ({ event: 'batch.written', store: this.#settings.where, changes: batch.length, failure }));
+    if (failure === undefined) {
+      for (const { resolve } of batch) resolve();
+    } else if (batch.length === 1 || this.#holding.lost !== undefined) {
+      for (const { reject } of batch) reject(failure);
+    } else {
+      await this.#writeOneByOne(batch);
+    }
+  }
+
+  /**
+   * One change spoilt the transaction, so each gets its own. A change whose predecessor in its session failed fails too:
+   * its caller did not know of the failure, and a state must not be durable without the messages it speaks of.
+   */
+  async #writeOneByOne(batch: readonly Waiting[]): Promise<void> {
+    const failures = new Map<string, StoreError>();
+    for (const waiting of batch) {
+      const { session } = waiting.change;
+      const failure = failures.get(session) ?? (await this.#transact([waiting]));
+      if (failure === undefined) {
+        waiting.resolve();
+      } else {
+        failures.set(session, failure);
+        waiting.reject(failure);
+      }
+    }
+  }
+
+  /**
+   * Commits a batch; what became of it is never guessed. When the connection breaks before the answer, the next one is told the
+   * number of the last batch that was committed, after which nothing that is still under way on the old one can commit.
+   */
+  async #transact(batch: readonly Waiting[]): Promise<StoreError | undefined> {
+    const holding = this.#holding;
+    const until = this.#patience();
+    const number = holding.batch + 1;
+    const changes = parametersOf(batch.map(({ change }) => change));
+    let isInDoubt = false;
+    for (;;) {
+      let connection: Connection | undefined;
+      try {
+        connection = await holding.connection(until);
+        if (isInDoubt && holding.batch >= number) return undefined;
+        isInDoubt = true;
+        if (await this.#writeOver(connection, number, changes)) return undefined;
+        if ((await holding.look(connection)) >= number) return undefined;
+        return this.#full();
+      } catch (thrown) {
+        const failure = databaseError(this.#settings.where, thrown);
+        if (isInDoubt && holding.batch >= number) return undefined;
+        if (holding.lost !== undefined) return holding.lost;
+        if (connection === undefined) return isInDoubt ? holding.lose(this.#unknown(failure)) : failure;
+        if (!connection.isLost) return failure;
+      }
+    }
+  }
+
+  async #writeOver(connection: Connection, number: number, changes: readonly unknown[]): Promise<boolean> {
+    const { lease, maxBytes } = this.#settings;
+    const values = [...this.#holding.proof, number, lease, maxBytes, connection.commits, ...changes];
+    const [{ held } = {}] = await this.#holding.ask(connection, WRITE, values);
+    if (held !== 1) return false;
+    this.#holding.wrote(number);
+    this.#isRenewed = true;
+    return true;
+  }
+
+  #full(): StoreError {
+    const { where, maxBytes } = this.#settings;
+    const text = `The session store ${where} may hold ${maxBytes} octets and has no room for this change. Let sessions end, or raise maxBytes.`;
+    return new StoreError('STORE_FULL', text);
+  }
+
+  #unknown(cause: StoreError): StoreError {
+    const { where, patience } = this.#settings;
+    const text = `The database of the session store ${where} was out of reach for ${patience / 1_000} s in the middle of a commit. Whether the last changes are durable is not known here; open the store again to see.`;
+    return new StoreError('STORE_LOST', text, { cause });
+  }
+
+  #patience(): ReturnType<typeof later> {
+    const { clock, patience } = this.#settings;
+    return later(clock.now(), patience);
+  }
+
+  /** Renews the lease where nothing else does. */
+  #beat(): void {
+    const { clock, lease } = this.#settings;
+    this.#heartbeat = clock.at(later(clock.now(), lease / 3), () => {
+      const isRenewed = this.#isRenewed;
+      this.#isRenewed = false;
+      const renewed = isRenewed ? Promise.resolve() : this.#serial.run(() => this.#renew());
+      void renewed.then(() => {
+        if (!this.#isClosed && this.#holding.lost === undefined) this.#beat();
+      });
+    });
+  }
+
+  /** A new connection has renewed the lease by itself. */
+  async #renew(): Promise<void> {
+    try {
+      await this.#holding.renew(await this.#holding.connection(this.#settings.clock.now()));
+    } catch {
+      // Tried again at the next beat; that the store is lost was told.
+    }
+  }
+}
+
+/** A plain array, as other stores give, of the `Buffer` that comes of the database. */
+function octetsOf(column: unknown): Uint8Array {
+  const { buffer, byteOffset, length } = column as Uint8Array;
+  return new Uint8Array(buffer, byteOffset, length);
+}
