@@ -70,11 +70,11 @@ export class Cluster {
 
   /** The address of its UNIX socket, which needs no password. */
   get socket(): string {
-    return `postgres://${Cluster.user}@:${this.port}/postgres?host=${this.folder}`;
+    return `postgres://${Cluster.user}@${encodeURIComponent(this.folder)}:${this.port}/postgres`;
   }
 
   /** Starts the server; settles when it answers. */
-  async run(): Promise<void> {
+  async run(more: Readonly<Record<string, string>> = {}): Promise<void> {
     const { tls } = this.#options;
     const settings = {
       listen_addresses: '127.0.0.1',
@@ -83,6 +83,7 @@ export class Cluster {
       shared_buffers: '16MB',
       lc_messages: 'C',
       ...(tls === undefined ? {} : { ssl: 'on', ssl_cert_file: tls.cert, ssl_key_file: tls.key }),
+      ...more,
     };
     const given = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const args = ['-D', join(this.folder, 'data'), '-p', String(this.port), ...given];

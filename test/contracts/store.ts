@@ -18,6 +18,8 @@ export interface StoreContract {
   readonly name: string;
   /** True when a store closed and opened again still has everything. */
   readonly durable: boolean;
+  /** How many runs the law has; default 60. */
+  readonly runs?: number;
   /** A new, empty location. `maxBytes` limits what it may hold. */
   locate(options?: { readonly maxBytes?: number }): StoreLocation | Promise<StoreLocation>;
 }
@@ -243,7 +245,7 @@ export function storeContract(contract: StoreContract): void {
             await location.remove?.();
           }
         }),
-        { numRuns: 60 },
+        { numRuns: contract.runs ?? 60 },
       );
     });
   });

@@ -15,9 +15,10 @@ describe.skipIf(noPostgres !== undefined)(`postgres store ${noPostgres ?? ''}`, 
   storeContract({
     name: 'postgres',
     durable: true,
+    runs: 12,
     locate: (options) => {
       const name = `store ${++names}`;
-      return { open: () => postgres(cluster.url, { name, ...options }) };
+      return { open: () => postgres(cluster.socket, { name, ...options }) };
     },
   });
 });

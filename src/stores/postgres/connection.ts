@@ -32,6 +32,7 @@ const GREETING: Statement = {
          set_config('statement_timeout', '${STATEMENT_TIMEOUT}', false),
          set_config('lock_timeout', '${STATEMENT_TIMEOUT}', false),
          set_config('idle_in_transaction_session_timeout', '${STATEMENT_TIMEOUT}', false),
+         set_config('plan_cache_mode', 'force_generic_plan', false),
          set_config('default_transaction_isolation', 'read committed', false),
          set_config('synchronous_commit', CASE current_setting('synchronous_commit')
            WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false) AS commits,

@@ -202,7 +202,9 @@ export class Holding {
       const { id, epoch } = this.#held;
       const [row] = await connection.ask(RESUME, [id, epoch, this.#token, this.#settings.lease]);
       if (row === undefined) throw this.lose(await this.#another(connection));
-      this.#held = heldOf(row);
+      const held = heldOf(row);
+      if (held.batch < this.batch) throw this.lose(this.#gone());
+      this.#held = held;
     } catch (thrown) {
       connection.cut(asError(thrown));
       throw thrown;
@@ -218,6 +220,11 @@ export class Holding {
       this.#connection = undefined;
       publish(() => ({ event: 'connection.lost', store: this.#settings.where, reason: reason.message }));
     });
+  }
+
+  #gone(): StoreError {
+    const text = `The database of the session store ${this.#settings.where} has lost changes that it had committed: was an older copy of it put in its place? Nothing more is written; mend the database, and open the store again to go on from what it has.`;
+    return new StoreError('STORE_LOST', text);
   }
 
   async #another(connection: Connection): Promise<StoreError> {

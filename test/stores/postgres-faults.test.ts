@@ -1,0 +1,312 @@
+/** What breaks between a shared store and its database, or in it; and what is not let begin. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { seededRandom } from '../../src/base/random.ts';
+import type { PostgresStoreOptions } from '../../src/stores/postgres/settings.ts';
+import { postgres, type SharedStore } from '../../src/stores/postgres.ts';
+import { Cluster, noPostgres } from '../cluster.ts';
+import { CuttingProxy, stages } from './cutting-proxy.ts';
+
+const SEED = 20_261_130;
+const octets = new Uint8Array(100);
+
+describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgres ?? ''}`, () => {
+  let cluster: Cluster;
+  let proxy: CuttingProxy;
+  let name: string;
+  let names = 0;
+  const stores: SharedStore[] = [];
+  beforeAll(async () => {
+    cluster = await Cluster.start();
+    proxy = await CuttingProxy.before(cluster.port);
+    await (await postgres(cluster.socket)).close();
+    await cluster.sql('CREATE TABLE public.written (number bigint, commits text)');
+    await cluster.sql(`CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF new.number = 13 THEN RAISE EXCEPTION 'unlucky' USING DETAIL = 'a secret of the row'; END IF;
+      IF new.number = 14 THEN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END IF;
+      INSERT INTO public.written VALUES (new.number, pg_catalog.current_setting('synchronous_commit'));
+      RETURN NULL; END $$`);
+    await cluster.sql(`CREATE CONSTRAINT TRIGGER note AFTER INSERT OR UPDATE ON surewire.message
+      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.note()`);
+  }, 60_000);
+  beforeEach(async () => {
+    name = `name ${++names}`;
+    proxy.isDown = false;
+    await cluster.sql('DELETE FROM public.written');
+  });
+  afterEach(async () => {
+    for (const store of stores.splice(0)) await store.close();
+  });
+  afterAll(async () => {
+    await proxy.close();
+    await cluster.stop();
+  });
+
+  const open = async (options: PostgresStoreOptions = {}, url = cluster.socket): Promise<SharedStore> => {
+    const store = await postgres(url, { name, ...options });
+    stores.push(store);
+    return store;
+  };
+  const through = (): string => cluster.url.replace(`:${cluster.port}/`, `:${proxy.port}/`);
+  const written = async (): Promise<number[]> =>
+    (await cluster.sql('SELECT number FROM public.written')).map(({ number }) => Number(number));
+  const put = (number: number) => [{ direction: 'in', number, octets }] as const;
+
+  test(`the connection is cut at every stage of a commit (seed ${SEED}): each is done once, in order, and none is refused`, async () => {
+    const random = seededRandom(SEED);
+    const store = await open({}, through());
+    const last = 100 + 5 * stages.length;
+    for (let number = 100; number < last; number++) {
+      const stage = stages[number % stages.length];
+      if (stage !== undefined) proxy.cut(stage);
+      const more = random.fraction() < 0.5 ? [store.commit({ session: 'b', state: number })] : [];
+      await Promise.all([store.commit({ session: 'a', state: number, put: put(number) }), ...more]);
+    }
+    expect(proxy.cuts).toBeGreaterThanOrEqual(last - 100);
+    expect(await written()).toEqual(Array.from({ length: last - 100 }, (_, n) => 100 + n));
+    expect((await store.messages('a')).map(({ number }) => number)).toEqual(await written());
+    const [{ epoch } = {}] = await cluster.sql('SELECT epoch FROM surewire.store WHERE name = $1', [name]);
+    expect(Number(epoch)).toBe(store.epoch);
+  });
+
+  test('what is still on its way on a broken connection commits nothing when it arrives', async () => {
+    const store = await open({}, through());
+    await store.commit({ session: 'a', state: 1, put: put(100) });
+    proxy.cut('held');
+    await store.commit({ session: 'a', state: 2, put: put(101) });
+    await store.commit({ session: 'a', state: 3, drop: put(101) });
+    await proxy.deliver();
+    expect(await store.sessions()).toEqual([{ session: 'a', state: 3 }]);
+    expect(await written()).toEqual([100, 101]);
+  });
+
+  test.each(stages)('a read whose connection is cut (%s) is answered over the next one', async (stage) => {
+    const store = await open({}, through());
+    await store.commit({ session: 'a', state: 1 });
+    proxy.cut(stage);
+    expect(await store.sessions()).toEqual([{ session: 'a', state: 1 }]);
+  });
+
+  test.each(['SIGQUIT', 'SIGINT'] as const)(
+    'the database restarts (%s): what was given meanwhile is committed when it is back',
+    async (signal) => {
+      const store = await open();
+      const before = store.commit({ session: 'a', state: 1 });
+      await cluster.halt(signal);
+      const meanwhile = store.commit({ session: 'a', state: 2, put: put(100) });
+      await cluster.run();
+      await Promise.all([before, meanwhile]);
+      expect(await store.sessions()).toEqual([{ session: 'a', state: 2 }]);
+      expect(await written()).toEqual([100]);
+    },
+  );
+
+  test('STORE_LOST: out of reach in the middle of a commit for too long: nobody knows, and it is said so', async () => {
+    const store = await open({ patience: 200 }, through());
+    proxy.cut('unanswered');
+    const commit = store.commit({ session: 'a', state: 1 });
+    proxy.isDown = true;
+    const behind = store.commit({ session: 'b', state: 1 });
+    await expect(commit).rejects.toMatchObject({ code: 'STORE_LOST', transient: false });
+    await expect(commit).rejects.toThrow('not known');
+    await expect(behind).rejects.toMatchObject({ code: 'STORE_LOST' });
+    expect(await store.closed).toMatchObject({ code: 'STORE_LOST' });
+    proxy.isDown = false;
+    await expect(store.sessions()).rejects.toMatchObject({ code: 'STORE_LOST' });
+  });
+
+  test('STORE_UNWRITABLE: out of reach before anything was sent: refused, and well again when the database is back', async () => {
+    const store = await open({ patience: 200 }, through());
+    proxy.isDown = true;
+    const isGone = event('connection.lost');
+    proxy.cutNow();
+    await isGone;
+    await expect(store.commit({ session: 'a', state: 1 })).rejects.toMatchObject({
+      code: 'STORE_UNWRITABLE',
+      transient: true,
+    });
+    await expect(store.sessions()).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', transient: true });
+    proxy.isDown = false;
+    await store.commit({ session: 'a', state: 2 });
+    expect(await store.sessions()).toEqual([{ session: 'a', state: 2 }]);
+  });
+
+  test('STORE_LOST: a database that has forgotten what it had committed (an older copy) is not written on', async () => {
+    const store = await open();
+    await store.commit({ session: 'a', state: 1 });
+    await store.commit({ session: 'a', state: 2 });
+    await cluster.sql('UPDATE surewire.store SET batch = batch - 1 WHERE name = $1', [name]);
+    const isGone = event('connection.lost');
+    await cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'surewire'");
+    await isGone;
+    const late = store.commit({ session: 'a', state: 3 });
+    await expect(late).rejects.toMatchObject({ code: 'STORE_LOST' });
+    await expect(late).rejects.toThrow('older copy');
+  });
+
+  test('a statement that fails in the middle of a turn leaves nothing of its change, harms no other, and quotes no row', async () => {
+    const store = await open();
+    const outcomes = await Promise.allSettled([
+      store.commit({ session: 'a', state: 1 }),
+      store.commit({ session: 'b', state: 1, put: [...put(12), ...put(13)] }),
+      store.commit({ session: 'b', state: 2 }),
+      store.commit({ session: 'c', state: 1, put: put(14) }),
+      store.commit({ session: 'd', state: 1 }),
+    ]);
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'STORE_UNWRITABLE' } },
+      { status: 'rejected', reason: { code: 'STORE_UNWRITABLE' } },
+      { status: 'rejected', reason: { code: 'STORE_FULL' } },
+      { status: 'fulfilled' },
+    ]);
+    expect(inspect(outcomes, { depth: 9, showHidden: true })).not.toContain('a secret');
+    expect((await store.sessions()).map(({ session }) => session)).toEqual(['a', 'd']);
+    expect(await store.messages('b')).toEqual([]);
+    await store.commit({ session: 'b', state: 3 });
+  });
+
+  test('a change behind one for which there is no room fails too; the octets that are counted are those that are there', async () => {
+    const store = await open({ maxBytes: 1_000 });
+    const large = [{ direction: 'in', number: 1, octets: new Uint8Array(2_000) }] as const;
+    const outcomes = await Promise.allSettled([
+      store.commit({ session: 'a', state: { received: 0 } }),
+      store.commit({ session: 'a', state: { received: 1 }, put: large }),
+      store.commit({ session: 'a', state: { received: 2 } }),
+      store.commit({ session: 'b', state: 1 }),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    const random = seededRandom(SEED);
+    const pick = (most: number): number => Math.floor(random.fraction() * most);
+    for (let turn = 0; turn < 60; turn++) {
+      const changes = Array.from({ length: 1 + pick(4) }, () => ({
+        session: `s${pick(4)}`,
+        state: 'x'.repeat(pick(20)),
+        put: [{ direction: 'in' as const, number: 100 + pick(3), octets: new Uint8Array(pick(60)) }],
+        drop: [{ direction: 'in' as const, number: 100 + pick(3) }],
+        ...(pick(5) === 0 ? { end: true as const } : {}),
+      }));
+      await Promise.allSettled(changes.map((change) => store.commit(change)));
+    }
+    const [counted = {}] = await cluster.sql(
+      `SELECT bytes::int AS said, (
+         (SELECT coalesce(sum(octet_length(session) + coalesce(octet_length(state), 0)), 0) FROM surewire.session WHERE store = id)
+         + (SELECT coalesce(sum(octet_length(octets)), 0) FROM surewire.message WHERE store = id))::int AS found
+       FROM surewire.store WHERE name = $1`,
+      [name],
+    );
+    const { said, found } = counted;
+    expect(said).toBe(found);
+    expect(Number(found)).toBeGreaterThan(0);
+    expect(Number(found)).toBeLessThanOrEqual(1_000);
+  });
+
+  test('all commits of one turn share one transaction, and what comes while it is under way shares the next', async () => {
+    const batches: unknown[] = [];
+    const listen = (said: unknown): void => {
+      if ((said as { event: string }).event === 'batch.written') batches.push((said as { changes: number }).changes);
+    };
+    const store = await open();
+    subscribe('surewire:stores', listen);
+    const first = Array.from({ length: 100 }, (_, n) => store.commit({ session: `s${n % 7}`, state: n }));
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    const later = Array.from({ length: 50 }, (_, n) => store.commit({ session: `s${n % 7}`, state: n }));
+    await Promise.resolve();
+    later.push(store.commit({ session: 'x', state: 1 }));
+    await Promise.all([...first, ...later]);
+    unsubscribe('surewire:stores', listen);
+    expect(batches).toEqual([100, 51]);
+  });
+
+  test('commits wait for the disk, whatever the role has as its default; what does not wait at all is refused', async () => {
+    await cluster.sql('ALTER ROLE surewire SET synchronous_commit = off');
+    await (await open()).commit({ session: 'a', put: put(100) });
+    await cluster.sql('ALTER ROLE surewire SET synchronous_commit = remote_apply');
+    await (await open({ name: 'other' })).commit({ session: 'a', put: put(101) });
+    await cluster.sql('ALTER ROLE surewire RESET synchronous_commit');
+    const commits = await cluster.sql('SELECT commits FROM public.written ORDER BY number');
+    expect(commits).toEqual([{ commits: 'on' }, { commits: 'remote_apply' }]);
+    await cluster.halt();
+    await cluster.run({ fsync: 'off' });
+    await expect(open({ name: 'unsafe' })).rejects.toMatchObject({
+      code: 'STORE_UNWRITABLE',
+      message: expect.stringContaining('fsync'),
+    });
+    await cluster.halt();
+    await cluster.run();
+  });
+
+  test('databases that cannot be used are left as they are: another encoding, read-only, of something else, of a later version', async () => {
+    for (const made of ["latin ENCODING 'LATIN1' TEMPLATE template0", 'readonly', 'theirs', 'newer']) {
+      await cluster.sql(`CREATE DATABASE ${made}`);
+    }
+    await cluster.sql('ALTER DATABASE readonly SET default_transaction_read_only = on');
+    const at = (database: string): string => cluster.socket.replace(/\/postgres$/, `/${database}`);
+    const foreign = await cluster.client('theirs');
+    await foreign.query({ text: 'CREATE SCHEMA surewire CREATE TABLE theirs (x int)' });
+    await foreign.end();
+    await (await postgres(at('newer'))).close();
+    const newer = await cluster.client('newer');
+    await newer.query({ text: 'UPDATE surewire.format SET version = 2' });
+    await newer.end();
+    const refused = async (database: string): Promise<string> => {
+      const error = await postgres(at(database)).then(
+        () => 'opened',
+        (thrown: unknown) => thrown,
+      );
+      return `${(error as { code: string }).code}: ${(error as Error).message}`;
+    };
+    expect(await refused('latin')).toMatch(/STORE_UNWRITABLE.*UTF8/);
+    expect(await refused('readonly')).toMatch(/STORE_UNWRITABLE.*primary/);
+    expect(await refused('theirs')).toMatch(/STORE_FOREIGN.*another database/);
+    expect(await refused('newer')).toMatch(/STORE_NEWER.*install that version/);
+    expect(await refused('nowhere')).toMatch(/STORE_UNWRITABLE.*Make the database/);
+  });
+
+  test('STORE_CORRUPT: a state that is no longer JSON', async () => {
+    const store = await open();
+    await store.commit({ session: 'a', state: 1 });
+    await cluster.sql("UPDATE surewire.session SET state = '{' WHERE session = 'a'");
+    await expect(store.sessions()).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+
+  test('neither the password nor what stands before it in the address is in an error or an event', async () => {
+    const said: unknown[] = [];
+    const listen = (event: unknown): void => void said.push(event);
+    subscribe('surewire:stores', listen);
+    const secret = 's3cret-of-the-database';
+    const wrong = `postgres://surewire:${secret}@127.0.0.1:${cluster.port}/postgres`;
+    for (const url of [
+      wrong,
+      `postgres://surewire:${secret}@host:port/x`,
+      `postgres://surewire:${secret}%@host/x`,
+      `postgres://surewire:${secret}@host/x?what=1`,
+    ]) {
+      said.push(await postgres(url, { name }).catch((thrown: unknown) => thrown));
+    }
+    said.push(
+      await postgres(cluster.url, { name, password: () => Promise.resolve(secret) }).catch((thrown: unknown) => thrown),
+    );
+    stores.push(await postgres(cluster.url.replace(/:[^:@]*@/, '@'), { name, password: () => Cluster.password }));
+    await stores.at(-1)?.commit({ session: 'a', state: 1 });
+    unsubscribe('surewire:stores', listen);
+    expect(said).toHaveLength(7);
+    expect(said[0]).toMatchObject({ code: 'STORE_UNWRITABLE', message: expect.stringContaining('password') });
+    const all = inspect(said, { depth: 20, showHidden: true });
+    expect(all).not.toContain(secret);
+    expect(all).not.toContain(Cluster.password);
+  });
+
+  /** Settles when the store has said so. */
+  function event(which: string): Promise<void> {
+    return new Promise((resolve) => {
+      const listen = (said: unknown): void => {
+        if ((said as { event: string }).event !== which) return;
+        unsubscribe('surewire:stores', listen);
+        resolve();
+      };
+      subscribe('surewire:stores', listen);
+    });
+  }
+});

@@ -1,0 +1,262 @@
+/** Who holds a shared store: one at a time, the next one when the lease is over, and never again the one before. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { equalBytes } from '../../src/base/bytes.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import type { SessionStore } from '../../src/reliable/store.ts';
+import type { PostgresStoreOptions } from '../../src/stores/postgres/settings.ts';
+import { postgres, type SharedStore } from '../../src/stores/postgres.ts';
+import { Cluster, noPostgres } from '../cluster.ts';
+import { messageOf, SESSIONS } from './crash-messages.ts';
+
+const SEED = 20_261_129;
+
+describe.skipIf(noPostgres !== undefined)(`who holds a postgres store ${noPostgres ?? ''}`, () => {
+  let cluster: Cluster;
+  let name: string;
+  let names = 0;
+  const stores: SharedStore[] = [];
+  const children: ChildProcess[] = [];
+  beforeAll(async () => {
+    cluster = await Cluster.start();
+  }, 60_000);
+  afterEach(async () => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    for (const store of stores.splice(0)) await store.close();
+  });
+  afterAll(() => cluster.stop());
+
+  const open = async (options: PostgresStoreOptions = {}): Promise<SharedStore> => {
+    const store = await postgres(cluster.socket, { name, ...options });
+    stores.push(store);
+    return store;
+  };
+  const fresh = (): string => {
+    name = `name ${++names}`;
+    return name;
+  };
+  /** The holder's time is over, on the clock that counts. */
+  const expire = (): Promise<unknown> =>
+    cluster.sql("UPDATE surewire.store SET lease = clock_timestamp() - interval '1 ms' WHERE name = $1", [name]);
+  /** The next holder, while the one before may be at work, and renew its lease with it. */
+  const takenOver = async (): Promise<SharedStore> => {
+    for (;;) {
+      const controller = new AbortController();
+      const onEvent = (event: unknown): void => {
+        if ((event as { event: string }).event === 'store.awaited') controller.abort();
+      };
+      subscribe('surewire:stores', onEvent);
+      try {
+        await expire();
+        return await open({ signal: controller.signal });
+      } catch (thrown) {
+        if (!controller.signal.aborted) throw thrown;
+      } finally {
+        unsubscribe('surewire:stores', onEvent);
+      }
+    }
+  };
+  const isLost = { code: 'STORE_LOST', transient: false };
+
+  test('of many that open a store at once, in an empty database, one gets it; the others are told who and until when', async () => {
+    await cluster.sql('DROP SCHEMA IF EXISTS surewire CASCADE');
+    fresh();
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 6 }, (_, n) => open({ holder: `machine ${n}`, lease: 1_000 })),
+    );
+    const won = outcomes.flatMap(({ status }, n) => (status === 'fulfilled' ? [n] : []));
+    expect(won).toHaveLength(1);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') continue;
+      expect(outcome.reason).toMatchObject({ code: 'STORE_LOCKED', transient: true });
+      expect(String(outcome.reason)).toMatch(new RegExp(`held by "machine ${won[0]}", whose lease lasts 1 s`));
+    }
+  });
+
+  test('stores of other names in the same database are none of its business', async () => {
+    fresh();
+    const one = await open();
+    const other = await open({ name: fresh() });
+    await Promise.all([one.commit({ session: 'a', state: 1 }), other.commit({ session: 'a', state: 2 })]);
+    await other.commit({ session: 'a', end: true });
+    expect(await one.sessions()).toEqual([{ session: 'a', state: 1 }]);
+  });
+
+  test('who waits has the store as soon as its holder closes it, with everything in it', async () => {
+    fresh();
+    const first = await open();
+    await first.commit({ session: 'a', state: 1 });
+    const second = open({ wait: 60_000 });
+    await first.close();
+    expect(await first.closed).toBeUndefined();
+    expect(await (await second).sessions()).toEqual([{ session: 'a', state: 1 }]);
+    expect((await second).epoch).toBeGreaterThan(first.epoch);
+  });
+
+  test('who waits can be told to stop', async () => {
+    fresh();
+    await open();
+    const controller = new AbortController();
+    const waiting = open({ wait: 60_000, signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+  });
+
+  test('a holder whose lease was taken over commits nothing more, and is told so by every call', async () => {
+    fresh();
+    const first = await open();
+    await first.commit({ session: 'a', state: 'of the first' });
+    await expire();
+    const second = await open();
+    await second.commit({ session: 'a', state: 'of the second' });
+    const late = [first.commit({ session: 'a', state: 'late' }), first.commit({ session: 'b', state: 'late' })];
+    for (const commit of late) await expect(commit).rejects.toMatchObject(isLost);
+    expect(String(await first.closed)).toContain('taken over');
+    for (const call of [
+      first.sessions(),
+      first.messages('a'),
+      first.message('a', 'in', 1),
+      first.commit({ session: 'a' }),
+    ]) {
+      await expect(call).rejects.toMatchObject(isLost);
+    }
+    await first.close();
+    await expect(first.sessions()).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    expect(await second.sessions()).toEqual([{ session: 'a', state: 'of the second' }]);
+    await second.commit({ session: 'a', state: 'still there' });
+  });
+
+  test('a lease that has run out and was not taken over is taken up again by its holder', async () => {
+    fresh();
+    const store = await open({ lease: 1_000 });
+    await expire();
+    await store.commit({ session: 'a', state: 1 });
+    await expect(open({ lease: 1_000 })).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+  });
+
+  test(`random holders, leases that end and commits (seed ${SEED}): what was acknowledged is there once, what was not is not, and no holder writes after the next`, async () => {
+    fresh();
+    const random = seededRandom(SEED);
+    const acknowledged: string[] = [];
+    const refused: string[] = [];
+    const under: Promise<void>[] = [];
+    let holders: SharedStore[] = [await open()];
+    for (let step = 0; step < 120; step++) {
+      const at = Math.floor(random.fraction() * holders.length);
+      const holder = holders[at];
+      if (holder === undefined) throw new Error('no holder');
+      const what = random.fraction();
+      if (what < 0.1) {
+        holders = [...holders, await takenOver()].slice(-3);
+      } else {
+        const session = `${holder.epoch} ${step}`;
+        const commit = holder.commit({
+          session,
+          state: holder.epoch,
+          put: [{ direction: 'in', number: step, octets: new Uint8Array(1) }],
+        });
+        under.push(
+          commit.then(
+            () => void acknowledged.push(session),
+            (error: unknown) => {
+              expect(error).toMatchObject(isLost);
+              refused.push(session);
+            },
+          ),
+        );
+        if (what < 0.3) await Promise.allSettled(under);
+      }
+    }
+    await Promise.all(under);
+    const found = await (holders.at(-1) as SharedStore).sessions();
+    expect(refused.length).toBeGreaterThan(5);
+    expect(found.map(({ session }) => session).sort()).toEqual(acknowledged.sort());
+    const epochs = found.map(({ state }) => Number(state));
+    expect(epochs).toEqual([...epochs].sort((one, other) => one - other));
+  });
+
+  interface Child {
+    readonly process: ChildProcess;
+    /** The last number that was acknowledged in each session. */
+    readonly acknowledged: ReadonlyMap<string, number>;
+    /** Settles when so many lines were read in all, or its output has ended. */
+    read(lines: number): Promise<void>;
+  }
+
+  function child(): Child {
+    const program = fileURLToPath(new URL('postgres-child.ts', import.meta.url));
+    const running = spawn(process.execPath, [program, cluster.url, name, String(SEED)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(running);
+    const acknowledged = new Map<string, number>();
+    const lines = createInterface({ input: running.stdout })[Symbol.asyncIterator]();
+    return {
+      process: running,
+      acknowledged,
+      async read(count) {
+        for (let read = 0; read < count; read++) {
+          const { value, done } = await lines.next();
+          if (done) return;
+          const [session = '', number] = String(value).split(' ');
+          acknowledged.set(session, Number(number));
+        }
+      },
+    };
+  }
+
+  /** Everything that was acknowledged, and of each session at most one commit that nobody saw acknowledged. */
+  async function expectWhole(store: SessionStore, acknowledged: ReadonlyMap<string, number>): Promise<void> {
+    const states = new Map((await store.sessions()).map(({ session, state }) => [session, Number(state)]));
+    for (const session of SESSIONS) {
+      const state = states.get(session) ?? 0;
+      const known = acknowledged.get(session) ?? 0;
+      expect(state - known, session).toBeGreaterThanOrEqual(0);
+      expect(state - known, session).toBeLessThanOrEqual(1);
+      const messages = await store.messages(session);
+      const first = Math.max(1, state - 19);
+      expect(messages.map(({ number }) => number)).toEqual(
+        Array.from({ length: state - first + 1 }, (_, n) => first + n),
+      );
+      for (const { number, octets } of messages) {
+        expect(equalBytes(octets, messageOf(session, number, SEED)), `${session} ${number}`).toBe(true);
+      }
+    }
+  }
+
+  test(`M25 kill -9 of a holder at random points (seed ${SEED}): the next one has every acknowledged commit, and none half`, async () => {
+    fresh();
+    const random = seededRandom(SEED);
+    for (let crash = 0; crash < 2; crash++) {
+      const { process: running, read, acknowledged } = child();
+      await read(50 + Math.floor(random.fraction() * 200));
+      running.kill('SIGKILL');
+      await read(Number.POSITIVE_INFINITY);
+      // Nobody tells the next holder that this one is dead: it waits for the lease.
+      const store = await open();
+      await expectWhole(store, acknowledged);
+      await store.close();
+    }
+  });
+
+  test('a holder that slept past its lease (SIGSTOP) wakes and commits nothing', async () => {
+    fresh();
+    const { process: running, read, acknowledged } = child();
+    await read(100);
+    running.kill('SIGSTOP');
+    const store = await open();
+    await store.commit({ session: 'next', state: 'here' });
+    const before = await store.sessions();
+    const exit = once(running, 'exit');
+    running.kill('SIGCONT');
+    await read(Number.POSITIVE_INFINITY);
+    expect(await exit).toEqual([0, null]);
+    expect(acknowledged.get('lost')).toBe(0);
+    expect(await store.sessions()).toEqual(before);
+    await expectWhole(store, acknowledged);
+  });
+});
