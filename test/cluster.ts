@@ -4,7 +4,16 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,7 +91,7 @@ export class Cluster {
       max_connections: '40',
       shared_buffers: '16MB',
       lc_messages: 'C',
-      ...(tls === undefined ? {} : { ssl: 'on', ssl_cert_file: tls.cert, ssl_key_file: tls.key }),
+      ...(tls === undefined ? {} : { ssl: 'on', ssl_cert_file: this.#kept('cert'), ssl_key_file: this.#kept('key') }),
       ...more,
     };
     const given = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -143,11 +152,25 @@ export class Cluster {
     }
   }
 
+  #kept(part: 'cert' | 'key'): string {
+    return join(this.folder, `server.${part}.pem`);
+  }
+
+  #own(path: string): void {
+    if (this.#as !== undefined) chownSync(path, this.#as.uid, this.#as.gid);
+  }
+
   async #make(): Promise<void> {
     const secret = join(this.folder, 'password');
     writeFileSync(secret, `${Cluster.password}\n`, { mode: 0o644 });
     chmodSync(this.folder, 0o755);
-    if (this.#as !== undefined) chownSync(this.folder, this.#as.uid, this.#as.gid);
+    this.#own(this.folder);
+    for (const part of ['cert', 'key'] as const) {
+      if (this.#options.tls === undefined) break;
+      copyFileSync(this.#options.tls[part], this.#kept(part));
+      chmodSync(this.#kept(part), 0o600);
+      this.#own(this.#kept(part));
+    }
     const auth = ['--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${secret}`];
     const args = [
       '-D',
