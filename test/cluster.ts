@@ -18,7 +18,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import pg from 'pg';
+import type { Client } from 'pg';
 
 /** Where Debian and Fedora put the server's programs; the latest version first. */
 function programs(): string | undefined {
@@ -125,7 +125,8 @@ export class Cluster {
   }
 
   /** A connection over which a test looks, or interferes. */
-  async client(database = 'postgres'): Promise<InstanceType<typeof pg.Client>> {
+  async client(database = 'postgres'): Promise<Client> {
+    const { default: pg } = await import('pg');
     const client = new pg.Client({
       host: this.folder,
       port: this.port,

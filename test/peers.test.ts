@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { noPostgres } from './cluster.ts';
 
 const shared = resolve(import.meta.dirname, '../../shared');
 const answers = (command: string, ...args: readonly string[]): boolean => spawnSync(command, args).status === 0;
@@ -15,6 +16,7 @@ const peers: ReadonlyMap<string, () => boolean> = new Map([
   ['lxml', () => answers('/usr/bin/python3', '-c', 'import lxml.etree')],
   ['openssl', () => answers('openssl', 'version')],
   ['chromium', () => existsSync('/usr/bin/chromium')],
+  ['postgresql', () => noPostgres === undefined],
   ['vectors', () => existsSync(resolve(shared, 'vectors'))],
   ['captures', () => existsSync(resolve(shared, 'captures'))],
 ]);

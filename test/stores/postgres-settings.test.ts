@@ -62,14 +62,14 @@ describe('the address of a shared store', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const refused: readonly (readonly [what: string, connection: string, options?: PostgresStoreOptions])[] = [
-    ['another protocol', 'mysql://h/a'],
-    ['no address', 'h/a'],
-    ['a port that is none', 'postgres://h:port/a'],
-    ['two hosts', 'postgres://h:1,i:2/a'],
-    ['no host', 'postgres:///a'],
-    ['a parameter that is not known', 'postgres://h/a?options=-c%20synchronous_commit%3Doff'],
-    ['a percent sign that encodes nothing', 'postgres://u:%zz@h/a'],
+  const refused: readonly (readonly [what: string, connection: string, options: PostgresStoreOptions])[] = [
+    ['another protocol', 'mysql://h/a', {}],
+    ['no address', 'h/a', {}],
+    ['a port that is none', 'postgres://h:port/a', {}],
+    ['two hosts', 'postgres://h:1,i:2/a', {}],
+    ['no host', 'postgres:///a', {}],
+    ['a parameter that is not known', 'postgres://h/a?options=-c%20synchronous_commit%3Doff', {}],
+    ['a percent sign that encodes nothing', 'postgres://u:%zz@h/a', {}],
     ['an empty name', 'postgres://h/a', { name: '' }],
     ['a name without end', 'postgres://h/a', { name: 'a'.repeat(101) }],
     ['a name with NUL', 'postgres://h/a', { name: 'a\0b' }],
@@ -80,7 +80,7 @@ describe('the address of a shared store', () => {
     ['patience below zero', 'postgres://h/a', { patience: -1 }],
     ['a limit that is a fraction', 'postgres://h/a', { maxBytes: 1.5 }],
   ];
-  test.each(refused)('STORE_SETTING: %s', (_, connection, options = {}) => {
+  test.each(refused)('STORE_SETTING: %s', (_, connection, options) => {
     expect(() => readSettings(connection, options)).toThrow(expect.objectContaining({ code: 'STORE_SETTING' }));
   });
 });
