@@ -14,6 +14,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,8 +38,17 @@ function nobody(): { readonly uid: number; readonly gid: number } | undefined {
 }
 
 /** Why there is none, or nothing. */
-export const noPostgres: string | undefined =
-  programs() === undefined ? 'skipped: postgresql: its server programs are not installed' : undefined;
+export const noPostgres: string | undefined = missing();
+
+function missing(): string | undefined {
+  if (programs() === undefined) return 'skipped: postgresql: its server programs are not installed';
+  try {
+    createRequire(import.meta.url).resolve('pg');
+    return undefined;
+  } catch {
+    return 'skipped: postgresql: the package pg is not installed (npm ci)';
+  }
+}
 
 export interface ClusterOptions {
   /** Files of a certificate and its key, PEM, for TLS. */
