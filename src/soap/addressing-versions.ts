@@ -1,4 +1,6 @@
 /** WS-Addressing 2004/08 (member submission) and 2005/08 (1.0) as rows: code receives the row, never asks which it is. */
+import type { XmlElement } from '../xml/document.ts';
+import { Remembered } from '../xml/remembered.ts';
 
 export interface AddressingVersion {
   readonly name: '2004/08' | '2005/08';
@@ -37,6 +39,14 @@ const longestIri = 4096;
 /** True for what may be an IRI (RFC 3987): something, not too long, without white space, control and bidi formatting. */
 export function isIri(text: string): boolean {
   return text !== '' && text.length <= longestIri && !/[\s\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(text);
+}
+
+/** Actions and addresses that were found to be IRIs: a peer sends the same few with every message. */
+const iris = new Remembered();
+
+/** The IRI that an element holds as it is written; `undefined` when there is none, or more to it. */
+export function plainIri(element: XmlElement): string | undefined {
+  return element.textAmong(iris, isIri);
 }
 
 /** Names of the second subcodes under InvalidAddressingHeader. */

@@ -78,7 +78,7 @@ export function decode(
   limits?: Partial<XmlLimits>,
 ): Message {
   const { version, charset, action } = saidBy(contentType);
-  checkCharset(charset, body);
+  if (charset !== undefined) checkCharset(charset, body);
   const message = readEnvelope(scan(body, limits));
   if (message.version !== version) {
     const reason = `The content type says SOAP ${version.name} (${version.mediaType}) and the envelope is SOAP ${message.version.name}.`;
@@ -92,21 +92,27 @@ export function decode(
 /** What a content type says. */
 interface Said {
   readonly version: SoapVersion;
-  readonly charset: string | undefined;
+  readonly charset: Charset | undefined;
   readonly action: string;
 }
 
 /** Content types that were read before: a peer has a few of them and sends them with every message. */
 const read = new Map<string, Said>();
 const readLimit = 256;
+/** The one that was found last: to compare it costs less than to look for it. */
+let last = { contentType: '', said: undefined as Said | undefined };
 
 function saidBy(contentType: string | undefined): Said {
+  if (last.said !== undefined && contentType === last.contentType) return last.said;
   const known = read.get(contentType ?? '');
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    last = { contentType: contentType ?? '', said: known };
+    return known;
+  }
   const type = mediaType(contentType);
   const said = {
     version: versionOf(type),
-    charset: type.params.get('charset')?.toLowerCase(),
+    charset: charsetOf(type.params.get('charset')?.toLowerCase()),
     action: type.params.get('action') ?? '',
   };
   if (read.size >= readLimit) read.clear();
@@ -173,15 +179,24 @@ const charsets: ReadonlyMap<string, readonly Encoding[]> = new Map([
   ['utf-16be', ['utf-16be']],
 ]);
 
-function checkCharset(charset: string | undefined, body: Uint8Array): void {
-  if (charset === undefined || charset === '') return;
-  const allowed = charsets.get(charset);
+interface Charset {
+  readonly name: string;
+  readonly allowed: readonly Encoding[];
+}
+
+function charsetOf(name: string | undefined): Charset | undefined {
+  if (name === undefined || name === '') return undefined;
+  const allowed = charsets.get(name);
   if (allowed === undefined) {
-    throw unusable(`The charset is "${shown(charset)}"; utf-8 or utf-16 is needed.`);
+    throw unusable(`The charset is "${shown(name)}"; utf-8 or utf-16 is needed.`);
   }
+  return { name, allowed };
+}
+
+function checkCharset({ name, allowed }: Charset, body: Uint8Array): void {
   const actual = encodingOf(body);
   if (!allowed.includes(actual)) {
-    throw unusable(`The content type says charset=${charset} and the document is ${actual}.`);
+    throw unusable(`The content type says charset=${name} and the document is ${actual}.`);
   }
 }
 

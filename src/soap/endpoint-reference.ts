@@ -14,6 +14,7 @@ import {
   addressing200508,
   addressingVersions,
   isIri,
+  plainIri,
 } from './addressing-versions.ts';
 import type { QualifiedName, SoapError } from './errors.ts';
 
@@ -122,6 +123,8 @@ export function writeEndpointReference(
  * @throws SoapError `SOAP_ADDRESSING`
  */
 export function iriText(version: AddressingVersion, element: XmlElement, problem?: AddressingProblem): string {
+  const plain = isUnique(element) ? undefined : plainIri(element);
+  if (plain !== undefined) return plain;
   let text: string;
   try {
     text = simpleText(element);
@@ -133,6 +136,11 @@ export function iriText(version: AddressingVersion, element: XmlElement, problem
     throw invalid(version, `wsa:${element.local} does not hold an IRI.`, problem, element);
   }
   return text;
+}
+
+/** What identifies a message comes once: to remember it would only make others be forgotten. */
+function isUnique({ local }: XmlElement): boolean {
+  return local === 'MessageID' || local === 'RelatesTo';
 }
 
 function invalid(

@@ -10,7 +10,7 @@ import { holdsOnlyElements } from '../xml/find.ts';
 import { XmlFragment } from '../xml/fragment.ts';
 import { joined, type Piece } from '../xml/joiner.ts';
 import { Wrapping } from '../xml/wrapping.ts';
-import { addressingVersionOf, isIri } from './addressing-versions.ts';
+import { addressingVersionOf, isIri, plainIri } from './addressing-versions.ts';
 import { type Fault, SoapError } from './errors.ts';
 import type { HeaderBlock, Message } from './message.ts';
 import { type SoapVersion, soapVersions } from './version.ts';
@@ -115,7 +115,9 @@ export function withHeaders(of: Message, add: readonly HeaderBlock[]): Message {
 /** The same message without the blocks that `match`: how a layer consumes its header. */
 export function withoutHeaders(of: Message, match: (block: HeaderBlock) => boolean): Message {
   const headers = of.headers.filter((block) => !match(block));
-  return headers.length === of.headers.length ? of : { ...of, headers };
+  if (headers.length === of.headers.length) return of;
+  const { version, action, body, source, known } = of;
+  return { version, action, headers, body, source, known };
 }
 
 /**
@@ -175,14 +177,15 @@ export function readEnvelope(document: XmlDocument): Message {
   const others = otherVersions(document, version);
   let actions = 0;
   let action = '';
-  for (const element of blocks) {
+  for (let at = 0; at < blocks.length; at++) {
+    const element = blocks[at] as XmlElement;
     refuseOtherVersions(element, version, others);
     const block = readHeader(version, XmlFragment.of(element));
     headers.push(block);
     if (block.local !== 'Action' || addressingVersionOf(block) === undefined || !isForThisNode(version, block))
       continue;
     actions += 1;
-    action = element.text.trim();
+    action = plainIri(element) ?? element.text.trim();
   }
   readBody(body, version, others);
   // What is no IRI is a fault of addressing later; nobody needs to hear or log it as an action.
@@ -279,18 +282,24 @@ function refuseOtherVersions(element: XmlElement, version: SoapVersion, others: 
   }
 }
 
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ['1', true],
-  ['true', true],
-  ['0', false],
-  ['false', false],
-]);
+function booleanOf(written: string): boolean | undefined {
+  switch (written.trim()) {
+    case '1':
+    case 'true':
+      return true;
+    case '0':
+    case 'false':
+      return false;
+    default:
+      return undefined;
+  }
+}
 
 function readHeader(version: SoapVersion, fragment: XmlFragment): HeaderBlock {
   const { namespace, local } = fragment;
   if (namespace === '') throw refused('SOAP_ENVELOPE', `The header block "${local}" is in no namespace.`);
   const written = fragment.attribute('mustUnderstand', version.namespace);
-  const mustUnderstand = written === undefined ? false : booleans.get(written.trim());
+  const mustUnderstand = written === undefined ? false : booleanOf(written);
   if (mustUnderstand === undefined) {
     throw refused('SOAP_ENVELOPE', `The header block {${namespace}}${local} has a mustUnderstand that is no boolean.`);
   }

@@ -190,7 +190,8 @@ export class XmlElement {
   }
 
   is(namespace: string, local: string): boolean {
-    return this.local === local && this.namespace === namespace;
+    // The namespace first: most others differ in it, and then no string has to be found for the name.
+    return this.namespace === namespace && this.local === local;
   }
 
   get parent(): XmlElement | undefined {
@@ -247,6 +248,26 @@ export class XmlElement {
       node++;
     }
     return text;
+  }
+
+  /**
+   * The text of an element that holds one run of it, as it is written, and nothing else; found among `known`, or kept there when
+   * `accepts` says so: for texts that come again and again.
+   *
+   * @returns `undefined` for what is not accepted, and where `text` has more to read
+   */
+  textAmong(known: Remembered, accepts: (text: string) => boolean): string | undefined {
+    const { nodes, elements, octets, words, ascii } = this.document.tape;
+    const first = this.index + 1;
+    if (elements[this.#record + E_AFTER] !== first + 1) return undefined;
+    const kind = nodes[first * NODE + N_KIND] as number;
+    if ((kind & (KIND_MASK | PLAIN)) !== (TEXT | PLAIN)) return undefined;
+    const start = nodes[first * NODE + N_START] as number;
+    const end = nodes[first * NODE + N_REF] as number;
+    const found = known.find(words, start, end);
+    if (found !== '') return found;
+    const text = slice(octets, start, end, ascii);
+    return accepts(text) ? known.keep(text, words, start, end) : undefined;
   }
 
   /** The value of an attribute; without `namespace`, of one in no namespace. */

@@ -2,7 +2,8 @@
  * Which encoding the octets of a document are in, and the same document as UTF-8 (XML 1.0, 4.3.3 and appendix F).
  * UTF-8 and UTF-16 are read; everything else is refused, because two readers that guess differently read two documents.
  */
-import { isAscii, isUtf8 } from 'node:buffer';
+// The global `Buffer` is behind a getter, which costs every message something.
+import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { XmlError } from './errors.ts';
 import { SLACK } from './words.ts';
 

@@ -114,6 +114,29 @@ describe('the charset is held to the document', () => {
     expect(soapError(() => decode(body, `application/soap+xml; charset=${charset}`)).code).toBe('SOAP_CONTENT_TYPE');
   });
 
+  test('whatever content type came before', () => {
+    const types = [
+      'application/soap+xml; charset=utf-8',
+      'application/soap+xml; charset=utf-16',
+      'text/xml; charset=utf-8',
+    ];
+    const read = (type: string, body: Uint8Array) => {
+      try {
+        return decode(body, type).version.name;
+      } catch (error) {
+        return (error as { readonly code: unknown }).code;
+      }
+    };
+    const bodies = [plain12, utf16(true, true), plain11];
+    for (let round = 0; round < 2; round++) {
+      expect(types.map((type) => bodies.map((body) => read(type, body)))).toEqual([
+        ['1.2', 'SOAP_CONTENT_TYPE', 'SOAP_VERSION'],
+        ['SOAP_CONTENT_TYPE', '1.2', 'SOAP_CONTENT_TYPE'],
+        ['SOAP_VERSION', 'SOAP_CONTENT_TYPE', '1.1'],
+      ]);
+    }
+  });
+
   test.each(['iso-8859-1', 'us-ascii', 'utf-7', 'utf-32'])('charset=%s is refused', (charset) => {
     const error = soapError(() => decode(plain12, `application/soap+xml; charset=${charset}`));
     expect(error.code).toBe('SOAP_CONTENT_TYPE');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { child, childrenOf, elementsById, onlyChild, qname, requiredChild, simpleText } from '../../src/xml/find.ts';
+import { Remembered } from '../../src/xml/remembered.ts';
 import { scan } from '../../src/xml/scan.ts';
 
 const WSU = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
@@ -50,6 +51,24 @@ describe('XmlElement', () => {
   test('the text is the whole text: a comment does not cut it (CVE-2017-11427 and its kin)', () => {
     expect(root(xml).children[0]?.text).toBe('text');
     expect(root('<user>admin<!-- -->.evil.example</user>').text).toBe('admin.evil.example');
+  });
+
+  test('a text among known ones is what the text is, found by its octets or accepted and kept', () => {
+    const known = new Remembered();
+    const asked: string[] = [];
+    const isLong = (text: string) => asked.push(text) > 0 && text.length > 3;
+    const among = (inside: string) => root(`<a>${inside}</a>`).textAmong(known, isLong);
+    expect([among('urn:a'), among('urn:b'), among('urn:a'), among('urn:ä'), among('urn:ä')]).toEqual([
+      ...['urn:a', 'urn:b', 'urn:a', 'urn:ä', 'urn:ä'],
+    ]);
+    expect(asked).toEqual(['urn:a', 'urn:b', 'urn:ä']);
+    // What is refused is not kept, whatever was accepted before.
+    expect([among('urn'), among('urn'), among('urn:')]).toEqual([undefined, undefined, 'urn:']);
+    const long = 'x'.repeat(300);
+    expect([among(long), among(`${long.slice(1)}y`)]).toEqual([long, `${long.slice(1)}y`]);
+    for (const more of ['', '<b/>', 'urn:a<b/>', 'urn:a<!---->', '<![CDATA[urn:a]]>', 'urn:&#97;', 'urn:a\r\n']) {
+      expect(among(more), more).toBeUndefined();
+    }
   });
 
   test('one cursor per element', () => {
