@@ -7,7 +7,8 @@
 /** Places of the ring at first and at most; what finds its place taken then goes elsewhere. */
 const FIRST = 8;
 const MOST = 4_096;
-/** How many places for each that is held are too many. */
+/** Places that are never too many; and of more, how many for each that is held are. */
+const FEW = 64;
 const MUCH = 4;
 /** No number of anything. */
 const NOBODY = 0;
@@ -90,9 +91,9 @@ export class ByNumber<T> {
   /** To twice what it holds, where no two then want the same place. */
   #narrow(): void {
     this.#gone = 0;
-    if (this.#numbers.length <= FIRST || MUCH * this.#held > this.#numbers.length) return;
+    if (this.#numbers.length <= FEW || MUCH * this.#held > this.#numbers.length) return;
     const held = this.#numbers.filter((number) => number !== NOBODY);
-    for (let places = FIRST; places < this.#numbers.length; places *= 2) {
+    for (let places = FEW; places < this.#numbers.length; places *= 2) {
       if (places < 2 * held.length || new Set(held.map((number) => number & (places - 1))).size < held.length) continue;
       this.#resize(places);
       return;
@@ -103,7 +104,8 @@ export class ByNumber<T> {
     const [numbers, values] = [this.#numbers, this.#values];
     this.#numbers = new Array<number>(places).fill(NOBODY);
     this.#values = new Array<T | undefined>(places).fill(undefined);
-    for (const [from, number] of numbers.entries()) {
+    for (let from = 0; from < numbers.length; from++) {
+      const number = numbers[from] ?? NOBODY;
       if (number === NOBODY) continue;
       const at = number & (places - 1);
       this.#numbers[at] = number;
