@@ -10,6 +10,10 @@ export interface Handling {
    * that cannot come any more; `turn`: it ends when other handlers do.
    */
   waiting<T>(what: 'answer' | 'turn', work: (refused: AbortSignal) => Promise<T>): Promise<T>;
+  /** Whether, as far as its layer can see, it waits for what cannot come: so does every handler for which the layer has room. */
+  readonly isStill: boolean;
+  /** While it waits for a turn: whether all of those are still whose turn it is. */
+  behind: (() => boolean) | undefined;
 }
 
 /** Absent where whatever comes is handed up as it comes. */

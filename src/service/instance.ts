@@ -40,8 +40,8 @@ export class Instance<I extends object> {
   }
 
   /** Waits for a turn, which `Leave` ends. */
-  async enter(signal: AbortSignal, caller: Session | undefined, isBack = false): Promise<Leave> {
-    const leave = await this.#turns?.enter(signal, caller, isBack);
+  async enter(...by: Parameters<Gate['enter']>): Promise<Leave> {
+    const leave = await this.#turns?.enter(...by);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#inside.add(promise);
     return () => {

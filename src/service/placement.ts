@@ -10,10 +10,11 @@
  */
 import { abortable } from '../base/signals.ts';
 import type { Delivery } from '../channel/delivery.ts';
+import { handling } from '../channel/handling.ts';
 import { type Session, session as sessionOf } from '../channel/session.ts';
 import type { Operation } from './contract.ts';
 import { ServiceError } from './errors.ts';
-import type { Leave } from './gate.ts';
+import type { Gate, Leave } from './gate.ts';
 import { Instance, type Patience } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { Member } from './member.ts';
@@ -55,10 +56,11 @@ export class Placement<I extends object> {
     if (this.#isOver) throw new ServiceError('SERVICE_BUSY', 'The service has ended.', { transient: true });
     const { signal } = trip;
     const session = trip.get(sessionOf);
+    const handler = trip.get(handling);
     const member = session === undefined ? undefined : this.#member(session);
     if (member !== undefined) await abortable(member.admitted, signal);
-    const { instance, release } = await this.#instanceFor(member, session, signal);
-    const stay = new Stay((within, isBack) => this.#inside(instance, session, within, isBack));
+    const { instance, release } = await this.#instanceFor(member, [signal, session, false, handler]);
+    const stay = new Stay((within, isBack) => this.#inside(instance, [within, session, isBack, handler]));
     try {
       await stay.begin(signal);
       member?.take(operation);
@@ -122,25 +124,19 @@ export class Placement<I extends object> {
 
   async #instanceFor(
     member: Member<I> | undefined,
-    session: Session | undefined,
-    signal: AbortSignal,
+    by: Parameters<Gate['enter']>,
   ): Promise<{ readonly instance: Instance<I>; readonly release: () => void }> {
     const standing = this.#only ?? member?.instance;
     if (standing !== undefined) return { instance: standing, release: () => undefined };
-    const leave = await this.#throttle.instances.enter(signal, session);
-    const instance = new Instance(this.#instances, session, this.#patience);
+    const leave = await this.#throttle.instances.enter(...by);
+    const instance = new Instance(this.#instances, by[1], this.#patience);
     return { instance, release: () => this.#track(instance.dispose().then(leave)) };
   }
 
-  async #inside(
-    instance: Instance<I>,
-    session: Session | undefined,
-    signal: AbortSignal,
-    isBack: boolean,
-  ): Promise<Leave> {
-    const turn = await instance.enter(signal, session, isBack);
+  async #inside(instance: Instance<I>, by: Parameters<Gate['enter']>): Promise<Leave> {
+    const turn = await instance.enter(...by);
     try {
-      const call = await this.#throttle.calls.enter(signal, session, isBack);
+      const call = await this.#throttle.calls.enter(...by);
       return () => {
         call();
         turn();

@@ -2,7 +2,8 @@
  * Handlers that wait for answers which stand behind them: the other end asks in turn before it answers, or the window is full of
  * what is not finished, so that there is no room. As under WCF's re-entrant concurrency, the next message is handed up then, in
  * order, although the one before is not finished; where every message that there is room for waits already, the call back of the
- * newest is refused, so that its place is free.
+ * newest is refused, so that its place is free. It is not while a handler waits for a turn that others will come to an end of: those
+ * of another session, which work.
  */
 import { type Clock, later, type Timer } from '../../base/clock.ts';
 import { abortable, never } from '../../base/signals.ts';
@@ -24,13 +25,15 @@ interface StandstillInit {
 
 export class Standstill {
   readonly #my: StandstillInit;
-  /** For each handler that runs: for how many things it waits. */
-  readonly #waits = new Map<number, number>();
+  /** For each handler that runs: for how many things it waits, and behind whom. */
+  readonly #handlers = new Map<number, { waits: number; readonly handling: Handling }>();
   /** What refuses what is asked of the peer, the oldest first. */
   readonly #asking = new Set<AbortController>();
   #timer: Timer | undefined;
   /** The next message was handed up out of turn, and so is the one after it while it waits too. */
   #isReentrant = false;
+  /** All wait, and there is room for no more. */
+  #isStill = false;
   #isStopped = false;
 
   constructor(my: StandstillInit) {
@@ -39,14 +42,18 @@ export class Standstill {
 
   /** A message is handed up. */
   begin(number: number): Handling {
-    this.#waits.set(number, 0);
-    return {
+    const isStill = () => this.#isStill && this.#handlers.has(number);
+    const handling: Handling = {
+      behind: undefined,
+      get isStill() {
+        return isStill();
+      },
       waiting: async (what, work) => {
-        const before = this.#waits.get(number);
+        const handler = this.#handlers.get(number);
         // A way back that is used when the handler has finished holds nothing up.
-        if (before === undefined) return work(never);
+        if (handler === undefined) return work(never);
         const asking = what === 'answer' ? new AbortController() : undefined;
-        this.#waits.set(number, before + 1);
+        handler.waits += 1;
         if (asking !== undefined) this.#asking.add(asking);
         try {
           this.look();
@@ -54,28 +61,32 @@ export class Standstill {
           return await abortable(work(refused), refused);
         } finally {
           if (asking !== undefined) this.#asking.delete(asking);
-          const waits = this.#waits.get(number);
-          if (waits !== undefined) this.#waits.set(number, waits - 1);
+          handler.waits -= 1;
           this.look();
         }
       },
     };
+    this.#handlers.set(number, { waits: 0, handling });
+    return handling;
   }
 
   /** Its handler has finished. */
   end(number: number): void {
-    this.#waits.delete(number);
+    this.#handlers.delete(number);
     this.look();
   }
 
   /** Something has changed: a message was accepted or finished, a handler began to wait or goes on. */
   look(): void {
+    this.#isStill = false;
     if (this.#asking.size === 0) this.#isReentrant = false;
     if (!this.#waitsForAnswers) this.#rest();
-    else if (!this.#isReentrant || !this.#my.next()) {
-      const { clock } = this.#my;
-      this.#timer ??= clock.at(later(clock.now(), patience), () => this.#move());
-    }
+    else if (!this.#isReentrant || !this.#my.next()) this.#again();
+  }
+
+  #again(): void {
+    const { clock } = this.#my;
+    this.#timer ??= clock.at(later(clock.now(), patience), () => this.#move());
   }
 
   /** The session has failed: no answer comes. */
@@ -99,8 +110,14 @@ export class Standstill {
   /** Nobody works, and somebody waits for an answer. */
   get #waitsForAnswers(): boolean {
     if (this.#isStopped || this.#asking.size === 0) return false;
-    for (const waits of this.#waits.values()) if (waits === 0) return false;
+    for (const { waits } of this.#handlers.values()) if (waits === 0) return false;
     return true;
+  }
+
+  /** Somebody waits for a turn that will come. */
+  get #goesOn(): boolean {
+    for (const { handling } of this.#handlers.values()) if (handling.behind?.() === false) return true;
+    return false;
   }
 
   #move(): void {
@@ -108,6 +125,11 @@ export class Standstill {
     if (!this.#waitsForAnswers) return;
     this.#isReentrant = this.#my.next();
     if (this.#isReentrant || !this.#my.isFull()) return;
+    this.#isStill = true;
+    if (this.#goesOn) {
+      this.#again();
+      return;
+    }
     const text = `The answer to this call back cannot come: all ${this.#my.window} messages for which there is room wait for answers or for one another. Let fewer handlers wait for calls back, or raise maxTransferWindowSize.`;
     [...this.#asking].at(-1)?.abort(new ReliableError('RELIABLE_STANDSTILL', text, { transient: true }));
   }

@@ -227,3 +227,62 @@ test('calls that wait for the one instance wait with it: the call back is refuse
   expect(world.clock.now() - began).toBeLessThan(10_000);
   await world.until(listener.close());
 });
+
+describe('two sessions, and a service that serves two calls at a time', () => {
+  const namespace = 'urn:surewire:test:places';
+  const ask = requestReply({ request: record({ name: text }), reply: record({ said: text }) });
+  const shop = contract({ name: 'Shop', namespace, operations: { order: ask } });
+  const customer = contract({ name: 'Customer', namespace, operations: { confirm: ask } });
+  type Calls = { order: (request: { name: string }) => Promise<{ said: string }> };
+
+  /** Whoever orders `ask` is called back, and each client says `1` to `3` before it answers that. */
+  async function places() {
+    const world = new DuplexWorld(1, { maxTransferWindowSize: 2 });
+    const implementation = {
+      order: async ({ name }: { name: string }, call: Parameters<typeof callbackClient>[1]) => {
+        if (name === 'long') await wait(world.clock, 20_000);
+        if (name !== 'ask') return { said: `re: ${name}` };
+        return callbackClient(customer, call, { clock: world.clock }).confirm({ name });
+      },
+    };
+    const limits = { clock: world.clock, throttle: { maxConcurrentCalls: 2 } };
+    const listener = await world.until(world.listen(dispatcher(shop, implementation, limits)));
+    const others: Promise<unknown>[] = [];
+    const session = (): Calls => {
+      const confirm = async ({ name }: { name: string }) => {
+        for (const one of ['1', '2', '3']) others.push(calls.order({ name: one }));
+        await wait(world.clock, 500);
+        return { said: name };
+      };
+      const channel = world.connect({}, undefined, dispatcher(customer, { confirm }, { clock: world.clock }));
+      const calls: Calls = client(shop, channel, { clock: world.clock });
+      return calls;
+    };
+    return { world, listener, others, sessions: [session(), session()] as const };
+  }
+
+  test('a place that the other session holds comes free when its handler has worked: no call back is refused', async () => {
+    const { world, listener, others, sessions } = await places();
+    const [first, second] = sessions;
+    const long = second.order({ name: 'long' });
+    await world.until(wait(world.clock, 200));
+    const began = world.clock.now();
+    expect(await world.until(first.order({ name: 'ask' }))).toEqual({ said: 'ask' });
+    expect(world.clock.now() - began).toBeGreaterThan(15_000);
+    expect(await world.until(long)).toEqual({ said: 're: long' });
+    expect(await world.until(Promise.all(others))).toEqual(['1', '2', '3'].map((one) => ({ said: `re: ${one}` })));
+    await world.until(listener.close());
+  });
+
+  test('where both sessions wait for one another, call backs are refused until one goes on, long before their time is up', async () => {
+    const { world, listener, others, sessions } = await places();
+    const began = world.clock.now();
+    const outcomes = await world.until(
+      Promise.all(sessions.map((one) => one.order({ name: 'ask' }).catch((thrown: unknown) => thrown))),
+    );
+    expect(outcomes).toContainEqual(expect.objectContaining({ code: 'SOAP_FAULT' }));
+    expect(world.clock.now() - began).toBeLessThan(10_000);
+    expect(await world.until(Promise.all(others))).toHaveLength(6);
+    await world.until(listener.close());
+  });
+});
