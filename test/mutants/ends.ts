@@ -277,7 +277,13 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'handed up before its turn though its turn would come',
     file: 'reliable/duplex/standstill.ts',
-    find: 'for (const waits of this.#waits.values()) if (waits === 0) return false;',
+    find: 'for (const { waits } of this.#handlers.values()) if (waits === 0) return false;',
+    replace: '',
+  },
+  {
+    name: 'a call back is refused though a turn would come',
+    file: 'reliable/duplex/standstill.ts',
+    find: 'if (handling.behind?.() === false) return true;',
     replace: '',
   },
   {
