@@ -40,6 +40,11 @@ export class Reception {
     this.heard();
   }
 
+  /** Nothing of the client was taken, and nothing of it is under way. */
+  get isStranger(): boolean {
+    return !this.#isKnown && this.#underWay === 0;
+  }
+
   /** The client is there. */
   heard(): void {
     const { life, settings } = this.#my;
@@ -68,7 +73,7 @@ export class Reception {
     const arrived = arrive(marked, { life, receive, write, failed }).finally(() => {
       this.#underWay -= 1;
       if (!isTurnedAway) this.#isKnown = true;
-      else if (!this.#isKnown && this.#underWay === 0) this.#my.refused();
+      else if (this.isStranger) this.#my.refused();
     });
     if (this.#underWay > settings.maxMessagesUnderWay) await arrived;
   }

@@ -24,7 +24,8 @@ export class WaitingChannel implements Channel {
   /** Whoever asked and is held until something is there. */
   #held: (() => void) | undefined;
   /** Whoever waits for everything to be fetched. */
-  #emptied: (() => void) | undefined;
+  readonly #emptied = new Set<() => void>();
+  #isParting = false;
   #closing: Promise<void> | undefined;
 
   constructor(address: string, settings: MakeConnectionSettings, receive: Carry) {
@@ -40,8 +41,7 @@ export class WaitingChannel implements Channel {
       receive,
       say,
       silent: () => this.#silent(),
-      // It may still fetch what it was told.
-      refused: () => void this.close(),
+      refused: () => void this.#turnedAway(),
     });
     this.send = (trip) => this.life.run(trip.signal, async () => this.#put(trip));
     void this.closed.then(() => this.#release());
@@ -79,7 +79,7 @@ export class WaitingChannel implements Channel {
   /** The next message that waits. */
   fetch(): Delivery | undefined {
     const next = this.#mailbox.take();
-    if (this.size === 0) this.#emptied?.();
+    if (this.size === 0) for (const emptied of this.#emptied) emptied();
     return next;
   }
 
@@ -106,23 +106,31 @@ export class WaitingChannel implements Channel {
   }
 
   async #finish(signal: AbortSignal | undefined): Promise<void> {
-    const { clock, closeTimeout } = this.#settings;
-    const limit = deadline(
-      clock,
-      closeTimeout,
-      signal,
-      () => new ConnectionError('CONNECTION_IDLE', 'It did not come.'),
-    );
-    try {
-      await this.life.idle(signal);
-      const empty = new Promise<void>((resolve) => {
-        this.#emptied = resolve;
-      });
-      if (this.size > 0 && this.life.isOpen) await abortable(empty, limit.signal).catch(() => undefined);
-    } finally {
-      limit.clear();
-    }
+    await this.life.idle(signal);
+    await this.#fetched(signal);
     await this.life.close(signal);
+  }
+
+  /** Whoever was not let in may fetch what it was told, and may come again as somebody who is. */
+  async #turnedAway(): Promise<void> {
+    if (this.#isParting) return;
+    this.#isParting = true;
+    await this.#fetched(undefined);
+    this.#isParting = false;
+    if (this.#reception.isStranger) await this.life.close();
+  }
+
+  /** Everything has been fetched, or there was time enough for that, or nobody can. */
+  async #fetched(signal: AbortSignal | undefined): Promise<void> {
+    if (this.size === 0 || !this.life.isOpen) return;
+    const { clock, closeTimeout } = this.#settings;
+    const late = () => new ConnectionError('CONNECTION_IDLE', 'It did not come.');
+    const limit = deadline(clock, closeTimeout, signal, late);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#emptied.add(resolve);
+    await abortable(Promise.race([promise, this.closed]), limit.signal).catch(() => undefined);
+    this.#emptied.delete(resolve);
+    limit.clear();
   }
 
   #silent(): void {

@@ -9,6 +9,7 @@ import { exchange, expectsReply } from '../../src/channel/correlation.ts';
 import { type Carry, type Delivery, delivery } from '../../src/channel/delivery.ts';
 import { loopback } from '../../src/channel/loopback.ts';
 import { Network } from '../../src/channel/network.ts';
+import { turnedAway } from '../../src/channel/refusal.ts';
 import type { Listener } from '../../src/channel/transport.ts';
 import { Mailbox } from '../../src/connection/mailbox.ts';
 import { makeConnection } from '../../src/connection/make-connection.ts';
@@ -321,3 +322,57 @@ function required<T>(of: T | undefined): T {
   if (of === undefined) throw new Error('it is required here');
   return of;
 }
+
+describe('a client that was not let in', () => {
+  /** Refuses whoever says `bad`, as a layer does that does not let the sender in; answers `slow` when the gate opens. */
+  async function guarded(options: MakeConnectionOptions = {}) {
+    const world = new World({ pollHold: 0, closeTimeout: 5_000, ...options });
+    const gate = Promise.withResolvers<void>();
+    const listener = await world.listen(async (trip) => {
+      const said = textOf(trip.message) ?? '';
+      if (said.startsWith('bad')) trip.get(turnedAway)?.();
+      if (said === 'slow') await gate.promise;
+      return trip.carrying(saying(`re: ${said}`, trip.message.version));
+    });
+    return { world, gate, listener, ask: world.raw };
+  }
+
+  test('is forgotten when it has fetched what it was told, or does not come', async () => {
+    const { world, ask } = await guarded({ maxConnections: 1 });
+    await ask(announcing('bad', 'urn:1', `${address}1`));
+    expect(textOf(await ask(poll(`${address}1`)))).toBe('re: bad');
+    await world.pass(1);
+    await ask(announcing('bad', 'urn:2', `${address}2`));
+    await world.pass(5_001);
+    expect(await ask(poll(`${address}2`))).toBeUndefined();
+    expect(await ask(announcing('one', 'urn:3', `${address}3`))).toBeUndefined();
+    expect(textOf(await ask(poll(`${address}3`)))).toBe('re: one');
+  });
+
+  test('and comes again as somebody who is: everything that it is told then waits for it', async () => {
+    const { world, gate, ask } = await guarded();
+    await ask(announcing('bad', 'urn:1'));
+    await ask(announcing('slow', 'urn:2'));
+    expect(textOf(await ask(poll()))).toBe('re: bad');
+    await world.pass(10_000);
+    gate.resolve();
+    await world.pass(1);
+    expect(textOf(await ask(poll()))).toBe('re: slow');
+    await ask(announcing('more', 'urn:3'));
+    expect(textOf(await ask(poll()))).toBe('re: more');
+  });
+
+  test('a listener that closes meanwhile takes no longer than it was given', async () => {
+    const { world, gate, listener, ask } = await guarded();
+    await ask(announcing('bad', 'urn:1'));
+    await ask(announcing('slow', 'urn:2', `${address}2`));
+    const limit = new AbortController();
+    const closed = listener.close(limit.signal);
+    await world.pass(10);
+    const began = world.clock.now();
+    limit.abort(new Error('enough'));
+    await world.until(closed);
+    expect(world.clock.now() - began).toBe(0);
+    gate.resolve();
+  });
+});
