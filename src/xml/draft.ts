@@ -5,7 +5,7 @@ import type { Source } from './encoding.ts';
 import { XmlError } from './errors.ts';
 import { beyond, type XmlLimits, xmlLimits } from './limits.ts';
 import type { Names } from './names.ts';
-import { gathered, grown } from './runs.ts';
+import { grown, Room } from './runs.ts';
 import type { Scope } from './scope.ts';
 import type { Tape } from './tape.ts';
 import * as tape from './tape.ts';
@@ -56,36 +56,33 @@ export class Draft {
   /** The tape, when all is read. */
   tape(names: Names, scope: Scope): Tape {
     this.#closeRuns(scope);
-    const runs = [this.nodes, this.elements, this.attributes, scope.declarations, names.records];
-    const lengths = [
-      this.nodeCount * NODE,
-      (this.elementCount + 1) * RECORD,
-      this.attributeCount * ATTRIBUTE,
-      scope.count * DECLARATION,
-      names.count * NAME,
-    ];
+    const ofNodes = this.nodeCount * NODE;
+    const ofElements = (this.elementCount + 1) * RECORD;
+    const ofAttributes = this.attributeCount * ATTRIBUTE;
+    const ofDeclarations = scope.count * DECLARATION;
+    const ofNames = names.count * NAME;
     const isLarge = this.length > LARGE;
-    const [nodes, elements, attributes, declarations, records] = (
-      isLarge ? runs.map((run, index) => run.subarray(0, lengths[index])) : gathered(runs, lengths)
-    ) as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
-    // What was handed over must not be written to again.
-    if (isLarge) this.#renew(names, scope);
-    return {
+    const room = new Room(isLarge ? 0 : ofNodes + ofElements + ofAttributes + ofDeclarations + ofNames);
+    const taken = (run: Int32Array, length: number) => (isLarge ? run.subarray(0, length) : room.copy(run, 0, length));
+    const made = {
       octets: this.octets,
       words: this.words,
       length: this.length,
       ascii: this.ascii,
-      nodes,
-      elements,
-      attributes,
-      declarations,
-      names: records,
+      nodes: taken(this.nodes, ofNodes),
+      elements: taken(this.elements, ofElements),
+      attributes: taken(this.attributes, ofAttributes),
+      declarations: taken(scope.declarations, ofDeclarations),
+      names: taken(names.records, ofNames),
       namespaces: scope.namespaces,
       spellings: scope.spellings,
       root: this.root,
       scan: 0,
       instructions: this.instructions,
     };
+    // What was handed over must not be written to again.
+    if (isLarge) this.#renew(names, scope);
+    return made;
   }
 
   /** Room at once for what a large document may bring; memory that is not written to costs nothing. */

@@ -11,7 +11,7 @@ import type { XmlLimits } from './limits.ts';
 import { FACTOR, SEED } from './names.ts';
 import { spelled } from './namespace-names.ts';
 import type { Output } from './output.ts';
-import { packed } from './runs.ts';
+import { Room } from './runs.ts';
 import {
   ATTRIBUTE,
   DECLARATION,
@@ -156,27 +156,25 @@ class Kernel {
       spellings.push(start, end);
     }
     const [atNodes, atElements, atAttributes, atDeclarations] = this.#places;
-    const [nodes, elements, attributes, declarations, names] = packed(integers, [
-      [atNodes, (integers[counts + memory.C_NODES] as number) * NODE],
-      [atElements, ((integers[counts + memory.C_ELEMENTS] as number) + 1) * RECORD],
-      [atAttributes, (integers[counts + memory.C_ATTRIBUTES] as number) * ATTRIBUTE],
-      [atDeclarations, (integers[counts + memory.C_DECLARATIONS] as number) * DECLARATION],
-      [memory.NAMES / 4, (integers[counts + memory.C_NAMES] as number) * NAME],
-    ]) as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
-    const root = integers[counts + memory.C_ROOT] as number;
+    const ofNodes = (integers[counts + memory.C_NODES] as number) * NODE;
+    const ofElements = ((integers[counts + memory.C_ELEMENTS] as number) + 1) * RECORD;
+    const ofAttributes = (integers[counts + memory.C_ATTRIBUTES] as number) * ATTRIBUTE;
+    const ofDeclarations = (integers[counts + memory.C_DECLARATIONS] as number) * DECLARATION;
+    const ofNames = (integers[counts + memory.C_NAMES] as number) * NAME;
+    const room = new Room(ofNodes + ofElements + ofAttributes + ofDeclarations + ofNames);
     return {
       octets,
       words,
       length,
       ascii,
-      nodes,
-      elements,
-      attributes,
-      declarations,
-      names,
+      nodes: room.copy(integers, atNodes, ofNodes),
+      elements: room.copy(integers, atElements, ofElements),
+      attributes: room.copy(integers, atAttributes, ofAttributes),
+      declarations: room.copy(integers, atDeclarations, ofDeclarations),
+      names: room.copy(integers, memory.NAMES / 4, ofNames),
       namespaces,
       spellings,
-      root,
+      root: integers[counts + memory.C_ROOT] as number,
       scan: this.#scans,
       instructions: false,
     };
