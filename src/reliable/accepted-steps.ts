@@ -5,13 +5,13 @@
 import { after } from '../base/after.ts';
 import { Alarm } from '../base/alarm.ts';
 import { ByNumber } from '../base/by-number.ts';
-import { later } from '../base/clock.ts';
+import { type Instant, later } from '../base/clock.ts';
 import { asError } from '../base/errors.ts';
 import { Serial } from '../base/serial.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { session } from '../channel/session.ts';
 import type { Message } from '../soap/message.ts';
-import { answered, endsWith, isTwoWay, learned } from './answers.ts';
+import { answered, endsWith, isTwoWay, learned, type Replies } from './answers.ts';
 import { destination } from './destination.ts';
 import {
   type DeliveryAssurance,
@@ -26,14 +26,13 @@ import type { ReliableError } from './errors.ts';
 import { publish } from './events.ts';
 import { Handing, storePatience } from './handing.ts';
 import type { Acknowledgement } from './headers.ts';
-import type { Bare } from './interpret.ts';
 import type { Transmission, When } from './ledger.ts';
 import { Narration } from './narration.ts';
 import { withOrigin } from './origin.ts';
 import { Parking } from './parking.ts';
 import { position } from './position.ts';
 import type { Ranges } from './ranges.ts';
-import type { AcceptorRecord } from './record.ts';
+import { type AcceptorRecord, recordWith } from './record.ts';
 import { type Journal, newStatistics, type Statistics } from './session.ts';
 import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
 import { submitted } from './source-state.ts';
@@ -80,7 +79,10 @@ export class AcceptedSteps {
   readonly #snapshots = new ByNumber<Ranges>();
   readonly #handing: Handing;
   readonly #upward: UpwardSession;
-  #record: AcceptorRecord;
+  /** As it began; what has changed since is beside it, and put together with it for a store only: that costs what a step does. */
+  readonly #record: AcceptorRecord;
+  #receipt: DestinationState;
+  #replies: Replies;
   readonly #timer: Alarm;
   #stopped = false;
 
@@ -91,6 +93,8 @@ export class AcceptedSteps {
     this.#policy = transmissionOf(init.settings, init.version, 'reply');
     this.#assurance = assuranceOf(init.settings);
     this.#record = init.record;
+    this.#receipt = init.record.receipt;
+    this.#replies = init.record;
     this.wording = new Wording(init.settings, init.version, this.#assurance, this.offer);
     this.#journal = init.journal;
     this.#receive = init.receive;
@@ -110,21 +114,32 @@ export class AcceptedSteps {
   }
 
   get id(): string {
-    return this.#record.receipt.id;
+    return this.#receipt.id;
   }
+  /** What a store keeps of it. */
   get record(): AcceptorRecord {
+    return recordWith(this.#record, this.#receipt, this.#replies);
+  }
+  /** What never changes of it. */
+  get fixed(): Pick<AcceptorRecord, 'identity' | 'label' | 'createId'> {
     return this.#record;
+  }
+  get receipt(): DestinationState {
+    return this.#receipt;
+  }
+  get replying(): Replies {
+    return this.#replies;
   }
   /** Identifier of the sequence that the client offered. */
   get offer(): string | undefined {
-    const { source: replies } = this.#record;
+    const { source: replies } = this.#replies;
     return replies !== null && 'id' in replies ? replies.id : undefined;
   }
   get submitted(): number {
-    return this.#record.source === null ? 0 : submitted(this.#record.source);
+    return this.#replies.source === null ? 0 : submitted(this.#replies.source);
   }
   get isOver(): boolean {
-    return this.#record.receipt.phase === 'ended';
+    return this.#receipt.phase === 'ended';
   }
   /** True once this process has let go of it. */
   get isStopped(): boolean {
@@ -147,7 +162,7 @@ export class AcceptedSteps {
 
   /** Makes a new session durable. */
   async begin(): Promise<void> {
-    await this.#journal.commit({ state: this.#record });
+    await this.#journal.commit({ state: this.record });
     publish(() => {
       const { version, offer = null } = this;
       const { identity: peer } = this.#record;
@@ -160,10 +175,10 @@ export class AcceptedSteps {
   async resume(): Promise<void> {
     publish(() => ({ event: 'session.resumed', ...this.tell.of, submitted: this.submitted }));
     // Until its reply is there a repeated request has to wait: a WCF client takes a bare acknowledgement for the answer.
-    const { held } = this.#record.receipt;
+    const { held } = this.#receipt;
     for (const { number, begun } of held) if (begun !== true) this.parking.open(number);
     const drop = held.flatMap(({ number, begun }) => (begun === true ? [{ direction: 'in' as const, number }] : []));
-    await this.serial.run(() => this.advance({ kind: 'resumed' }, { drop }));
+    await this.serial.run(() => this.advance({ kind: 'resumed', now: this.now }, { drop }));
   }
 
   /**
@@ -180,16 +195,16 @@ export class AcceptedSteps {
 
   /** Learns what the client has of the replies; what it has is forgotten. Runs in the mailbox. */
   learn(acknowledgement: Acknowledgement): Promise<ReliableError | undefined> | ReliableError | undefined {
-    const found = learned(this.#record, acknowledgement, this.#now, this.#policy);
+    const found = learned(this.#replies, acknowledgement, this.#when, this.#policy);
     if ('error' in found) return found.error;
     this.tell.heardOfReplies(acknowledgement);
     if (found.settled.length === 0) return undefined;
-    const record = { ...this.#record, ...found.record };
     const drop = found.settled.map((number) => ({ direction: 'out' as const, number }));
-    const committed = this.isOver ? undefined : this.#journal.commit({ state: record, drop });
+    const state = recordWith(this.#record, this.#receipt, found.record);
+    const committed = this.isOver ? undefined : this.#journal.commit({ state, drop });
     return after(committed, () => {
-      this.#watch(record);
-      this.#record = record;
+      this.#watch(this.#receipt, found.record);
+      this.#replies = found.record;
       for (const number of found.settled) {
         this.replies.delete(number);
         this.statistics.acknowledged += 1;
@@ -199,8 +214,11 @@ export class AcceptedSteps {
     });
   }
 
-  get #now(): When {
-    return { now: this.#settings.clock.now(), jitter: this.#settings.random.fraction() };
+  get now(): Instant {
+    return this.#settings.clock.now();
+  }
+  get #when(): When {
+    return { now: this.now, jitter: this.#settings.random.fraction() };
   }
 
   /**
@@ -210,29 +228,28 @@ export class AcceptedSteps {
    * @param accepted called after the commit, before anything is handed up
    */
   advance(
-    given: Bare<DestinationEvent>,
+    event: DestinationEvent,
     change: Omit<SessionChange, 'session' | 'state'> = nothing,
     accepted?: () => void,
-    replies: Pick<AcceptorRecord, 'source' | 'answers'> = this.#record,
+    replies: Replies = this.#replies,
   ): Promise<readonly DestinationEffect[]> | readonly DestinationEffect[] {
     if (this.#stopped) return [];
-    const event = { ...given, now: this.#settings.clock.now() } as DestinationEvent;
-    const before = this.#record.receipt;
-    const [receipt, effects] = destination(before, event, this.#assurance);
-    const record = { ...this.#record, receipt, source: replies.source, answers: replies.answers };
-    const appended = this.#append(before, record, change);
-    if (appended === undefined) return this.#stepped(record, effects, accepted);
-    return appended.then(() => this.#stepped(record, effects, accepted));
+    const [receipt, effects] = destination(this.#receipt, event, this.#assurance);
+    const appended = this.#append(receipt, replies, change);
+    if (appended === undefined) return this.#stepped(receipt, replies, effects, accepted);
+    return appended.then(() => this.#stepped(receipt, replies, effects, accepted));
   }
 
   /** The second half of a step, once the store has it. */
   #stepped(
-    record: AcceptorRecord,
+    receipt: DestinationState,
+    replies: Replies,
     effects: readonly DestinationEffect[],
     accepted: (() => void) | undefined,
   ): readonly DestinationEffect[] {
-    this.#watch(record);
-    this.#record = record;
+    this.#watch(receipt, replies);
+    this.#receipt = receipt;
+    this.#replies = replies;
     if (accepted !== undefined && effects.some(isTaken)) accepted();
     for (const effect of effects) this.#perform(effect);
     this.#rearm();
@@ -241,27 +258,27 @@ export class AcceptedSteps {
 
   /** Makes a step durable, where it is worth a write. */
   #append(
-    before: DestinationState,
-    record: AcceptorRecord,
+    receipt: DestinationState,
+    replies: Replies,
     change: Omit<SessionChange, 'session' | 'state'>,
   ): Promise<void> | undefined {
     if (!this.#journal.isDurable) return undefined;
-    const isOver = record.receipt.phase === 'ended' && before.phase !== 'ended';
-    if (isOver) return this.#journal.commit({ end: true });
-    return sameReceipt(before, record.receipt) ? undefined : this.#journal.commit({ state: record, ...change });
+    if (receipt.phase === 'ended' && !this.isOver) return this.#journal.commit({ end: true });
+    if (sameReceipt(this.#receipt, receipt)) return undefined;
+    return this.#journal.commit({ state: recordWith(this.#record, receipt, replies), ...change });
   }
 
-  #watch(next: AcceptorRecord): void {
-    const { receipt, source: replies } = this.#record;
-    watchDestination(this.tell.of, receipt, next.receipt);
-    if (replies !== null && next.source !== null) watchSource(this.tell.of, replies, next.source);
+  #watch(receipt: DestinationState, { source: next }: Pick<AcceptorRecord, 'source'>): void {
+    const { source: replies } = this.#replies;
+    if (this.#receipt.phase !== receipt.phase) watchDestination(this.tell.of, this.#receipt, receipt);
+    if (replies !== next && replies !== null && next !== null) watchSource(this.tell.of, replies, next);
   }
 
   #perform(effect: DestinationEffect): void {
     switch (effect.effect) {
       case 'deliver': {
         // Not when it came: acknowledgements of parked requests would take back what earlier replies have said.
-        this.#snapshots.set(effect.number, this.#record.receipt.received);
+        this.#snapshots.set(effect.number, this.#receipt.received);
         this.#handing.up(effect.number);
         return;
       }
@@ -314,32 +331,35 @@ export class AcceptedSteps {
     const drop = [{ direction: 'in' as const, number }];
     const { lastMessage } = this.version.actions;
     const last = trip.message.action === lastMessage;
-    const isLast = last || (lastMessage !== undefined && endsWith(this.#record.receipt, number));
+    const isLast = last || (lastMessage !== undefined && endsWith(this.#receipt, number));
     const own = isLast ? this.#lastMessage(trip) : undefined;
     const reply = (this.answersLater(trip.message, false) ? given : undefined) ?? own;
     if (reply === undefined) {
-      return after(this.advance({ kind: 'delivered', number }, { drop }), () => {
+      return after(this.advance({ kind: 'delivered', number, now: this.now }, { drop }), () => {
         // Nobody waits for it when the exchange was answered on arrival.
         const isAwaited = this.parking.has(number);
-        const message = isAwaited ? this.wording.acknowledged(trip.message, this.#record.receipt) : undefined;
+        const message = isAwaited ? this.wording.acknowledged(trip.message, this.#receipt) : undefined;
         this.#finished(number, message === undefined ? undefined : trip.carrying(message), last);
       });
     }
-    const acknowledged = this.#snapshots.get(number) ?? this.#record.receipt.received;
+    const acknowledged = this.#snapshots.get(number) ?? this.#receipt.received;
     const { maxTransferWindowSize } = this.#settings;
-    const made = answered(this.#record, number, acknowledged, this.#now, this.#policy, maxTransferWindowSize, isLast);
+    const made = answered(this.#replies, number, acknowledged, this.#when, this.#policy, maxTransferWindowSize, isLast);
     const { answer, forgotten } = made;
     const put = [{ direction: 'out' as const, number: answer.reply, octets: this.#journal.octets(reply.message) }];
     const without = [...drop, ...forgotten.map((old) => ({ direction: 'out' as const, number: old }))];
     this.replies.set(answer.reply, reply.message);
-    return after(this.advance({ kind: 'delivered', number }, { drop: without, put }, undefined, made.record), () => {
-      for (const old of forgotten) this.replies.delete(old);
-      if (this.offer !== undefined) {
-        this.statistics.sent += 1;
-        publish(() => ({ event: 'message.sent', ...this.tell.replies, number: answer.reply, attempt: 1 }));
-      }
-      this.#finished(number, reply.carrying(this.wording.numbered(reply.message, answer, this.#record.receipt)), last);
-    });
+    return after(
+      this.advance({ kind: 'delivered', number, now: this.now }, { drop: without, put }, undefined, made.record),
+      () => {
+        for (const old of forgotten) this.replies.delete(old);
+        if (this.offer !== undefined) {
+          this.statistics.sent += 1;
+          publish(() => ({ event: 'message.sent', ...this.tell.replies, number: answer.reply, attempt: 1 }));
+        }
+        this.#finished(number, reply.carrying(this.wording.numbered(reply.message, answer, this.#receipt)), last);
+      },
+    );
   }
 
   /** This end's own last message, on the reply sequence: the answer to a last one that has no other. */
@@ -365,12 +385,12 @@ export class AcceptedSteps {
   }
 
   #rearm(): void {
-    this.#timer.set(this.#stopped ? undefined : destinationDue(this.#record.receipt, this.#assurance));
+    this.#timer.set(this.#stopped ? undefined : destinationDue(this.#receipt, this.#assurance));
   }
 
   #elapse(): void {
     this.serial
-      .run(() => this.advance({ kind: 'elapsed' }))
+      .run(() => this.advance({ kind: 'elapsed', now: this.now }))
       .catch((thrown: unknown) => {
         publish(() => ({ event: 'store.failed', ...this.tell.of, number: null, reason: asError(thrown).message }));
         const { clock } = this.#settings;

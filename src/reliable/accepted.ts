@@ -76,13 +76,13 @@ export class Accepted implements SessionView {
   }
 
   get id(): string {
-    return this.#steps.record.receipt.id;
+    return this.#steps.receipt.id;
   }
   get peer(): string {
-    return this.#steps.record.identity;
+    return this.#steps.fixed.identity;
   }
   get label(): string | undefined {
-    return this.#steps.record.label ?? undefined;
+    return this.#steps.fixed.label ?? undefined;
   }
   get submitted(): number {
     return this.#steps.submitted;
@@ -92,14 +92,15 @@ export class Accepted implements SessionView {
     return this.#steps.offer;
   }
   get createId(): string | undefined {
-    return this.#steps.record.createId ?? undefined;
+    return this.#steps.fixed.createId ?? undefined;
   }
   get isOver(): boolean {
     return this.#steps.isOver;
   }
 
   outcome(number: number): Outcome {
-    return this.#steps.record.source === null ? 'failed' : outcomeOf(this.#steps.record.source, number);
+    const { source: replies } = this.#steps.replying;
+    return replies === null ? 'failed' : outcomeOf(replies, number);
   }
 
   suspend(): Promise<void> {
@@ -161,7 +162,7 @@ export class Accepted implements SessionView {
   }
 
   #acknowledged(trip: Delivery): Delivery {
-    return trip.carrying(this.#steps.wording.acknowledged(trip.message, this.#steps.record.receipt));
+    return trip.carrying(this.#steps.wording.acknowledged(trip.message, this.#steps.receipt));
   }
 
   /**
@@ -178,15 +179,15 @@ export class Accepted implements SessionView {
 
   /** A message that only asks for an acknowledgement. */
   async ackRequested(request: Message): Promise<Message> {
-    await this.#steps.serial.run(() => this.#steps.advance({ kind: 'heard' }));
+    await this.#steps.serial.run(() => this.#steps.advance({ kind: 'heard', now: this.#steps.now }));
     if (this.isOver) throw unknownSequence(this.id);
-    return this.#steps.wording.asked(request, this.#steps.record.receipt);
+    return this.#steps.wording.asked(request, this.#steps.receipt);
   }
 
   /** @throws ReliableError with the fault to answer */
   async close(request: Message, last: number | undefined): Promise<Message> {
     await this.#ending({ kind: 'close', last });
-    return this.#steps.wording.closed(request, this.#steps.record.receipt);
+    return this.#steps.wording.closed(request, this.#steps.receipt);
   }
 
   /**
@@ -195,26 +196,26 @@ export class Accepted implements SessionView {
    */
   async terminate(request: Message, last: number | undefined): Promise<Message | undefined> {
     await this.#ending({ kind: 'terminate', last });
-    return this.#steps.wording.terminated(request, this.#steps.record.receipt);
+    return this.#steps.wording.terminated(request, this.#steps.receipt);
   }
 
   /** True while the sequence takes nothing new and is not over yet. */
   get isClosed(): boolean {
-    return this.#steps.record.receipt.phase === 'closed';
+    return this.#steps.receipt.phase === 'closed';
   }
 
   /** What goes with a fault about a closed sequence, be it the one that ends it: the final acknowledgement (1.1, 3.5). */
   finalAcknowledgement(request: Message): readonly HeaderBlock[] {
-    return this.#steps.wording.acknowledgement(request.version, this.#steps.record.receipt);
+    return this.#steps.wording.acknowledgement(request.version, this.#steps.receipt);
   }
 
   /** The client gave the session up. */
   async faulted(): Promise<void> {
-    await this.#steps.serial.run(() => this.#steps.advance({ kind: 'fault' }));
+    await this.#steps.serial.run(() => this.#steps.advance({ kind: 'fault', now: this.#steps.now }));
   }
 
   async #ending(event: Bare<Extract<DestinationEvent, { readonly kind: 'close' | 'terminate' }>>): Promise<void> {
-    const effects = await this.#steps.serial.run(() => this.#steps.advance(event));
+    const effects = await this.#steps.serial.run(() => this.#steps.advance({ ...event, now: this.#steps.now }));
     const fault = effects.find((effect) => effect.effect === 'fault');
     if (fault !== undefined) throw this.#refused(fault);
   }
@@ -232,7 +233,8 @@ export class Accepted implements SessionView {
   }
 
   #take(trip: Delivery, block: SequenceBlock): Verdict | Promise<Verdict> {
-    const { receipt, source: replies } = this.#steps.record;
+    const { receipt, now } = this.#steps;
+    const { source: replies } = this.#steps.replying;
     if (block.number === 'beyond') {
       const reason = 'The message number is beyond 9223372036854775807.';
       return { error: refused({ name: 'MessageNumberRollover', code: 'sender', reason, identifier: this.id }) };
@@ -245,12 +247,15 @@ export class Accepted implements SessionView {
     const bytes = trip.message.source?.length ?? octets.length;
     const answersLater = this.#steps.answersLater(trip.message, last);
     const isAnswered = this.#steps.parking.has(number) || answersLater;
-    const event = { kind: 'message', number, bytes, last, ...(isAnswered ? { isAnswered } : {}) } as const;
+    const event = isAnswered
+      ? ({ kind: 'message', now, number, bytes, last, isAnswered } as const)
+      : ({ kind: 'message', now, number, bytes, last } as const);
     const accepted = () => {
       this.#steps.held.set(number, kept);
       if (answersLater) this.#steps.parking.open(number);
     };
-    const advanced = this.#steps.advance(event, { put: [{ direction: 'in', number, octets }] }, accepted);
+    const change = this.#journal.isDurable ? { put: [{ direction: 'in' as const, number, octets }] } : undefined;
+    const advanced = this.#steps.advance(event, change, accepted);
     if (!(advanced instanceof Promise)) return this.#judged(number, advanced);
     return advanced.then(
       (effects) => this.#judged(number, effects),
@@ -283,7 +288,7 @@ export class Accepted implements SessionView {
   #repeated(number: number): Verdict {
     this.statistics.duplicates += 1;
     publish(() => ({ event: 'duplicate.dropped', ...this.#steps.tell.requests, number }));
-    const again = this.#steps.record.answers.find(({ request }) => request === number);
+    const again = this.#steps.replying.answers.find(({ request }) => request === number);
     if (again !== undefined) return { again };
     return { answer: this.#steps.parking.has(number) ? 'wait' : 'acknowledgement' };
   }
@@ -301,7 +306,7 @@ export class Accepted implements SessionView {
     this.statistics.resent += 1;
     const { reply: number } = answer;
     publish(() => ({ event: 'message.resent', ...this.#steps.tell.replies, number, attempt: 2, cause: 'asked' }));
-    return trip.carrying(this.#steps.wording.numbered(kept, answer, this.#steps.record.receipt));
+    return trip.carrying(this.#steps.wording.numbered(kept, answer, this.#steps.receipt));
   }
 
   #refused(effect: Extract<DestinationEffect, { readonly effect: 'fault' }>): ReliableError {

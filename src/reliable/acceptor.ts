@@ -83,10 +83,21 @@ export class Acceptor implements Channel {
       version = spoken;
       const answer = this.#about(trip, spoken, headers);
       if (answer instanceof Coalesced) return answer.answer;
-      if (!(answer instanceof Promise)) return Promise.resolve(answer);
-      return answer.catch((thrown: unknown) => this.#unacceptable(trip, spoken, thrown));
+      return answer instanceof Promise ? this.#acceptable(answer, trip, spoken) : Promise.resolve(answer);
     } catch (thrown) {
-      return new Promise((resolve) => resolve(this.#unacceptable(trip, version, thrown)));
+      return this.#acceptable(Promise.reject(thrown), trip, version);
+    }
+  }
+
+  async #acceptable(
+    answer: Promise<Delivery | undefined>,
+    trip: Delivery,
+    version: ReliableVersion | undefined,
+  ): Promise<Delivery | undefined> {
+    try {
+      return await answer;
+    } catch (thrown) {
+      return this.#unacceptable(trip, version, thrown);
     }
   }
 
@@ -111,43 +122,59 @@ export class Acceptor implements Channel {
     throw thrown;
   }
 
+  /** What makes closures is elsewhere: they would be paid for here by every message. */
   #route(trip: Delivery, version: ReliableVersion, headers: ReliableHeaders | undefined): Answered {
     const { message } = trip;
-    const { actions } = version;
-    const identities = identitiesOf(trip);
     const asked = addressingOf(message);
     if (asked === undefined) throw new ReliableError('RELIABLE_MALFORMED', 'WS-RM needs WS-Addressing headers.');
     const about = this.#protocol(message, version);
-    if (about === 'CreateSequence') {
-      requireUnderstood(message, version);
-      return this.#create(trip, version, asked);
-    }
     if (about !== undefined) {
       requireUnderstood(message, version);
-      return after(this.#acknowledge(identities, headers), () => {
-        const { id, last } = readAboutSequence(version, message, about);
-        const session = this.#session(identities, id, version);
-        const ended = this.#answered(trip, session, async () => {
-          const answer = about === 'CloseSequence' ? session.close(message, last) : session.terminate(message, last);
-          const reply = await answer;
-          return reply === undefined ? undefined : trip.carrying(reply);
-        });
-        return settling(ended);
+      return about === 'CreateSequence'
+        ? this.#create(trip, version, asked)
+        : this.#ending(trip, version, about, headers);
+    }
+    if (headers?.sequence === undefined) return this.#acknowledgements(trip, version, headers);
+    requireMessageId(asked);
+    const identities = identitiesOf(trip);
+    const session = this.#session(identities, headers.sequence.id, version);
+    const learned = this.#acknowledge(identities, headers, session.offer);
+    return learned === undefined
+      ? this.#sequenced(trip, session, headers, headers.sequence)
+      : this.#sequencedLater(learned, trip, session, headers, headers.sequence);
+  }
+
+  /** CloseSequence or TerminateSequence. */
+  #ending(
+    trip: Delivery,
+    version: ReliableVersion,
+    about: 'CloseSequence' | 'TerminateSequence',
+    headers: ReliableHeaders | undefined,
+  ): Answered {
+    const { message } = trip;
+    const identities = identitiesOf(trip);
+    return after(this.#acknowledge(identities, headers), () => {
+      const { id, last } = readAboutSequence(version, message, about);
+      const session = this.#session(identities, id, version);
+      const ended = this.#answered(trip, session, async () => {
+        const answer = about === 'CloseSequence' ? session.close(message, last) : session.terminate(message, last);
+        const reply = await answer;
+        return reply === undefined ? undefined : trip.carrying(reply);
       });
-    }
-    if (headers?.sequence !== undefined) {
-      requireMessageId(asked);
-      const session = this.#session(identities, headers.sequence.id, version);
-      const learned = this.#acknowledge(identities, headers, session.offer);
-      if (learned === undefined) return this.#sequenced(trip, session, headers, headers.sequence);
-      const { sequence } = headers;
-      return learned.then(() => settling(this.#sequenced(trip, session, headers, sequence)));
-    }
+      return settling(ended);
+    });
+  }
+
+  /** A message that only acknowledges, or asks for that. */
+  #acknowledgements(trip: Delivery, version: ReliableVersion, headers: ReliableHeaders | undefined): Answered {
+    const { message } = trip;
+    const { actions } = version;
     const isAboutRm = headers !== undefined && (headers.ackRequested.length > 0 || headers.acknowledgements.length > 0);
     if (!isAboutRm || (message.action !== actions.ackRequested && message.action !== actions.sequenceAcknowledgement)) {
       return this.#notOurs(trip, version);
     }
     requireUnderstood(message, version);
+    const identities = identitiesOf(trip);
     return after(this.#acknowledge(identities, headers), () => {
       const [first] = headers.ackRequested;
       if (first === undefined) return undefined;
@@ -185,25 +212,52 @@ export class Acceptor implements Channel {
   }
 
   #sequenced(trip: Delivery, session: Accepted, headers: ReliableHeaders, sequence: SequenceBlock): Answered {
-    const own = headers.acknowledgements.find(({ id }) => id === session.offer);
-    return this.#answered(trip, session, () => session.sequenced(trip, sequence, own, headers.ackRequested.length > 0));
+    const { acknowledgements, ackRequested } = headers;
+    const own = acknowledgements.length === 0 ? undefined : ofSequence(acknowledgements, session.offer);
+    return this.#answered(trip, session, () => session.sequenced(trip, sequence, own, ackRequested.length > 0));
+  }
+
+  async #sequencedLater(
+    learned: Promise<void>,
+    trip: Delivery,
+    session: Accepted,
+    headers: ReliableHeaders,
+    sequence: SequenceBlock,
+  ): Promise<Delivery | undefined> {
+    await learned;
+    return settling(this.#sequenced(trip, session, headers, sequence));
   }
 
   /** Runs a session's answer; a fault about a closed sequence takes the final acknowledgement along. */
   #answered(trip: Delivery, session: Accepted, answer: () => Answered): Answered {
     const wasClosed = session.isClosed;
-    const failed = (thrown: unknown): Delivery => {
-      if (!(thrown instanceof ReliableError) || thrown.fault === undefined) throw thrown;
-      const headers = wasClosed || session.isClosed ? session.finalAcknowledgement(trip.message) : [];
-      tellRefused(thrown.code, thrown.message, thrown.fault.name, session.id);
-      return trip.carrying(reliableFaultReply(trip.message, session.version, thrown.fault, headers));
-    };
     try {
       const answered = answer();
-      return answered instanceof Promise ? answered.catch(failed) : answered;
+      if (!(answered instanceof Promise)) return answered;
+      return this.#settled(answered, trip, session, wasClosed);
     } catch (thrown) {
-      return failed(thrown);
+      return this.#failed(trip, session, wasClosed, thrown);
     }
+  }
+
+  async #settled(
+    answered: Promise<Delivery | undefined>,
+    trip: Delivery,
+    session: Accepted,
+    wasClosed: boolean,
+  ): Promise<Delivery | undefined> {
+    try {
+      return await answered;
+    } catch (thrown) {
+      return this.#failed(trip, session, wasClosed, thrown);
+    }
+  }
+
+  #failed(trip: Delivery, session: Accepted, wasClosed: boolean, thrown: unknown): Delivery {
+    if (!(thrown instanceof ReliableError) || thrown.fault === undefined) throw thrown;
+    const headers = wasClosed || session.isClosed ? session.finalAcknowledgement(trip.message) : [];
+    tellRefused(thrown.code, thrown.message, thrown.fault.name, session.id);
+    return trip.carrying(reliableFaultReply(trip.message, session.version, thrown.fault, headers));
   }
 
   /**
@@ -285,6 +339,10 @@ export class Acceptor implements Channel {
     this.#end.abort(reason ?? new ReliableError('RELIABLE_CLOSED', 'The endpoint is closed.'));
     void this.#registry.stop();
   }
+}
+
+function ofSequence(all: readonly Acknowledgement[], id: string | undefined): Acknowledgement | undefined {
+  return all.find((one) => one.id === id);
 }
 
 export function tellRefused(code: string, reason: string, fault?: ReliableFaultName, session = ''): void {

@@ -18,7 +18,8 @@ import { refused } from './responses.ts';
 import { source } from './source.ts';
 import { submitted } from './source-state.ts';
 
-type Replies = Pick<AcceptorRecord, 'source' | 'answers'>;
+/** The part of the record that is about replies. */
+export type Replies = Pick<AcceptorRecord, 'source' | 'answers'>;
 
 /** What the client's acknowledgement of replies changes: numbers that need not be kept any more, or why it cannot be true. */
 export function learned(

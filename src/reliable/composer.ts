@@ -81,10 +81,12 @@ export class Composer {
   /** An application's message with its number and what is to be acknowledged; `asks`: with AckRequested. */
   sequenced(of: Message, id: string, number: number, replies: DestinationState | undefined, asks: boolean): Message {
     const { version } = this.#settings;
+    const block = sequenceHeader(version, of.version, { id, number, last: false });
+    if (replies === undefined && !asks) return withHeaders(of, [block]);
     return withHeaders(of, [
       ...acknowledgements(version, of.version, replies, false),
       ...(asks ? [ackRequestedHeader(version, of.version, id)] : []),
-      sequenceHeader(version, of.version, { id, number, last: false }),
+      block,
     ]);
   }
 

@@ -117,11 +117,9 @@ function message(
     last: event.last ? number : state.last,
   };
   const now = !assurance.ordered || prefix(state.delivered) === number - 1;
-  const effects: DestinationEffect[] = [{ effect: 'accept', number }];
-  return [
-    next,
-    now && assurance.incomplete !== 'DiscardEntireSequence' ? [...effects, { effect: 'deliver', number }] : effects,
-  ];
+  const accept: DestinationEffect = { effect: 'accept', number };
+  const isDue = now && assurance.incomplete !== 'DiscardEntireSequence';
+  return [next, isDue ? [accept, { effect: 'deliver', number }] : [accept]];
 }
 
 /** Why a new message cannot be taken now; dropping costs the source one more transmission and us nothing. */

@@ -99,6 +99,15 @@ export function acceptorRecord(init: Omit<AcceptorRecord, 'kind' | 'format'>): A
   return { kind: 'acceptor', format, ...init };
 }
 
+/** The record of an acceptor's session whose sequences stand so now. */
+export function recordWith(
+  record: AcceptorRecord,
+  receipt: DestinationState,
+  { source, answers }: Pick<AcceptorRecord, 'source' | 'answers'>,
+): AcceptorRecord {
+  return { ...record, receipt, source, answers };
+}
+
 export function readInitiatorRecord(value: unknown): InitiatorRecord | undefined {
   return isRecord(value, 'initiator') && 'source' in value ? (value as unknown as InitiatorRecord) : undefined;
 }

@@ -91,29 +91,20 @@ export function withAddressing(message: Message, addressing: Addressing): Messag
   if (addressing.action === '') {
     throw new SoapError('SOAP_ADDRESSING', 'A message with WS-Addressing needs an action: give the message one.');
   }
-  const blocks: HeaderBlock[] = [];
-  const text = (local: 'MessageID' | 'RelatesTo', value: string | undefined) => {
-    if (value !== undefined) blocks.push(identifierBlock(message.version, version, local, value));
-  };
-  const lasting = (local: 'Action' | 'To', value: string | undefined) => {
-    if (value === undefined) return;
-    const { version: soap } = message;
-    blocks.push(lastingBlock(soap, version, local, value, () => textBlock(soap, version, local, value, true)));
-  };
-  const reference = (local: 'From' | 'ReplyTo' | 'FaultTo', value: EndpointReference | undefined) => {
-    if (value === undefined) return;
-    const write = () => referenceBlock(version, local, value);
-    const isPlain = value.parameters.length === 0;
-    blocks.push(isPlain ? lastingBlock(message.version, version, local, value.address, write) : write());
-  };
-  lasting('Action', addressing.action);
-  text('MessageID', addressing.messageId);
-  text('RelatesTo', addressing.relatesTo);
-  reference('From', addressing.from);
-  reference('ReplyTo', addressing.replyTo);
-  reference('FaultTo', addressing.faultTo);
-  lasting('To', addressing.to);
-  for (const parameter of addressing.parameters ?? []) blocks.push(parameterBlock(message, version, parameter));
+  const { version: soap } = message;
+  const blocks: HeaderBlock[] = [actionOrTo(soap, version, 'Action', addressing.action)];
+  if (addressing.messageId !== undefined) {
+    blocks.push(identifierBlock(soap, version, 'MessageID', addressing.messageId));
+  }
+  if (addressing.relatesTo !== undefined) {
+    blocks.push(identifierBlock(soap, version, 'RelatesTo', addressing.relatesTo));
+  }
+  if (addressing.from !== undefined) blocks.push(endpointBlock(soap, version, 'From', addressing.from));
+  if (addressing.replyTo !== undefined) blocks.push(endpointBlock(soap, version, 'ReplyTo', addressing.replyTo));
+  if (addressing.faultTo !== undefined) blocks.push(endpointBlock(soap, version, 'FaultTo', addressing.faultTo));
+  if (addressing.to !== undefined) blocks.push(actionOrTo(soap, version, 'To', addressing.to));
+  for (const parameter of addressing.parameters ?? noParameters)
+    blocks.push(parameterBlock(message, version, parameter));
 
   const { headers: before } = message;
   const headers: HeaderBlock[] = before.length === 0 ? blocks : [];
@@ -175,10 +166,25 @@ const identifierFrames = {
   RelatesTo: new Map<AddressingVersion, Frame>(),
 };
 
-function referenceBlock(version: AddressingVersion, local: AddressingHeader, value: EndpointReference): HeaderBlock {
+function actionOrTo(soap: SoapVersion, version: AddressingVersion, local: 'Action' | 'To', value: string): HeaderBlock {
+  return (
+    lastingBlock(soap, version, local, value) ?? lasting(soap, value, textBlock(soap, version, local, value, true))
+  );
+}
+
+function endpointBlock(
+  soap: SoapVersion,
+  version: AddressingVersion,
+  local: 'From' | 'ReplyTo' | 'FaultTo',
+  value: EndpointReference,
+): HeaderBlock {
+  const isPlain = value.parameters.length === 0;
+  const known = isPlain ? lastingBlock(soap, version, local, value.address) : undefined;
+  if (known !== undefined) return known;
   const writer = new XmlWriter();
   writeEndpointReference(writer, version.namespace, local, version, value, prefix);
-  return blockOf(version, local, false, writer);
+  const block = blockOf(version, local, false, writer);
+  return isPlain ? lasting(soap, value.address, block) : block;
 }
 
 /** Blocks that were written before, by their text: an end sends few actions to few places, with every message. */
@@ -191,18 +197,22 @@ function lastingBlock(
   version: AddressingVersion,
   local: Exclude<AddressingHeader, 'MessageID' | 'RelatesTo'>,
   value: string,
-  write: () => HeaderBlock,
-): HeaderBlock {
-  const same = lastingBlocks.get(value) ?? [];
-  for (const known of same) {
-    if (known.soap !== soap || known.block.local !== local || known.block.namespace !== version.namespace) continue;
-    return known.block;
+): HeaderBlock | undefined {
+  for (const known of lastingBlocks.get(value) ?? nothingLasts) {
+    if (known.soap === soap && known.block.local === local && known.block.namespace === version.namespace) {
+      return known.block;
+    }
   }
-  const block = write();
-  if (value.length <= lastingLength) {
-    if (lastingBlocks.size >= lastingLimit) lastingBlocks.clear();
-    lastingBlocks.set(value, [...same, { soap, block }]);
-  }
+  return undefined;
+}
+
+const nothingLasts: readonly never[] = Object.freeze([]);
+
+/** Keeps a block that was just written. */
+function lasting(soap: SoapVersion, value: string, block: HeaderBlock): HeaderBlock {
+  if (value.length > lastingLength) return block;
+  if (lastingBlocks.size >= lastingLimit) lastingBlocks.clear();
+  lastingBlocks.set(value, [...(lastingBlocks.get(value) ?? nothingLasts), { soap, block }]);
   return block;
 }
 

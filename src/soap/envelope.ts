@@ -214,16 +214,23 @@ const noVersions: readonly SoapVersion[] = Object.freeze([]);
 
 /** The octets of the message: UTF-8, every header block and the Body verbatim. */
 export function encodeEnvelope(of: Message): Uint8Array {
-  const pieces: Piece[] = [`<${soapPrefix}:Envelope xmlns:${soapPrefix}="${of.version.namespace}">`];
-  if (of.headers.length > 0) {
-    pieces.push(`<${soapPrefix}:Header>`);
-    for (const { fragment } of of.headers) for (const piece of fragment.pieces) pieces.push(piece);
-    pieces.push(`</${soapPrefix}:Header>`);
-  }
+  const { headers } = of;
+  const opening = openings.get(of.version) ?? openingOf(of.version);
+  const pieces: Piece[] = [headers.length === 0 ? opening.bare : opening.headed];
+  for (const { fragment } of headers) for (const piece of fragment.pieces) pieces.push(piece);
+  if (headers.length > 0) pieces.push(`</${soapPrefix}:Header>`);
   for (const piece of of.body.pieces) pieces.push(piece);
   pieces.push(`</${soapPrefix}:Envelope>`);
   return joined(pieces);
 }
+
+/** How an envelope begins, without header blocks and with some. */
+function openingOf({ namespace }: SoapVersion): { readonly bare: string; readonly headed: string } {
+  const bare = `<${soapPrefix}:Envelope xmlns:${soapPrefix}="${namespace}">`;
+  return { bare, headed: `${bare}<${soapPrefix}:Header>` };
+}
+
+const openings = new Map(soapVersions.map((version) => [version, openingOf(version)]));
 
 /** Header blocks of one message. */
 const headerLimit = 256;

@@ -10,6 +10,7 @@ export const gap = '\u{E000}';
 /** A header block with a gap. */
 export class Frame {
   readonly #block: HeaderBlock;
+  readonly #known: XmlFragment['writtenAs'];
   readonly #before: string;
   readonly #behind: string;
 
@@ -18,14 +19,17 @@ export class Frame {
     const text = block.fragment.toString();
     const at = text.lastIndexOf(gap);
     this.#block = block;
+    this.#known = block.fragment.writtenAs;
     this.#before = text.slice(0, at);
     this.#behind = text.slice(at + gap.length);
   }
 
   /** @param filling canonical XML */
   filled(filling: string): HeaderBlock {
-    const { namespace, local, mustUnderstand, role, fragment } = this.#block;
-    const text = this.#before + filling + this.#behind;
-    return { namespace, local, mustUnderstand, role, fragment: XmlFragment.written([text], [], fragment.writtenAs) };
+    const { namespace, local, mustUnderstand, role } = this.#block;
+    const fragment = XmlFragment.written([this.#before + filling + this.#behind], noPrefixes, this.#known);
+    return { namespace, local, mustUnderstand, role, fragment };
   }
 }
+
+const noPrefixes: readonly string[] = Object.freeze([]);

@@ -36,9 +36,9 @@ export const endMutants: readonly Mutant[] = [
   {
     name: 'acknowledged before it is in the store',
     file: 'reliable/accepted-steps.ts',
-    find: 'return sameReceipt(before, record.receipt) ? undefined : this.#journal.commit({ state: record, ...change });',
+    find: 'return this.#journal.commit({ state: recordWith(this.#record, receipt, replies), ...change });',
     replace:
-      'if (!sameReceipt(before, record.receipt)) this.#journal.commit({ state: record, ...change })?.catch(() => 0);\n    return undefined;',
+      'this.#journal.commit({ state: recordWith(this.#record, receipt, replies), ...change })?.catch(() => 0);\n    return undefined;',
   },
   {
     name: 'reply made anew for a repeated request',
