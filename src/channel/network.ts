@@ -126,7 +126,7 @@ export class Network {
         .then(deliver)
         .catch(() => undefined);
     }
-    const reply = await abortable(deliver(), signal);
+    const reply = await deliver();
     await this.#travel({ way: 'reply', number, message: reply?.message, octets: reply?.body ?? nothing }, signal);
     return reply;
   }

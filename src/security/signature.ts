@@ -227,19 +227,22 @@ export function writeSignedInfo(
   digestAlgorithm: DigestAlgorithm,
 ): string {
   const method = `<ds:DigestMethod Algorithm="${escapeValue(digestAlgorithm.uri)}"></ds:DigestMethod>`;
-  let text =
+  const texts = [
     `<ds:CanonicalizationMethod Algorithm="${exclusive.uri}"></ds:CanonicalizationMethod>` +
-    `<ds:SignatureMethod Algorithm="${escapeValue(algorithm.uri)}"></ds:SignatureMethod>`;
+      `<ds:SignatureMethod Algorithm="${escapeValue(algorithm.uri)}"></ds:SignatureMethod>`,
+  ];
   for (const part of parts) {
     const list =
       part.prefixes.length === 0
         ? ''
         : `<ec:InclusiveNamespaces xmlns:ec="${excC14n}" PrefixList="${escapeValue(part.prefixes.join(' '))}"></ec:InclusiveNamespaces>`;
-    text +=
+    texts.push(
       `<ds:Reference URI="#${part.id}"><ds:Transforms><ds:Transform Algorithm="${exclusive.uri}">${list}</ds:Transform>` +
-      `</ds:Transforms>${method}<ds:DigestValue>${part.digest}</ds:DigestValue></ds:Reference>`;
+        `</ds:Transforms>${method}<ds:DigestValue>${part.digest}</ds:DigestValue></ds:Reference>`,
+    );
   }
-  return text;
+  // In one piece, because it is written twice: what was put together with + would be gathered anew each time.
+  return texts.join('');
 }
 
 /** What is signed: the SignedInfo standing alone. */

@@ -11,8 +11,9 @@ import { joined, type Piece } from './joiner.ts';
 import { type XmlLimits, xmlLimits } from './limits.ts';
 import { exclusive } from './methods.ts';
 import { contentPrefixes } from './prefixes.ts';
-import { scan } from './scan.ts';
+import { scan, scanAdopted } from './scan.ts';
 import { rewriteRoot } from './start-tag.ts';
+import { SLACK } from './words.ts';
 
 interface Embedded {
   readonly pieces: readonly Piece[];
@@ -27,7 +28,7 @@ export interface WrittenRoot {
 }
 
 /** What a fragment that was made here may be as large as: it does not come from outside. */
-const TRUSTED: XmlLimits = {
+const TRUSTED: XmlLimits = Object.freeze({
   bytes: Number.MAX_SAFE_INTEGER,
   depth: 1_000_000,
   attributes: 1_000_000,
@@ -36,7 +37,10 @@ const TRUSTED: XmlLimits = {
   text: Number.MAX_SAFE_INTEGER,
   nodes: Number.MAX_SAFE_INTEGER,
   output: Number.MAX_SAFE_INTEGER,
-};
+});
+
+const START = Buffer.from('<together>');
+const END = Buffer.from('</together>');
 
 /** What a writer knows of a fragment that it has written. */
 export interface WrittenAs {
@@ -114,10 +118,16 @@ export class XmlFragment {
   }
 
   static #scanTogether(fragments: readonly XmlFragment[]): void {
-    const pieces: Piece[] = ['<together>'];
-    for (const { bytes } of fragments) pieces.push(bytes);
-    pieces.push('</together>');
-    const { children } = scan(joined(pieces), TRUSTED).root;
+    let length = START.length + END.length;
+    for (const { bytes } of fragments) length += bytes.length;
+    const octets = Buffer.allocUnsafe(length + SLACK);
+    let at = START.copy(octets);
+    for (const { bytes } of fragments) {
+      octets.set(bytes, at);
+      at += bytes.length;
+    }
+    END.copy(octets, at);
+    const children = scanAdopted(octets, TRUSTED)?.root.children ?? [];
     let index = 0;
     for (const fragment of fragments) {
       // Octets that were taken on trust and are no element are for whoever asks for that one.
