@@ -284,8 +284,8 @@ const rows: readonly Row[] = [
   ['E14', 'Millions of rounds for a password', 'limited before the first: `SECURITY_LIMIT`', noPasswords],
   [
     'E15',
-    'Guessing a password by what its key has signed',
-    'TLS or encryption, unless that is given up by an unsafe name: `SECURITY_TRANSPORT`, `SECURITY_POLICY`',
+    'Guessing a password by what its key has signed, or by the digest of a token that shows it',
+    'TLS or encryption, unless that is given up by an unsafe name: `SECURITY_TRANSPORT`, `SECURITY_POLICY`; the signature over an encrypted token is encrypted, or the token has a nonce',
     noPasswords,
   ],
   // Freshness

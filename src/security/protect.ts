@@ -169,7 +169,9 @@ export class Protector {
       const token = this.#token;
       const conceal = new Concealer(production, keying, this.#random, this.#id);
       const hidden = conceal.body(message, body.fragment);
-      const hidesSignature = production.signature && conceal.hides(message);
+      // Also that of a clear Body where there is a secret token, as WCF does: by its digest a password could be guessed.
+      const hides = conceal.hides(message) || inside.some(({ isSecret }) => isSecret === true);
+      const hidesSignature = production.signature && hides;
       const headers =
         production.headers.size === 0
           ? prepared
@@ -269,7 +271,14 @@ export class Protector {
     if (username === undefined) return undefined;
     const id = this.#id();
     const credentials = typeof username === 'function' ? username() : username;
-    return { id, fragment: writeUsernameToken(id, credentials, now, this.#random), isSecret: true };
+    const token = writeUsernameToken(id, credentials, now, this.#random, this.#showsDigests);
+    return { id, fragment: token, isSecret: true };
+  }
+
+  /** Whether tokens are encrypted, and what is signed of them is not. */
+  get #showsDigests(): boolean {
+    const { encryption, signature } = this.#policy;
+    return encryption !== undefined && signature !== undefined && !encryption.signature;
   }
 
   #confirmations(exchange: Exchange | undefined): readonly Inside[] {

@@ -143,21 +143,24 @@ export interface UsernameCredentials extends PasswordCredentials {
   readonly form: 'text' | 'digest';
 }
 
+/** @param isSalted whether a text has a nonce as well: then the digest of the token, wherever it is seen, tells nobody a password */
 export function writeUsernameToken(
   id: string,
   { user, password, form }: UsernameCredentials,
   created: Instant,
   random: Random,
+  isSalted: boolean = false,
 ): XmlFragment {
   const writer = new XmlWriter().start(wsse, 'UsernameToken', 'wsse').attribute(wsu, 'Id', id, 'wsu');
   writer.element(wsse, 'Username', user, 'wsse').start(wsse, 'Password', 'wsse');
-  if (form === 'text') return writer.attribute('', 'Type', passwordText).text(password).end().end().finish();
+  if (form === 'text') writer.attribute('', 'Type', passwordText).text(password).end();
+  if (form === 'text' && !isSalted) return writer.end().finish();
   const nonce = random.bytes(16);
   const when = writeTime(created);
-  writer
-    .attribute('', 'Type', passwordDigest)
-    .text(base64(passwordDigestOf(nonce, when, password)))
-    .end();
+  if (form === 'digest') {
+    const digest = base64(passwordDigestOf(nonce, when, password));
+    writer.attribute('', 'Type', passwordDigest).text(digest).end();
+  }
   writer.start(wsse, 'Nonce', 'wsse').attribute('', 'EncodingType', base64Binary).text(base64(nonce)).end();
   return writer.element(wsu, 'Created', when, 'wsu').end().finish();
 }
