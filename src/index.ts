@@ -123,6 +123,7 @@ export { ConnectionError, type ConnectionErrorCode } from './connection/errors.t
 export { makeConnection } from './connection/make-connection.ts';
 export type { CompositeDuplexOptions, MakeConnectionOptions } from './connection/settings.ts';
 // conversation: a security context that is asked for once and secures what follows
+export { type AmendOptions, amendContext } from './conversation/amendment.ts';
 export { type RenewalPolicy, wcfRenewal } from './conversation/context.ts';
 export { type ContextLimits, contextLimits } from './conversation/contexts.ts';
 export { secureConversation } from './conversation/element.ts';
@@ -171,7 +172,15 @@ export {
 export { type Certificate, type CertificateSource, certificates } from './security/certificates.ts';
 export { security } from './security/element.ts';
 export { SecurityError, type SecurityErrorCode } from './security/errors.ts';
-export { anonymous, type Evidence, evidence, identityOf, type Part, type Signer } from './security/evidence.ts';
+export {
+  type AddedEvidence,
+  anonymous,
+  type Evidence,
+  evidence,
+  identityOf,
+  type Part,
+  type Signer,
+} from './security/evidence.ts';
 export { type ExternalKeyOptions, externalSigningKey } from './security/external-keys.ts';
 export type { SecurityOptions } from './security/guard.ts';
 export {

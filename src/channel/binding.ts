@@ -59,6 +59,7 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
   const top: Channel = Object.freeze({
     side: channel.side,
     isDuplex: channel.isDuplex,
+    to,
     soap: via.soap,
     sendTimeout: via.sendTimeout,
     get replyTo() {
@@ -67,6 +68,7 @@ export function connect(via: Binding, to: URL, receive: Carry = async () => unde
     open: (signal) => channel.open(signal),
     send: (trip) => channel.send(trip.with(destination, to)),
     token: channel.token,
+    offers: channel.offers,
     close: (signal) => channel.close(signal),
     abort: (reason) => channel.abort(reason),
     closed: channel.closed,

@@ -3,7 +3,7 @@
 import type { AddressingVersion } from '../soap/addressing-versions.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
-import type { Carry } from './delivery.ts';
+import type { Carry, ContextKey } from './delivery.ts';
 import type { Turn } from './turn.ts';
 
 /** Who opened the conversation: the initiator creates sequences and tokens, the acceptor answers. */
@@ -25,6 +25,8 @@ export interface Channel {
    * to say comes up, and what the up-arrow returns is sent as a message of its own. Absent on request-reply channels.
    */
   readonly isDuplex?: boolean | undefined;
+  /** Where it was connected to, where it was made so. */
+  readonly to?: URL | undefined;
   /** The SOAP version of its binding, where that speaks one only. */
   readonly soap?: SoapVersion | undefined;
   /** Milliseconds that a call may take, where its binding says so. */
@@ -45,6 +47,8 @@ export interface Channel {
    * Absent where each message is secured by itself, or not at all.
    */
   readonly token?: ((like: Template, signal: AbortSignal) => Promise<XmlFragment>) | undefined;
+  /** What a layer below has to offer to whoever made the channel, in the slot of that layer. Absent where none has anything. */
+  readonly offers?: (<T>(of: ContextKey<T>) => T) | undefined;
   /** Ends in good order: last acknowledgements, terminate, close-notify. Idempotent. */
   close(signal?: AbortSignal): Promise<void>;
   /** Ends now. */

@@ -15,6 +15,11 @@ export function contextKey<T>(name: string, initial: T): ContextKey<T> {
   return { id: Symbol(name), initial };
 }
 
+/** What is in a slot in which nobody has left anything. */
+export function initial<T>(of: ContextKey<T>): T {
+  return of.initial;
+}
+
 /** Immutable: `with` and `carrying` return another. */
 export interface Delivery {
   readonly message: Message;

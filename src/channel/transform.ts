@@ -70,6 +70,7 @@ export function sendingThrough(below: Channel, send: Carry, close?: Channel['clo
     },
     send,
     token: below.token,
+    offers: below.offers,
     turn: below.turn,
     closed: below.closed,
     open: (signal) => below.open(signal),

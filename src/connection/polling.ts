@@ -47,6 +47,7 @@ export class PollingChannel implements Channel {
   readonly send: Carry;
   /** Of the exchanges below: whoever fetches proves with it who it is. */
   readonly token: Channel['token'];
+  readonly offers: Channel['offers'];
   readonly #my: PollingInit;
   readonly #below: Channel;
   readonly #life = new Life();
@@ -68,6 +69,7 @@ export class PollingChannel implements Channel {
       return undefined;
     });
     this.token = this.#below.token;
+    this.offers = this.#below.offers;
     void this.#below.closed.then((reason) => (reason === undefined ? undefined : this.abort(reason)));
     void this.closed.then((reason) => this.#stop(reason));
     this.send = (trip) => this.#life.run(trip.signal, (signal) => this.#said(trip.under(signal)));

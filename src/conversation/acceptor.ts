@@ -19,6 +19,7 @@ import { addressingOf, replyAddressing, withAddressing } from '../soap/addressin
 import { message, payload } from '../soap/envelope.ts';
 import { faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
+import type { XmlElement } from '../xml/document.ts';
 import { XmlError } from '../xml/errors.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { ConversationError } from './errors.ts';
@@ -26,8 +27,8 @@ import { publish } from './events.ts';
 import { type ConversationFaultName, conversationFault, sessionFaultAction } from './faults.ts';
 import type { Issuer } from './issuer.ts';
 import { Met } from './met.ts';
-import { underContext } from './party.ts';
-import { type ContextRequest, readRequest } from './requests.ts';
+import { type Party, partyOf, underContext } from './party.ts';
+import { type ContextRequest, readRequest, requireAmendment } from './requests.ts';
 import type { Settings } from './settings.ts';
 
 type Kind = ContextRequest['kind'];
@@ -51,6 +52,8 @@ export class ConversationAcceptor {
       issue: new Guard(settings.bootstrap, settings),
       renew: new Guard(settings.renewalPolicy, settings, issuer),
       cancel: new Guard(settings.cancellation, settings, issuer),
+      // Where none is amended, whoever has the context is told so.
+      amend: new Guard(settings.amendment ?? settings.session, settings, issuer),
       message: new Guard(settings.session, settings, issuer),
     };
   }
@@ -74,9 +77,11 @@ export class ConversationAcceptor {
     if (this.#met !== undefined) this.#heard.believed(accepted.delivery.message);
     const { exchange } = accepted;
     const answered =
-      kind === undefined
-        ? await this.#under(accepted.delivery, exchange.context)
-        : accepted.delivery.carrying(this.#requested(kind, accepted.delivery, exchange.context));
+      kind === undefined || kind === 'amend'
+        ? await this.#under(accepted.delivery, exchange.context, kind)
+        : accepted.delivery.carrying(
+            this.#requested(kind, accepted.delivery, () => this.#answer(kind, accepted.delivery, exchange.context)),
+          );
     if (answered === undefined) return undefined;
     const context = exchange.context && this.#issuer.answering(exchange.context);
     return this.#secured(guard, answered, { ...exchange, context });
@@ -99,7 +104,12 @@ export class ConversationAcceptor {
     return said.carrying(secured.message);
   }
 
-  async #under(accepted: Delivery, context: ContextSecret | undefined): Promise<Delivery | undefined> {
+  /** @param kind of the request that does something under the key, as a message of the application does */
+  async #under(
+    accepted: Delivery,
+    context: ContextSecret | undefined,
+    kind: 'amend' | undefined,
+  ): Promise<Delivery | undefined> {
     const standing = context && this.#issuer.standing(context);
     if (context === undefined || standing === undefined) {
       accepted.get(turnedAway)?.();
@@ -107,25 +117,21 @@ export class ConversationAcceptor {
     }
     if (standing.isExpired) return accepted.carrying(this.#fault(accepted.message, 'RenewNeeded'));
     this.#issuer.used(context);
-    if (accepted.message.action === this.#settings.version.actions.amend) return this.#unamended(accepted);
+    if (kind !== undefined) {
+      const answered = () => this.#amended(accepted, standing.party, context);
+      return accepted.carrying(this.#requested(kind, accepted, answered));
+    }
     const known = underContext(accepted, context, standing.party, this.#settings.speaksFor);
     if (this.#met === undefined) return answer(this.#receive, known);
     this.#met.heard(identitiesOf(known), context);
     return answer(this.#receive, known.with(recipient, identityOf(known)));
   }
 
-  /** What a context proves stays as it was when it was asked for: whoever has more to show asks for another. */
-  #unamended(accepted: Delivery): Delivery {
-    const reason = 'Contexts are not amended here: ask for another with the credentials that it shall stand for.';
-    publish(() => ({ event: 'request.refused', kind: 'amend', reason, fault: 'RequestFailed' }));
-    return accepted.carrying(this.#fault(accepted.message, 'RequestFailed'));
-  }
-
   /** The answer to a request about a context. */
-  #requested(kind: Kind, accepted: Delivery, context: ContextSecret | undefined): Message {
+  #requested(kind: Kind, accepted: Delivery, answered: () => XmlFragment): Message {
     const { version } = this.#settings;
     try {
-      const body = this.#answer(kind, accepted, context);
+      const body = answered();
       const asked = addressingOf(accepted.message);
       const reply = message({ version: accepted.message.version, body });
       if (asked === undefined) throw new ConversationError('CONVERSATION_MALFORMED', 'The request has no addressing.');
@@ -140,13 +146,12 @@ export class ConversationAcceptor {
     }
   }
 
-  #answer(kind: Kind, accepted: Delivery, context: ContextSecret | undefined): XmlFragment {
+  #answer(kind: Exclude<Kind, 'amend'>, accepted: Delivery, context: ContextSecret | undefined): XmlFragment {
     const { version } = this.#settings;
-    const body = payload(accepted.message);
-    if (body === undefined) throw new ConversationError('CONVERSATION_MALFORMED', 'The request has an empty Body.');
+    const body = bodyOf(accepted);
     // A target that is named by #id is the token in the header, and that is the one whose possession was proved.
     const request = readRequest(version, body, () => context);
-    const party = { evidence: accepted.get(evidence), identity: identityOf(accepted) };
+    const party = partyOf(accepted);
     if (request.kind !== kind)
       throw new ConversationError('CONVERSATION_MALFORMED', 'The request is not what its action says.');
     if (request.kind === 'issue') return this.#issuer.issue(request, party);
@@ -155,6 +160,17 @@ export class ConversationAcceptor {
     return request.kind === 'renew'
       ? this.#issuer.renew(request, party, context)
       : this.#issuer.cancel(request, context);
+  }
+
+  #amended(accepted: Delivery, party: Party, context: ContextSecret): XmlFragment {
+    const { version, amendment } = this.#settings;
+    const proven = accepted.get(evidence);
+    if (amendment === undefined || proven === undefined) {
+      const text = 'Contexts are not amended here: ask for another with the credentials that it shall stand for.';
+      throw new ConversationError('CONVERSATION_REFUSED', text);
+    }
+    requireAmendment(version, bodyOf(accepted));
+    return this.#issuer.amend(party, proven, context);
   }
 
   #fault(request: Message, name: ConversationFaultName): Message {
@@ -175,8 +191,15 @@ export class ConversationAcceptor {
   }
 }
 
+/** @throws ConversationError `CONVERSATION_MALFORMED` */
+function bodyOf({ message: request }: Delivery): XmlElement {
+  const body = payload(request);
+  if (body !== undefined) return body;
+  throw new ConversationError('CONVERSATION_MALFORMED', 'The request has an empty Body.');
+}
+
 function kindOf({ version }: Settings, action: string): Kind | undefined {
-  const kinds: readonly Kind[] = ['issue', 'renew', 'cancel'];
+  const kinds: readonly Kind[] = ['issue', 'renew', 'amend', 'cancel'];
   return kinds.find((kind) => version.actions[kind] === action);
 }
 

@@ -1,5 +1,6 @@
 /**
- * The life of a security context at the end that asked for it, as a pure reducer (WS-SecureConversation 1.3, sections 3 to 6;
+ * The life of a security context at the end that asked for it, as a pure reducer (WS-SecureConversation 1.3, sections 3 to 6, one
+ * request at a time;
  * renewal as WCF's client does it: lazily, before a message that goes out when 60 % of the lifetime, or 10 hours, have passed).
  * It knows no clock, no channel and no cryptography; the driver performs the effects in the order given.
  */
@@ -25,6 +26,8 @@ export type ContextState =
   | { readonly phase: 'open'; readonly current: ContextKeyed }
   /** A renewal is under way; messages wait for it once the current key has expired. */
   | { readonly phase: 'renewing'; readonly current: ContextKeyed }
+  /** Something is being added to it; messages go on, and a renewal waits. */
+  | { readonly phase: 'amending'; readonly current: ContextKeyed }
   | { readonly phase: 'cancelling'; readonly current: ContextKeyed }
   | { readonly phase: 'ended'; readonly reason: ContextEnd };
 
@@ -40,6 +43,10 @@ export type ContextEvent = { readonly now: Instant } & (
   | { readonly kind: 'unanswered' }
   /** A message wants to go out. */
   | { readonly kind: 'send' }
+  /** The application wants something added. */
+  | { readonly kind: 'amend' }
+  /** It was added, or nothing came of it: the context is what it was for this end. */
+  | { readonly kind: 'amend-settled' }
   /** The peer answered RenewNeeded. */
   | { readonly kind: 'renew-needed' }
   | { readonly kind: 'close' }
@@ -48,10 +55,10 @@ export type ContextEvent = { readonly now: Instant } & (
 );
 
 export type ContextEffect =
-  | { readonly effect: 'request'; readonly request: 'issue' | 'renew' | 'cancel' }
+  | { readonly effect: 'request'; readonly request: 'issue' | 'renew' | 'amend' | 'cancel' }
   /** The message may go out under the current key. */
   | { readonly effect: 'proceed' }
-  /** The message waits until the renewal has been answered. */
+  /** It waits until the request under way has been answered. */
   | { readonly effect: 'wait' }
   | { readonly effect: 'ended'; readonly reason: ContextEnd };
 
@@ -77,7 +84,8 @@ export function context(
   event: ContextEvent,
   policy: RenewalPolicy,
 ): readonly [state: ContextState, effects: readonly ContextEffect[]] {
-  if (state.phase === 'ended') return [state, event.kind === 'send' ? [{ effect: 'ended', reason: state.reason }] : []];
+  if (state.phase === 'ended')
+    return [state, event.kind === 'send' || event.kind === 'amend' ? [{ effect: 'ended', reason: state.reason }] : []];
   switch (event.kind) {
     case 'open':
       return state.phase === 'none' ? [{ phase: 'issuing' }, [{ effect: 'request', request: 'issue' }]] : [state, []];
@@ -86,11 +94,15 @@ export function context(
     case 'refused':
       return refused(state, event.text, event.now);
     case 'lost':
-      return state.phase === 'open' || state.phase === 'renewing' ? [noContext, []] : [state, []];
+      return isGood(state) ? [noContext, []] : [state, []];
     case 'unanswered':
       return unanswered(state);
     case 'send':
       return sending(state, event.now, policy);
+    case 'amend':
+      return amending(state, event.now, policy);
+    case 'amend-settled':
+      return state.phase === 'amending' ? [{ phase: 'open', current: state.current }, []] : [state, []];
     case 'renew-needed':
       return renewNeeded(state, event.now);
     case 'close':
@@ -103,6 +115,8 @@ export function context(
       return event satisfies never;
   }
 }
+
+const wait: ContextEffect = Object.freeze({ effect: 'wait' });
 
 type Step = readonly [ContextState, readonly ContextEffect[]];
 
@@ -130,9 +144,9 @@ function refused(state: ContextState, text: string, now: Instant): Step {
 
 /** Whatever this end thought, for its peer the key is over: nothing more goes out under it. */
 function renewNeeded(state: ContextState, now: Instant): Step {
-  if (state.phase !== 'open' && state.phase !== 'renewing') return [state, []];
+  if (!isGood(state)) return [state, []];
   const spent = { ...state.current, expires: instant(Math.min(state.current.expires, now)) };
-  return state.phase === 'open' ? renewing(spent, []) : [{ phase: 'renewing', current: spent }, []];
+  return state.phase === 'open' ? renewing(spent, []) : [{ phase: state.phase, current: spent }, []];
 }
 
 function unanswered(state: ContextState): Step {
@@ -140,23 +154,38 @@ function unanswered(state: ContextState): Step {
   return [state.phase === 'renewing' ? { phase: 'open', current: state.current } : state, []];
 }
 
+type Good = Extract<ContextState, { readonly phase: 'open' | 'renewing' | 'amending' }>;
+
+function isGood(state: ContextState): state is Good {
+  return state.phase === 'open' || state.phase === 'renewing' || state.phase === 'amending';
+}
+
 function sending(state: Exclude<ContextState, { phase: 'ended' }>, now: Instant, policy: RenewalPolicy): Step {
   switch (state.phase) {
     case 'none':
     case 'issuing':
-      return [state, [{ effect: 'wait' }]];
+      return [state, [wait]];
     case 'cancelling':
       return [state, [{ effect: 'ended', reason: { code: 'cancelled', text: 'The context is being cancelled.' } }]];
     case 'renewing':
-      return [state, [now < state.current.expires ? { effect: 'proceed' } : { effect: 'wait' }]];
+    case 'amending':
+      return [state, [now < state.current.expires ? { effect: 'proceed' } : wait]];
     case 'open': {
       const { current } = state;
       if (now < renewalDue(current, policy)) return [state, [{ effect: 'proceed' }]];
-      return renewing(current, [now < current.expires ? { effect: 'proceed' } : { effect: 'wait' }]);
+      return renewing(current, [now < current.expires ? { effect: 'proceed' } : wait]);
     }
     default:
       return state satisfies never;
   }
+}
+
+/** After a renewal that is due, so that none has to wait for it. */
+function amending(state: Exclude<ContextState, { phase: 'ended' }>, now: Instant, policy: RenewalPolicy): Step {
+  if (state.phase !== 'open') return state.phase === 'cancelling' ? sending(state, now, policy) : [state, [wait]];
+  const { current } = state;
+  if (now >= renewalDue(current, policy)) return renewing(current, [wait]);
+  return [{ phase: 'amending', current }, [{ effect: 'request', request: 'amend' }]];
 }
 
 function renewing(current: ContextKeyed, then: readonly ContextEffect[]): Step {
@@ -164,7 +193,7 @@ function renewing(current: ContextKeyed, then: readonly ContextEffect[]): Step {
 }
 
 function closing(state: ContextState, now: Instant): Step {
-  const current = state.phase === 'open' || state.phase === 'renewing' ? state.current : undefined;
+  const current = isGood(state) ? state.current : undefined;
   if (current === undefined)
     return state.phase === 'cancelling' ? [state, []] : ended('cancelled', 'Nothing was open.');
   // Nothing under an expired key: it cannot be told any more, and the peer forgets it by itself.

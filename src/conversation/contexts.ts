@@ -1,7 +1,7 @@
 /**
- * The contexts that an issuer has given out, as pure functions over an immutable table: issued, used, renewed, cancelled,
+ * The contexts that an issuer has given out, as pure functions over an immutable table: issued, used, renewed, amended, cancelled,
  * expired. Every number is finite: contexts, contexts of one identity, contexts that nobody has used yet (WCF: 128, swept after
- * minutes), keys of one context, and how long an old key is still taken after a renewal (WCF: 5 minutes).
+ * minutes), keys of one context, what is added to one, and how long an old key is still taken after a renewal (WCF: 5 minutes).
  */
 import { type Instant, instant, later } from '../base/clock.ts';
 import type { ContextSecret } from '../security/exchange.ts';
@@ -39,6 +39,8 @@ export interface ContextLimits {
   readonly unused: number;
   /** Milliseconds during which the key before a renewal is still taken. */
   readonly rollover: number;
+  /** Credentials that are added to one context; one that has ended makes room. */
+  readonly amendments: number;
 }
 
 export const contextLimits: ContextLimits = Object.freeze({
@@ -47,6 +49,7 @@ export const contextLimits: ContextLimits = Object.freeze({
   pending: 128,
   unused: 180_000,
   rollover: 300_000,
+  amendments: 4,
 });
 
 /** Keys of one context: the newest, the one that asked for it, and one that may still be under way. */
@@ -134,6 +137,12 @@ export function renew<Owner>(
     .map((one) => ({ ...one, until: instant(Math.min(one.until, end)) }));
   const keys = [key, kept, ...others].slice(0, keysOfContext);
   return new Map(table).set(target.identifier, { ...record, keys });
+}
+
+/** The context speaks for more than it did, in every key of it, or for less where what was added has ended. */
+export function amend<Owner>(table: Contexts<Owner>, identifier: string, owner: Owner): Contexts<Owner> {
+  const record = table.get(identifier);
+  return record === undefined ? table : new Map(table).set(identifier, { ...record, owner });
 }
 
 export function cancel<Owner>(table: Contexts<Owner>, identifier: string): Contexts<Owner> {

@@ -23,6 +23,7 @@ import { message } from '../soap/envelope.ts';
 import { faultFor, faultOf, faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
+import { offering } from './amendment.ts';
 import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
 import { conversationFaultOf, sessionFaultOf } from './faults.ts';
@@ -43,6 +44,7 @@ export class ConversationDuplexInitiator implements Channel {
   readonly closed: Promise<Error | undefined>;
   readonly send: Carry;
   readonly token: NonNullable<Channel['token']>;
+  readonly offers: NonNullable<Channel['offers']>;
   readonly #settings: Settings;
   readonly #requester: Requester;
   readonly #guard: Guard;
@@ -73,6 +75,12 @@ export class ConversationDuplexInitiator implements Channel {
     this.closed = below.closed;
     this.token = (like, signal) => this.#token(like, signal);
     this.send = (trip) => this.#life.run(trip.signal, (signal) => this.#send(trip.under(signal)));
+    this.offers = offering((added, to, signal) =>
+      this.#life.run(signal, async (given) => {
+        await this.#connected(given);
+        await requester.amend(added, to, given);
+      }),
+    );
     void below.closed.then((reason) => this.#gone(reason));
     requester.use(
       this.#awaited.asking(below.send, () => true),

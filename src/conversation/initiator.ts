@@ -11,6 +11,7 @@ import type { Guard } from '../security/guard.ts';
 import { writeUnattachedReference } from '../security/tokens/context.ts';
 import { addressingOf } from '../soap/addressing.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
+import { offering } from './amendment.ts';
 import { ConversationError } from './errors.ts';
 import { sessionFaultOf } from './faults.ts';
 import { underContext } from './party.ts';
@@ -23,6 +24,7 @@ export class ConversationInitiator implements Channel {
   readonly turn: Channel['turn'];
   readonly send: Carry;
   readonly token: NonNullable<Channel['token']>;
+  readonly offers: NonNullable<Channel['offers']>;
   readonly #settings: Settings;
   readonly #requester: Requester;
   readonly #guard: Guard;
@@ -40,6 +42,7 @@ export class ConversationInitiator implements Channel {
     this.turn = below.turn;
     this.token = (like, signal) => this.#token(like, signal);
     this.send = (trip) => this.#counted(this.#send(trip));
+    this.offers = offering((added, to, signal) => this.#counted(requester.amend(added, to, signal)));
     requester.use(below.send);
   }
 

@@ -1,16 +1,18 @@
 /**
- * The issuer of security contexts at an acceptor: answers requests to issue, renew and cancel one, and finds the keys of those that
- * were issued: in the memory of this process, or in the token itself where they are sealed into it.
+ * The issuer of security contexts at an acceptor: answers requests to issue, renew, amend and cancel one, and finds the keys of those
+ * that were issued: in the memory of this process, or in the token itself where they are sealed into it.
  */
 import { createSecretKey } from 'node:crypto';
 import { type Instant, later } from '../base/clock.ts';
 import { uuidUrn } from '../base/random.ts';
 import { SecurityError } from '../security/errors.ts';
+import type { Evidence } from '../security/evidence.ts';
 import type { ContextSecret, ContextSource } from '../security/exchange.ts';
 import { type ContextName, idOf, sameName } from '../security/tokens/context.ts';
 import type { XmlElement } from '../xml/document.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import {
+  amend,
   type Contexts,
   cancel,
   type IssuedKey,
@@ -24,9 +26,9 @@ import {
 import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
 import { Own } from './own.ts';
-import type { Party } from './party.ts';
+import { type Party, partyAt, withAdded } from './party.ts';
 import type { ContextRequest } from './requests.ts';
-import { writeCancelled, writeIssued } from './responses.ts';
+import { writeAmended, writeCancelled, writeIssued } from './responses.ts';
 import { readCookie, writeCookie } from './sealed.ts';
 import { computedKey } from './secret.ts';
 import type { Settings } from './settings.ts';
@@ -71,8 +73,13 @@ export class Issuer implements ContextSource {
 
   /** What a key may do now; whoever proved to have it is known by it. */
   standing(secret: ContextSecret): { readonly party: Party; readonly isExpired: boolean } | undefined {
-    const found = keyFor(this.#contexts, secret, this.#now);
-    return found === 'unknown' ? undefined : { party: found.record.owner, isExpired: found.isExpired };
+    const now = this.#now;
+    const found = keyFor(this.#contexts, secret, now);
+    if (found === 'unknown') return undefined;
+    const { owner } = found.record;
+    const party = partyAt(owner, now);
+    if (party !== owner) this.#contexts = amend(this.#contexts, secret.identifier, party);
+    return { party, isExpired: found.isExpired };
   }
 
   /** A message under the context was taken: it is no pending one any more. */
@@ -122,6 +129,21 @@ export class Issuer implements ContextSource {
     this.#contexts = table;
     publish(() => ({ event: 'context.renewed', identifier, identity: party.identity, expires: key.expires }));
     return answer;
+  }
+
+  /**
+   * @param party whose context it is
+   * @param proven what the request has shown besides the key of the context
+   * @throws ConversationError `CONVERSATION_REFUSED` when so much was added that there is no room
+   */
+  amend(party: Party, proven: Evidence, { identifier, instance }: ContextSecret): XmlFragment {
+    const { limits, random, version } = this.#settings;
+    const amended = withAdded(party, proven, limits.amendments);
+    if (amended === undefined) throw refused('There is no room for another credential in the context.');
+    this.#contexts = amend(this.#contexts, identifier, amended);
+    const added = (proven.signer ?? proven.user)?.identity;
+    publish(() => ({ event: 'context.amended', identifier, identity: party.identity, added }));
+    return writeAmended(version, { identifier, instance }, idOf(uuidUrn(random)));
   }
 
   /** @throws ConversationError `CONVERSATION_REFUSED` when the request is about another context than it is under */

@@ -1,6 +1,6 @@
 /**
- * The driver of one security context at the end that asked for it: asks, renews and cancels as its reducer says, and keeps the
- * keys. It outlives the connections that it asks over.
+ * The driver of one security context at the end that asked for it: asks, renews, amends and cancels as its reducer says, and keeps
+ * the keys. It outlives the connections that it asks over.
  */
 import { createSecretKey } from 'node:crypto';
 import { type Instant, later } from '../base/clock.ts';
@@ -13,7 +13,9 @@ import { peer } from '../channel/transport.ts';
 import { SecurityError } from '../security/errors.ts';
 import { type ContextSecret, type ContextSource, nothingShared } from '../security/exchange.ts';
 import { Guard } from '../security/guard.ts';
-import { type ContextName, idOf } from '../security/tokens/context.ts';
+import { amendmentUnder } from '../security/presets/context.ts';
+import type { SecurityPolicy } from '../security/protection.ts';
+import { type ContextName, idOf, sameName } from '../security/tokens/context.ts';
 import { addressingOf, anonymousReference, referenceTo, withAddressing } from '../soap/addressing.ts';
 import { message, payload } from '../soap/envelope.ts';
 import { FaultError, faultOf } from '../soap/fault.ts';
@@ -23,7 +25,7 @@ import { publish } from './events.ts';
 import { conversationFaultOf } from './faults.ts';
 import { Own } from './own.ts';
 import { type ContextRequest, writeRequest } from './requests.ts';
-import { readCancelled, readIssued } from './responses.ts';
+import { readAmended, readCancelled, readIssued } from './responses.ts';
 import { computedKey } from './secret.ts';
 import type { Settings } from './settings.ts';
 
@@ -37,7 +39,7 @@ export class Requester implements ContextSource {
   /** What was said, over whichever connection. */
   readonly own: Own;
   readonly #settings: Settings;
-  readonly #guards: Readonly<Record<Kind, Guard>>;
+  readonly #guards: Record<Kind, Guard>;
   readonly #end = new AbortController();
   #carry: Carry | undefined;
   #reached: () => string | undefined = () => undefined;
@@ -45,8 +47,10 @@ export class Requester implements ContextSource {
   #state: ContextState = noContext;
   /** The newest first; the one before it is good for what is under way. */
   #keys: readonly ContextSecret[] = [];
-  /** The request under way, if there is one. */
+  /** The request under way, if there is one; rejects where what waits for it can do nothing without. */
   #underWay: Promise<void> = Promise.resolve();
+  /** The last request to amend. */
+  #amended: Promise<void> = Promise.resolve();
   #template: Template;
 
   constructor(settings: Settings) {
@@ -58,6 +62,7 @@ export class Requester implements ContextSource {
       issue: new Guard(settings.bootstrap, settings),
       renew: new Guard(settings.renewalPolicy, settings, this),
       cancel: new Guard(settings.cancellation, settings, this),
+      amend: new Guard(settings.amending, settings, this),
     };
   }
 
@@ -120,6 +125,37 @@ export class Requester implements ContextSource {
     }
   }
 
+  /**
+   * Adds what the tokens of a policy say to the context, asked for where there is none. Settles when the issuer has said yes; one that it
+   * refuses leaves the context as it was.
+   *
+   * @param to where the service is, where no message has said so
+   * @throws SecurityError `SECURITY_POLICY` for a policy without a supporting token; and as `ready`
+   */
+  async amend(added: SecurityPolicy, to: URL | undefined, signal: AbortSignal): Promise<void> {
+    const guard = new Guard(amendmentUnder(this.#settings.amending, added, 'outbound'), this.#settings, this);
+    this.#template = { ...this.#template, to: this.#template.to ?? to?.href };
+    for (let isAgain = false; ; ) {
+      await abortable(
+        this.#amended.catch(() => undefined),
+        signal,
+      );
+      // Whatever is under way has its own already.
+      this.#guards.amend = guard;
+      const effects = this.#apply(this.#state.phase === 'none' ? { kind: 'open' } : { kind: 'amend' });
+      const told = effects.find(({ effect }) => effect !== 'request');
+      if (told?.effect === 'ended') throw ended(told.reason.text);
+      const isOwn = effects.some((one) => one.effect === 'request' && one.request === 'amend');
+      try {
+        await abortable(isOwn ? this.#amended : this.#underWay, signal);
+        if (isOwn) return;
+      } catch (thrown) {
+        if (!isOwn || isAgain || !this.#isKeyOver(asError(thrown))) throw thrown;
+        isAgain = true;
+      }
+    }
+  }
+
   /** The peer says that the key is over: it is renewed before anything else goes out under it. */
   renewNeeded(under: ContextSecret): void {
     if (under === this.#keys[0]) this.#apply({ kind: 'renew-needed' });
@@ -164,8 +200,11 @@ export class Requester implements ContextSource {
     if (state.phase === 'ended' || state.phase === 'none') this.#keys = [];
     for (const effect of effects) {
       if (effect.effect !== 'request') continue;
-      this.#underWay = this.#request(effect.request);
-      this.#underWay.catch(() => undefined);
+      const asked = this.#request(effect.request);
+      const settled = asked.catch(() => undefined);
+      const isAmendment = effect.request === 'amend';
+      if (isAmendment) this.#amended = asked;
+      this.#underWay = isAmendment ? settled : asked;
     }
     this.#changed();
     return effects;
@@ -179,10 +218,18 @@ export class Requester implements ContextSource {
       publish(() => ({ event: 'request.failed', kind, code: codeOf(error), reason: error.message }));
       const isRefusal = error instanceof ConversationError && error.refusal;
       if (kind === 'cancel') this.#apply({ kind: 'abort', text: 'The context was not cancelled in good order.' });
-      else
+      else if (kind === 'amend') {
+        if (this.#isKeyOver(error)) this.#apply({ kind: 'renew-needed' });
+        this.#apply({ kind: 'amend-settled' });
+      } else
         this.#apply(isRefusal && kind === 'renew' ? { kind: 'refused', text: error.message } : { kind: 'unanswered' });
       throw error;
     }
+  }
+
+  #isKeyOver(error: Error): boolean {
+    const { version } = this.#settings;
+    return error instanceof ConversationError && conversationFaultOf(version, error.fault) === 'RenewNeeded';
   }
 
   async #perform(kind: Kind): Promise<void> {
@@ -195,7 +242,8 @@ export class Requester implements ContextSource {
       const answer = await this.#ask({ kind: 'issue', entropy, keySize }, undefined);
       return this.#take(answer, { entropy, asked, isAnother });
     }
-    if (current === undefined) throw ended('There is no context to renew or cancel.');
+    if (current === undefined) throw ended('There is no context to renew, amend or cancel.');
+    if (kind === 'amend') return this.#amend(await this.#ask({ kind }, current), current);
     const target = { identifier: current.identifier, instance: current.instance };
     if (kind === 'renew') {
       const entropy = random.bytes(keySize / 8);
@@ -206,6 +254,19 @@ export class Requester implements ContextSource {
     readCancelled(version, answered(answer));
     publish(() => ({ event: 'context.cancelled', identifier: current.identifier }));
     this.#apply({ kind: 'cancelled' });
+  }
+
+  /** The key and its name stay what they were: what changed is what the issuer knows of the context. */
+  #amend(answer: Delivery, { identifier, instance }: ContextSecret): void {
+    const named = readAmended(this.#settings.version, answered(answer));
+    if (!sameName(named, { identifier, instance })) {
+      throw new ConversationError(
+        'CONVERSATION_REFUSED',
+        'The issuer answered with another context than the one to amend.',
+      );
+    }
+    publish(() => ({ event: 'context.amended', identifier }));
+    this.#apply({ kind: 'amend-settled' });
   }
 
   /** Takes the key that an answer gives. */

@@ -1,6 +1,7 @@
 /**
  * wst:RequestSecurityToken for a security context: issue, renew and cancel (WS-Trust 1.3 sections 3.1, 5 and 6, as WS-SecureConversation
- * uses them), written in WCF's child order and read by name.
+ * uses them), written in WCF's child order and read by name; and amend, which no peer is known to speak, after section 4 of the
+ * specification alone.
  */
 import { base64, fromBase64 } from '../base/bytes.ts';
 import { wsu } from '../security/names.ts';
@@ -16,7 +17,9 @@ import type { ConversationVersion } from './versions/version.ts';
 export type ContextRequest =
   | { readonly kind: 'issue'; readonly entropy: Uint8Array; readonly keySize: number }
   | { readonly kind: 'renew'; readonly entropy: Uint8Array; readonly keySize: number; readonly target: ContextName }
-  | { readonly kind: 'cancel'; readonly target: ContextName };
+  | { readonly kind: 'cancel'; readonly target: ContextName }
+  /** Of the context that the request is under; what is added stands in the Security header. */
+  | { readonly kind: 'amend' };
 
 /** The key size of a request that names none, in bits (what WCF asks for). */
 const defaultKeySize = 256;
@@ -27,11 +30,11 @@ export function writeRequest(version: ConversationVersion, request: ContextReque
   const writer = new XmlWriter().start(trust, 'RequestSecurityToken', 'wst');
   if (request.kind !== 'cancel') writer.element(trust, 'TokenType', version.tokenType, 'wst');
   writer.element(trust, 'RequestType', version.requestTypes[request.kind], 'wst');
-  if (request.kind !== 'cancel') {
+  if ('entropy' in request) {
     writeEntropy(writer, version, request.entropy, secretId);
     writer.element(trust, 'KeySize', String(request.keySize), 'wst');
   }
-  if (request.kind !== 'issue') {
+  if ('target' in request) {
     writer
       .start(trust, targetName(request.kind), 'wst')
       .fragment(writeUnattachedReference(version.namespace, request.target))
@@ -41,7 +44,7 @@ export function writeRequest(version: ConversationVersion, request: ContextReque
 }
 
 /**
- * Reads a request.
+ * Reads a request to issue, renew or cancel.
  *
  * @param attached the context whose token stands in the message under an id, for targets that are named by it
  * @throws ConversationError `CONVERSATION_MALFORMED`, `CONVERSATION_UNSUPPORTED`, `CONVERSATION_KEY_SIZE`; XmlError `XML_UNEXPECTED`
@@ -50,19 +53,13 @@ export function readRequest(
   version: ConversationVersion,
   element: XmlElement,
   attached: (id: string) => ContextName | undefined,
-): ContextRequest {
+): Exclude<ContextRequest, { readonly kind: 'amend' }> {
   const { trust } = version;
-  if (!element.is(trust, 'RequestSecurityToken')) {
-    throw new ConversationError('CONVERSATION_MALFORMED', 'A RequestSecurityToken of this version is expected.');
-  }
-  const type = onlyText(requiredChild(element, trust, 'RequestType')).trim();
+  const type = requestTypeOf(version, element);
   const kind = (['issue', 'renew', 'cancel'] as const).find((one) => version.requestTypes[one] === type);
   if (kind === undefined) throw new ConversationError('CONVERSATION_UNSUPPORTED', 'The request is none for a context.');
   if (kind === 'cancel') return { kind, target: readTarget(version, element, kind, attached) };
-  const tokenType = child(element, trust, 'TokenType');
-  if (tokenType !== undefined && onlyText(tokenType).trim() !== version.tokenType) {
-    throw new ConversationError('CONVERSATION_UNSUPPORTED', 'Only security context tokens are issued here.');
-  }
+  requireContextToken(version, element);
   const size = child(element, trust, 'KeySize');
   const keySize = size === undefined ? defaultKeySize : readNumber(size);
   const entropy = readEntropy(version, element);
@@ -75,6 +72,32 @@ export function readRequest(
   requireEntropy(entropy, keySize);
   if (kind === 'issue') return { kind, entropy, keySize };
   return { kind, entropy, keySize, target: readTarget(version, element, kind, attached) };
+}
+
+/**
+ * Holds a request to amend to what one is: an exchange of the issuance binding about the context that it is under. It makes no
+ * key, and whatever it says of one is not looked at.
+ *
+ * @throws ConversationError `CONVERSATION_MALFORMED`, `CONVERSATION_UNSUPPORTED`; XmlError `XML_UNEXPECTED`
+ */
+export function requireAmendment(version: ConversationVersion, element: XmlElement): void {
+  if (requestTypeOf(version, element) !== version.requestTypes.amend) {
+    throw new ConversationError('CONVERSATION_UNSUPPORTED', 'The request to amend a context is not of the type Issue.');
+  }
+  requireContextToken(version, element);
+}
+
+function requestTypeOf({ trust }: ConversationVersion, element: XmlElement): string {
+  if (!element.is(trust, 'RequestSecurityToken')) {
+    throw new ConversationError('CONVERSATION_MALFORMED', 'A RequestSecurityToken of this version is expected.');
+  }
+  return onlyText(requiredChild(element, trust, 'RequestType')).trim();
+}
+
+function requireContextToken({ trust, tokenType }: ConversationVersion, element: XmlElement): void {
+  const named = child(element, trust, 'TokenType');
+  if (named === undefined || onlyText(named).trim() === tokenType) return;
+  throw new ConversationError('CONVERSATION_UNSUPPORTED', 'Only security context tokens are issued here.');
 }
 
 export function writeEntropy(writer: XmlWriter, version: ConversationVersion, octets: Uint8Array, id: string): void {

@@ -1,5 +1,5 @@
 /**
- * wst:RequestSecurityTokenResponse about a security context: issued, renewed, cancelled; alone in 2005/02, in a collection of
+ * wst:RequestSecurityTokenResponse about a security context: issued, renewed, amended, cancelled; alone in 2005/02, in a collection of
  * one in 1.3. Written in the order of WCF, whose client demands both references; read by name.
  */
 import type { Instant } from '../base/clock.ts';
@@ -53,19 +53,40 @@ export interface ReceivedContext extends ContextName {
 export function writeIssued(version: ConversationVersion, context: IssuedContext, secretId: string): XmlFragment {
   const { trust } = version;
   return answer(version, (writer) => {
-    writer.element(trust, 'TokenType', version.tokenType, 'wst');
-    writer.start(trust, 'RequestedSecurityToken', 'wst');
-    writer.fragment(writeContextToken(version.namespace, context.id, context, context.cookie)).end();
-    writer.start(trust, 'RequestedAttachedReference', 'wst');
-    writer.fragment(writeAttachedReference(version.namespace, context.id)).end();
-    writer.start(trust, 'RequestedUnattachedReference', 'wst');
-    writer.fragment(writeUnattachedReference(version.namespace, context)).end();
+    writeToken(writer, version, context);
     writer.start(trust, 'RequestedProofToken', 'wst').element(trust, 'ComputedKey', version.computedKey, 'wst').end();
     writeEntropy(writer, version, context.entropy, secretId);
     writer.start(trust, 'Lifetime', 'wst').element(wsu, 'Created', writeTime(context.created), 'wsu');
     writer.element(wsu, 'Expires', writeTime(context.expires), 'wsu').end();
     writer.element(trust, 'KeySize', String(context.keySize), 'wst');
   });
+}
+
+/**
+ * The token of a context that was amended: its name and its key are what they were.
+ *
+ * @param id wsu:Id of the token
+ */
+export function writeAmended(version: ConversationVersion, name: ContextName, id: string): XmlFragment {
+  return answer(version, (writer) => writeToken(writer, version, { ...name, id }));
+}
+
+function writeToken(
+  writer: XmlWriter,
+  { trust, namespace, tokenType }: ConversationVersion,
+  context: Pick<IssuedContext, 'identifier' | 'instance' | 'id' | 'cookie'>,
+): void {
+  writer.element(trust, 'TokenType', tokenType, 'wst');
+  writer.start(trust, 'RequestedSecurityToken', 'wst');
+  writer.fragment(writeContextToken(namespace, context.id, context, context.cookie)).end();
+  writer
+    .start(trust, 'RequestedAttachedReference', 'wst')
+    .fragment(writeAttachedReference(namespace, context.id))
+    .end();
+  writer
+    .start(trust, 'RequestedUnattachedReference', 'wst')
+    .fragment(writeUnattachedReference(namespace, context))
+    .end();
 }
 
 export function writeCancelled(version: ConversationVersion): XmlFragment {
@@ -82,8 +103,7 @@ export function writeCancelled(version: ConversationVersion): XmlFragment {
 export function readIssued(version: ConversationVersion, element: XmlElement): ReceivedContext {
   const { trust } = version;
   const response = readAnswer(version, element);
-  const token = onlyChild(requiredChild(response, trust, 'RequestedSecurityToken'));
-  const read = readContextToken(version.namespace, token);
+  const { token, read } = requestedToken(version, response);
   const proof = onlyChild(requiredChild(response, trust, 'RequestedProofToken'));
   const entropy = readEntropy(version, response);
   if (!proof.is(trust, 'ComputedKey') || onlyText(proof).trim() !== version.computedKey || entropy === undefined) {
@@ -92,7 +112,6 @@ export function readIssued(version: ConversationVersion, element: XmlElement): R
       'The issuer did not make the key with P_SHA1 over both entropies.',
     );
   }
-  requireReferences(version, response, read);
   const size = child(response, trust, 'KeySize');
   const lifetime = child(response, trust, 'Lifetime');
   return {
@@ -104,6 +123,28 @@ export function readIssued(version: ConversationVersion, element: XmlElement): R
     keySize: size === undefined ? undefined : readNumber(size),
     lifetime: lifetime === undefined ? undefined : readLifetime(lifetime),
   };
+}
+
+/**
+ * Reads the answer to amend.
+ *
+ * @returns the context that it is about
+ * @throws ConversationError `CONVERSATION_MALFORMED`, `CONVERSATION_UNSUPPORTED` when it brings another key; XmlError `XML_UNEXPECTED`
+ */
+export function readAmended(version: ConversationVersion, element: XmlElement): ContextName {
+  const response = readAnswer(version, element);
+  if (child(response, version.trust, 'RequestedProofToken') !== undefined) {
+    throw new ConversationError('CONVERSATION_UNSUPPORTED', 'To amend a context makes no other key, and one came.');
+  }
+  return requestedToken(version, response).read;
+}
+
+/** The token in an answer, held to what the answer says to call it. */
+function requestedToken(version: ConversationVersion, response: XmlElement) {
+  const token = onlyChild(requiredChild(response, version.trust, 'RequestedSecurityToken'));
+  const read = readContextToken(version.namespace, token);
+  requireReferences(version, response, read);
+  return { token, read };
 }
 
 /** @throws ConversationError `CONVERSATION_MALFORMED` when the answer does not say that the token was cancelled */

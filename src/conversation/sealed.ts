@@ -31,7 +31,7 @@ const longestCookie = 16_384;
 /** @param key of 32 octets */
 export function writeCookie(key: KeyObject, { key: issued, party }: SealedContext, random: Random): XmlFragment {
   const { secret, created, expires, until } = issued;
-  const { signer, signers, user, claims } = party.evidence ?? {};
+  const { signer, signers, user, claims, until: good } = party.evidence ?? {};
   const state = {
     namespace: secret.namespace,
     identifier: secret.identifier,
@@ -44,6 +44,7 @@ export function writeCookie(key: KeyObject, { key: issued, party }: SealedContex
       signers: signers?.map(named),
       user: named(user),
       claims: claims && { ...claims, attributes: [...claims.attributes] },
+      until: good,
     },
   };
   const octets = encipher(aes256Gcm, key, utf8(JSON.stringify(state)), random);
@@ -86,6 +87,7 @@ interface State {
       readonly subject?: string;
       readonly attributes: readonly (readonly [string, readonly string[]])[];
     };
+    readonly until?: number;
   };
 }
 
@@ -100,10 +102,11 @@ function stateOf(
   const secret: ContextSecret = { key: createSecretKey(octets), namespace, identifier, instance, token: undefined };
   const [created, expires, until] = [state.created, state.expires, state.until].map(instant);
   if (created === undefined || expires === undefined || until === undefined) return undefined;
-  const { signer, signers = [], user, claims } = state.evidence;
+  const { signer, signers = [], user, claims, until: end } = state.evidence;
   const said = claims && { issuer: claims.issuer, subject: claims.subject, attributes: new Map(claims.attributes) };
-  const evidence: Evidence = { ...nothingSigned, signer, signers, user, claims: said };
-  return { key: { secret, created, expires, until }, party: { evidence, identity: state.identity } };
+  const good = end === undefined ? undefined : instant(end);
+  const evidence: Evidence = { ...nothingSigned, signer, signers, user, claims: said, until: good };
+  return { key: { secret, created, expires, until }, party: { evidence, identity: state.identity, added: [] } };
 }
 
 /** Of a request that another process has seen. */

@@ -27,6 +27,7 @@ export class Initiator implements Channel, SessionView {
   readonly side = 'initiator';
   readonly closed: Promise<Error | undefined>;
   readonly send: Carry;
+  readonly offers: NonNullable<Channel['offers']>;
   readonly statistics: Statistics;
   readonly #settings: Settings;
   readonly #way: Way;
@@ -49,6 +50,7 @@ export class Initiator implements Channel, SessionView {
     });
     this.statistics = this.#steps.statistics;
     this.closed = this.#steps.closed;
+    this.offers = this.#way.offers;
     // What goes wrong at once rejects too.
     this.send = (trip) => {
       try {

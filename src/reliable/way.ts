@@ -1,6 +1,6 @@
 /** The way to the peer: the channel below, made again when it was lost. The session does not notice. */
 import type { Channel, ChannelFactory, Template } from '../channel/channel.ts';
-import type { Carry, Delivery } from '../channel/delivery.ts';
+import { type Carry, type ContextKey, type Delivery, initial } from '../channel/delivery.ts';
 import type { Turn } from '../channel/turn.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 
@@ -26,6 +26,9 @@ export class Way {
   async token(like: Template, signal: AbortSignal): Promise<XmlFragment | undefined> {
     return this.#below.token?.(like, signal);
   }
+
+  /** What the layers below have to offer. */
+  readonly offers = <T>(of: ContextKey<T>): T => (this.#below.offers ?? initial)(of);
 
   /** The turns in which answers come this way, where they do. */
   get turn(): Turn | undefined {

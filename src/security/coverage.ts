@@ -14,7 +14,7 @@ import type { SecurityHeader } from './header.ts';
 import { wsse } from './names.ts';
 import type { Opened, Readable } from './opening.ts';
 import type { EncryptionRequirement, SignatureRequirement } from './protection.ts';
-import type { ProvenSignature } from './prove.ts';
+import type { Proof, ProvenSignature } from './prove.ts';
 import type { Digested, Verified } from './signature.ts';
 import { isJwtToken } from './tokens/jwt.ts';
 
@@ -44,11 +44,14 @@ export function covered(
   { message, header }: Readable,
   requirement: SignatureRequirement,
   main: ProvenSignature,
+  endorsing: Proof['endorsing'],
   encrypted: Encrypted | undefined,
 ): Message {
   const { verified } = main;
   if (encrypted !== undefined) requireProven(verified, encrypted);
-  requireParts(header, requirement, main);
+  requireParts(header, main);
+  if (requirement.token) requireToken(header, main, verified);
+  if (requirement.endorsers) requireEndorsers(header, endorsing, verified);
   if (encrypted !== undefined) requireEncrypted(message, header, main, encrypted);
   const body = verified.covered.get(message.body.element);
   if (body === undefined) throw notSigned('Body');
@@ -111,17 +114,16 @@ function proven(
   return undefined;
 }
 
-/** What has to be signed wherever it is: Timestamp, UsernameToken, SignatureConfirmation, JSON Web Token; and the token of the signature. */
-function requireParts(
-  header: SecurityHeader,
-  requirement: SignatureRequirement,
-  { read, verified, by }: ProvenSignature,
-): void {
+/** What has to be signed wherever it is: Timestamp, UsernameToken, SignatureConfirmation, JSON Web Token. */
+function requireParts(header: SecurityHeader, { verified }: ProvenSignature): void {
   const bearers = header.binaryTokens.filter(isJwtToken);
   for (const part of [header.timestamp, ...header.usernameTokens, ...header.confirmations, ...bearers]) {
     if (part !== undefined && !verified.covered.has(part)) throw notSigned(part.local);
   }
-  if (!requirement.token) return;
+}
+
+/** The BinarySecurityToken of a signature, or what names it in its place. */
+function requireToken(header: SecurityHeader, { read, by }: ProvenSignature, verified: Verified): void {
   // A token that is not in the message is signed through a reference to it.
   if (by.kind === 'certificate' && verified.certificates.includes(by.certificate)) return;
   const reference = read.keyInfo?.children[0]?.children[0];
@@ -133,6 +135,12 @@ function requireParts(
   ) {
     throw notSigned('BinarySecurityToken');
   }
+}
+
+/** Nobody but whoever signed the message has put a token into it, or another signature beside a token of theirs. */
+function requireEndorsers(header: SecurityHeader, endorsing: Proof['endorsing'], verified: Verified): void {
+  for (const one of header.assertions) if (!verified.covered.has(one)) throw notSigned(one.local);
+  for (const one of endorsing) if (one.by.kind === 'certificate') requireToken(header, one, verified);
 }
 
 /**

@@ -40,6 +40,12 @@ export interface Signer {
   readonly certificate?: Uint8Array;
 }
 
+/**
+ * What whoever has a security context has proven since it was issued, and what has been added to it (WS-SecureConversation 1.3, section
+ * 4). It says more of them; it does not make them somebody else.
+ */
+export interface AddedEvidence extends Pick<Evidence, 'signers' | 'user' | 'claims' | 'until'> {}
+
 export interface Evidence {
   /** Who signed; absent when no signature was required and none was there. */
   readonly signer: Signer | undefined;
@@ -49,6 +55,10 @@ export interface Evidence {
   readonly user: Signer | undefined;
   /** What a token's issuer says of its subject. */
   readonly claims?: Claims | undefined;
+  /** When the certificates and tokens that prove this stop being good; absent where none of them says so. */
+  readonly until?: Instant | undefined;
+  /** What was added to the security context that secured the message, in order; absent where nothing was. */
+  readonly added?: readonly AddedEvidence[] | undefined;
   /** The security context that secured the message (WS-SecureConversation): its Identifier, and the type of its token. */
   readonly context?: { readonly identifier: string; readonly tokenType: string } | undefined;
   readonly signed: ReadonlySet<Part>;

@@ -28,10 +28,11 @@ export interface Issued {
 
 /**
  * @param id of a JSON Web Token in the message
+ * @param isSigned whether the message signature covers a token with a key as well
  * @throws SecurityError `SECURITY_POLICY` when it is no assertion with an id
  */
-export function issuedOf(token: IssuedToken, id: () => string): Issued {
-  return 'jwt' in token ? issuedJwt(token, id()) : issuedAssertion(token);
+export function issuedOf(token: IssuedToken, id: () => string, isSigned: boolean = false): Issued {
+  return 'jwt' in token ? issuedJwt(token, id()) : issuedAssertion(token, isSigned);
 }
 
 function issuedJwt({ jwt }: IssuedJwt, id: string): Issued {
@@ -39,15 +40,16 @@ function issuedJwt({ jwt }: IssuedJwt, id: string): Issued {
   return { inside, proof: undefined, reference: undefined };
 }
 
-function issuedAssertion({ assertion, proof, bearer, reference }: IssuedAssertion): Issued {
+function issuedAssertion({ assertion, proof, bearer, reference }: IssuedAssertion, isSigned: boolean): Issued {
   const version = samlVersions.find(({ namespace }) => namespace === assertion.namespace);
   const id = version === undefined ? '' : (assertion.attribute(version.id) ?? '');
   const isAssertion = version !== undefined && assertion.local === 'Assertion' && isNcName(id);
-  if (!isAssertion && (reference === undefined || proof === undefined)) {
+  if (!isAssertion && (isSigned || reference === undefined || proof === undefined)) {
     throw new SecurityError('SECURITY_POLICY', 'The issued token is no SAML assertion with an id.');
   }
   // The endorsing signature speaks for a token with a key; peers do not expect it under another signature as well.
-  const inside = { id, fragment: assertion, isSecret: bearer, verbatim: true, unsigned: proof !== undefined } as const;
+  const unsigned = proof !== undefined && !isSigned;
+  const inside = { id, fragment: assertion, isSecret: bearer, verbatim: true, unsigned } as const;
   return { inside, proof, reference: isAssertion ? assertionReference(version, id) : reference };
 }
 

@@ -122,6 +122,7 @@ export function x509Signed(options: X509SignedOptions): SecurityPolicy {
         action: options.addressing !== 'optional',
         unsigned: unsafe.includes(unsafeKeepUnsigned) ? 'keep' : 'remove',
         token: options.protectTokens ?? false,
+        endorsers: false,
       }),
       username: options.passwords,
       saml: options.saml,
@@ -252,6 +253,7 @@ const nothingDone: Omit<OutboundPolicy, 'lifetime'> = Object.freeze({
   context: undefined,
   username: undefined,
   token: undefined,
+  endorsers: false,
   confirmation: false,
 });
 

@@ -43,6 +43,8 @@ export class Protector {
   readonly #parts: Parts;
   readonly #token: Token | undefined;
   readonly #endorser: Token | undefined;
+  /** Tokens that the message signature covers, beside those that are new in each message. */
+  readonly #tokens: readonly SignedPart[];
   readonly #id: () => string;
 
   /** @param random for ids, nonces and keys */
@@ -54,6 +56,7 @@ export class Protector {
     const { signature, endorsement } = policy;
     this.#token = signature?.kind === 'certificate' ? tokenOf(signature, this.#id()) : undefined;
     this.#endorser = endorsement?.kind === 'certificate' ? tokenOf(endorsement, this.#id()) : undefined;
+    this.#tokens = [...(this.#token?.signed ?? []), ...(policy.endorsers ? (this.#endorser?.signed ?? []) : [])];
   }
 
   /** The same message with its Security header, last as WCF writes it. */
@@ -130,7 +133,7 @@ export class Protector {
   /** All that the signature of a clear message covers, ready to be signed. */
   #covered(message: Message, digest: SignatureProduction['digest'], timestamp: Inside, inside: readonly Inside[]) {
     const body = this.#parts.prepare(message.body, digest);
-    const signed: SignedPart[] = [body, partOf(timestamp, digest), ...(this.#token?.signed ?? [])];
+    const signed: SignedPart[] = [body, partOf(timestamp, digest), ...this.#tokens];
     for (const one of inside) if (one.unsigned !== true) signed.push(partOf(one, digest));
     return { body, signed, headers: this.#parts.prepareHeaders(message.headers, digest, signed) };
   }
@@ -211,7 +214,7 @@ export class Protector {
     const conceal = new Concealer(production, keying, this.#random, this.#id);
     const id = this.#id();
     const body = { id, fragment: conceal.body(message, message.body.withAttribute(wsu, 'Id', id, 'wsu')) };
-    const signed: SignedPart[] = [partOf(body, digest), partOf(timestamp, digest), ...(token?.signed ?? [])];
+    const signed: SignedPart[] = [partOf(body, digest), partOf(timestamp, digest), ...this.#tokens];
     for (const one of inside) if (one.unsigned !== true) signed.push(partOf(one, digest));
     const headers = message.headers.map((block): HeaderBlock => {
       if (!isForUltimateReceiver(block)) return block;
@@ -255,8 +258,8 @@ export class Protector {
   }
 
   async #issued(): Promise<Issued | undefined> {
-    const { token } = this.#policy;
-    return token === undefined ? undefined : issuedOf(await token(), this.#id);
+    const { token, endorsers } = this.#policy;
+    return token === undefined ? undefined : issuedOf(await token(), this.#id, endorsers);
   }
 
   /** The key of a password that signs or endorses. */

@@ -59,6 +59,8 @@ export interface SignatureRequirement extends SignedUnder {
   readonly unsigned: 'remove' | 'keep';
   /** Whether the BinarySecurityToken that the signature names has to be signed as well (WS-SecurityPolicy ProtectTokens). */
   readonly token: boolean;
+  /** Whether every token whose key endorses it has to be signed as well (SignedEndorsingSupportingTokens), and every assertion. */
+  readonly endorsers: boolean;
 }
 
 /** What is required of a second signature: over the message signature or, where there is none, over the Timestamp. */
@@ -233,6 +235,8 @@ export interface OutboundPolicy {
   readonly context: Pick<SecretSignature, 'algorithm' | 'digest'> | undefined;
   readonly username: UsernameCredentials | (() => UsernameCredentials) | undefined;
   readonly token: TokenSource | undefined;
+  /** Whether the message signature covers the token of whoever endorses it as well. */
+  readonly endorsers: boolean;
   /** Whether a reply confirms the signatures of its request. */
   readonly confirmation: boolean;
 }

@@ -83,7 +83,7 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
   const rebuilt =
     main === undefined || policy.signature === undefined
       ? unsigned(message, header)
-      : covered(readable, policy.signature, main, encrypted);
+      : covered(readable, policy.signature, main, proof?.endorsing ?? [], encrypted);
   if (policy.confirmation) requireConfirmed(readable.header.confirmations, exchange?.values ?? []);
   const asked = authenticated(readable.header, policy, around, encrypted);
   const user = asked instanceof Promise ? await asked : asked;
@@ -111,6 +111,7 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
       signers,
       user: user?.signer ?? passwordUser(proof) ?? token?.subject ?? jwt?.subject,
       claims: token?.claims ?? jwt?.claims,
+      until: soonest([token?.until, jwt?.until, ...endsOf(proof)]),
       signed: signedParts(proof),
       encrypted: encryptedParts(encrypted),
       algorithms: usedAlgorithms(proof),
@@ -122,6 +123,15 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
 }
 
 const noSigners: readonly Signer[] = Object.freeze([]);
+
+/** When the certificates that signed end. */
+function endsOf(proof: Proof | undefined): readonly Instant[] {
+  return (proof?.all ?? []).flatMap(({ by }) => (by.kind === 'certificate' ? [by.certificate.notAfter] : []));
+}
+
+function soonest(times: readonly (Instant | undefined)[]): Instant | undefined {
+  return times.reduce((one, other) => (one !== undefined && (other === undefined || one < other) ? one : other));
+}
 
 function signedParts(proof: Proof | undefined): ReadonlySet<Part> {
   const parts = new Set<Part>();

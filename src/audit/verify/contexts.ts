@@ -26,7 +26,7 @@ export interface Parties {
 
 interface Asked {
   readonly version: ConversationVersion;
-  readonly request: Exclude<ContextRequest, { kind: 'cancel' }>;
+  readonly request: Extract<ContextRequest, { readonly entropy: Uint8Array }>;
   readonly author: Author | undefined;
 }
 

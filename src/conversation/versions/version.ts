@@ -15,10 +15,12 @@ export interface ConversationVersion {
     readonly renewResponse: string;
     readonly cancel: string;
     readonly cancelResponse: string;
-    /** Claims that are added to a context (1.3, section 4): known, so that it is refused by name. */
+    /** Claims that are added to a context (1.3, section 4). */
     readonly amend: string;
+    readonly amendResponse: string;
   };
-  readonly requestTypes: { readonly issue: string; readonly renew: string; readonly cancel: string };
+  /** To amend has none of its own: it is an exchange of the issuance binding. */
+  readonly requestTypes: Readonly<Record<'issue' | 'renew' | 'cancel' | 'amend', string>>;
   /** ValueType of references to a SecurityContextToken, and TokenType in a request for one. */
   readonly tokenType: string;
   /** The computed key P_SHA1 over the entropy of both ends. */
@@ -48,8 +50,14 @@ export function conversationVersion(
       cancel: `${trust}/RST/SCT/Cancel`,
       cancelResponse: `${trust}/RSTR/SCT/Cancel`,
       amend: `${trust}/RST/SCT/Amend`,
+      amendResponse: `${trust}/RSTR/SCT/Amend`,
     }),
-    requestTypes: Object.freeze({ issue: `${trust}/Issue`, renew: `${trust}/Renew`, cancel: `${trust}/Cancel` }),
+    requestTypes: Object.freeze({
+      issue: `${trust}/Issue`,
+      renew: `${trust}/Renew`,
+      cancel: `${trust}/Cancel`,
+      amend: `${trust}/Issue`,
+    }),
     tokenType: `${namespace}/sct`,
     computedKey: `${trust}/CK/PSHA1`,
     nonce: `${trust}/Nonce`,

@@ -44,6 +44,7 @@ export class DuplexInitiator implements Channel {
   readonly isDuplex = true;
   readonly closed: Promise<Error | undefined>;
   readonly send: Carry;
+  readonly offers: NonNullable<Channel['offers']>;
   readonly #settings: Settings;
   readonly #line: Line;
   readonly #receive: Carry;
@@ -83,6 +84,7 @@ export class DuplexInitiator implements Channel {
         void this.#giveUp('RELIABLE_FAILED', reason, false);
       },
     });
+    this.offers = this.#line.offers;
     this.send = async (trip) => {
       const given = this.#entering.one();
       try {

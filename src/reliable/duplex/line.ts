@@ -5,7 +5,7 @@
 import { asError, SurewireError } from '../../base/errors.ts';
 import { wait } from '../../base/signals.ts';
 import type { Channel, ChannelFactory, Template } from '../../channel/channel.ts';
-import type { Carry, Delivery } from '../../channel/delivery.ts';
+import { type Carry, type ContextKey, type Delivery, initial } from '../../channel/delivery.ts';
 import type { XmlFragment } from '../../xml/fragment.ts';
 import { ReliableError } from '../errors.ts';
 import { publish } from '../events.ts';
@@ -52,6 +52,9 @@ export class Line {
   async token(like: Template, signal: AbortSignal): Promise<XmlFragment | undefined> {
     return this.#below.token?.(like, signal);
   }
+
+  /** What the layers below have to offer. */
+  readonly offers = <T>(of: ContextKey<T>): T => (this.#below.offers ?? initial)(of);
 
   /** What went wrong last. */
   get trouble(): Error | undefined {

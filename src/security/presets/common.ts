@@ -110,6 +110,7 @@ export function signatureRequirement(
     action: options.addressing !== 'optional',
     unsigned: options.unsafe?.includes(unsafeKeepUnsigned) ? 'keep' : 'remove',
     token,
+    endorsers: false,
   });
 }
 

@@ -2,13 +2,14 @@
  * Messages under a security context (WS-SecureConversation): over TLS its key endorses the Timestamp and nothing else, as WCF does it
  * (SecureConversation over a transport bootstrap); at message level it signs and encrypts through derived keys (over a message
  * bootstrap). And the requests about a context: renewed under the credentials that it was asked for with and its own key,
- * cancelled under its own key.
+ * cancelled under its own key, amended under its own key and the credentials that are added.
  */
 import type { AlgorithmSuite } from '../algorithm-suites.ts';
 import { SecurityError } from '../errors.ts';
 import { frozenPolicy, secretive } from '../policy.ts';
 import type { InboundPolicy, OutboundPolicy, Readers, SecurityPolicy, SignedUnder } from '../protection.ts';
 import { byUri } from '../suites.ts';
+import { isIncluded } from '../tokens/x509.ts';
 import { encryptionProduction, encryptionRequirement, signatureRequirement, suiteOf, weakIn } from './common.ts';
 import { derivedKeysOf, type ForCertificateOptions, secretSignature } from './for-certificate.ts';
 
@@ -84,6 +85,65 @@ export function renewalUnder(bootstrap: SecurityPolicy, suite: AlgorithmSuite): 
     inbound: Object.freeze({ ...inbound, context: acceptedOf(suite) }),
     outbound: secretive({ ...outbound, username: outbound.username, context: secretSignature(suite) }),
   });
+}
+
+/**
+ * How a context is amended (WS-SecureConversation 1.3, section 4): its key signs Body, headers and every token that is added, over TLS
+ * too; the key of such a token, where it has one, signs that signature. What shows a password is encrypted.
+ *
+ * @param messages how the context protects messages at message level, signed before they are encrypted
+ * @param added whose supporting tokens these are; of its own protection nothing is used
+ * @param way in which the tokens go here
+ * @throws SecurityError `SECURITY_POLICY` for a policy without a supporting token, or whose message signature says who it is
+ */
+export function amendmentUnder(
+  messages: SecurityPolicy,
+  added: SecurityPolicy,
+  way: 'inbound' | 'outbound',
+): SecurityPolicy {
+  const { inbound, outbound } = messages;
+  requireSupporting(added, way);
+  const { username, saml, jwt, endorsement } = added.inbound;
+  const { token, username: user } = added.outbound;
+  return Object.freeze({
+    ...messages,
+    name: `${messages.name} amended by ${added.name}`,
+    inbound: Object.freeze({
+      ...inbound,
+      ...{ username, saml, jwt, endorsement },
+      signature: inbound.signature && Object.freeze({ ...inbound.signature, endorsers: true }),
+      encryption: inbound.encryption && Object.freeze({ ...inbound.encryption, username: true }),
+    }),
+    outbound: secretive({
+      ...outbound,
+      token,
+      username: user,
+      endorsement: includedIn(added.outbound),
+      endorsers: true,
+    }),
+  });
+}
+
+/** Nothing of a policy is passed over that says who somebody is. */
+function requireSupporting({ name, inbound, outbound }: SecurityPolicy, way: 'inbound' | 'outbound'): void {
+  const tokens =
+    way === 'inbound'
+      ? [inbound.username, inbound.saml, inbound.jwt, inbound.endorsement]
+      : [outbound.username, outbound.token, outbound.endorsement];
+  const signer = way === 'inbound' ? inbound.signature?.signer.kind : outbound.signature?.kind;
+  if (tokens.some((one) => one !== undefined) && (signer ?? 'secret') === 'secret') return;
+  throw new SecurityError(
+    'SECURITY_POLICY',
+    `${name} has no supporting token of this end to add to a security context. Use usernameOverTransport, certificateOverTransport, ` +
+      'issuedTokenOverTransport or usernameKeyOverTransport; over which transport it goes, the context says.',
+  );
+}
+
+/** The certificate that endorses goes along, so that it can be signed. */
+function includedIn({ endorsement }: OutboundPolicy): OutboundPolicy['endorsement'] {
+  if (endorsement?.kind !== 'certificate') return endorsement;
+  const reference = isIncluded(endorsement.reference) ? endorsement.reference : 'direct';
+  return Object.freeze({ ...endorsement, reference, token: true });
 }
 
 function acceptedOf({ accepted, keys }: AlgorithmSuite): SignedUnder {
