@@ -14,7 +14,7 @@ import type { TlsOptions } from '../transport/tls.ts';
 import { webSocketTransport } from '../transport/websocket/transport.ts';
 import type { Credentials, LocalReliableOptions, Surroundings } from './credentials.ts';
 import type { BindingDescription, ReliableDescription, TransportDescription } from './description.ts';
-import { BindingError, unsupported } from './errors.ts';
+import { against, BindingError, unsupported } from './errors.ts';
 import { authenticationModes } from './modes.ts';
 import { obstacles } from './obstacles.ts';
 import { contextOptions, policyOf } from './policies.ts';
@@ -30,11 +30,12 @@ export interface SystemBinding extends Binding {
  * @throws BindingError `BINDING_UNSUPPORTED`, `BINDING_CREDENTIALS`, `BINDING_RULE`, and what the elements throw
  */
 export function assemble(
-  description: BindingDescription,
+  described: BindingDescription,
   credentials: Credentials,
   surroundings: Surroundings,
   local: LocalReliableOptions = {},
 ): SystemBinding {
+  const description = amendable(described, surroundings);
   const { clock, random } = surroundings;
   const [obstacle] = obstacles(description);
   if (obstacle !== undefined) throw unsupported(obstacle);
@@ -55,6 +56,21 @@ export function assemble(
       ? binding(elements, makeConnection(binding(security, below), defined({ clock, random })), soap)
       : binding([...elements, ...security], below, soap);
   return Object.freeze({ ...made, sendTimeout: description.limits.sendTimeout, description });
+}
+
+/**
+ * Whether contexts are amended is said of the service that does it, whatever was read of another.
+ *
+ * @throws BindingError `BINDING_RULE`
+ */
+function amendable(of: BindingDescription, { amendment }: Surroundings): BindingDescription {
+  const { security } = of;
+  const isAmended = amendment !== undefined;
+  if (isAmended && security?.bootstrap === undefined) {
+    throw against('There is no security context to amend: leave `amendment` out, or establish one.');
+  }
+  if (security === undefined || security.amendment === isAmended) return of;
+  return Object.freeze({ ...of, security: Object.freeze({ ...security, amendment: isAmended }) });
 }
 
 function reliable(
@@ -83,7 +99,7 @@ function reliable(
 function secured(
   { security: described, encoding }: BindingDescription,
   credentials: Credentials,
-  { clock, random, replay, sealing }: Surroundings,
+  { clock, random, replay, sealing, amendment }: Surroundings,
 ): readonly BindingElement[] {
   if (described === undefined) return [];
   const addressed = encoding.addressing !== undefined;
@@ -101,7 +117,7 @@ function secured(
       protection: isOverTransport ? 'transport' : 'message',
       soap: encoding.soap,
       keepsContext: !described.requireCancellation,
-      ...defined({ addressing, sealing }),
+      ...defined({ addressing, sealing, amendment }),
     }),
   ];
 }

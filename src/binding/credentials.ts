@@ -7,7 +7,7 @@ import type { CertificateSource } from '../security/certificates.ts';
 import type { SigningKey } from '../security/keys.ts';
 import type { UnsafeOption } from '../security/policy.ts';
 import type { IssuedTokenOptions } from '../security/presets/issued-token.ts';
-import type { TokenSource } from '../security/protection.ts';
+import type { SecurityPolicy, TokenSource } from '../security/protection.ts';
 import type { ReplayCache } from '../security/replay.ts';
 import type { PasswordSource, UsernameCredentials } from '../security/tokens/username.ts';
 import type { Trust } from '../security/trust.ts';
@@ -60,6 +60,8 @@ export interface Surroundings {
   readonly replyHosts?: readonly string[];
   /** Keys of 32 octets that a service seals its security contexts with; see `secureConversation`. Default: they are remembered. */
   readonly sealing?: readonly Uint8Array[];
+  /** Whose supporting tokens may be added to a security context at the service; see `secureConversation`. Default: nobody's. */
+  readonly amendment?: SecurityPolicy;
   /** The values of wsa:To that mean this service; see `exchange`. */
   readonly addresses?: readonly string[];
   readonly clock?: Clock;

@@ -194,6 +194,7 @@ function describeSecurity(given: SecuritySettings, first: SecuritySettings | und
     protection: given.protectionLevel ?? 'EncryptAndSign',
     confirmation: given.issuedKeyType === 'BearerKey' ? 'bearer' : 'holder-of-key',
     requireCancellation: true,
+    amendment: false,
     bootstrap: undefined,
   });
 }

@@ -176,6 +176,7 @@ function securityFor(row: BindingRow, mode: AuthenticationModeName, settings: Me
     protection: settings.protectionLevel ?? 'EncryptAndSign',
     confirmation: settings.issuedKeyType === 'BearerKey' ? 'bearer' : 'holder-of-key',
     requireCancellation: true,
+    amendment: false,
     bootstrap: undefined,
   });
 }

@@ -64,6 +64,8 @@ export interface SecurityDescription {
   readonly confirmation: 'holder-of-key' | 'bearer';
   /** SecureConversation: whether the client cancels its token when it closes. */
   readonly requireCancellation: boolean;
+  /** SecureConversation: whether further credentials of the client may be added to its token. */
+  readonly amendment: boolean;
   /** SecureConversation: what protects the request for the token. */
   readonly bootstrap: SecurityDescription | undefined;
 }

@@ -32,7 +32,7 @@ export interface AmendOptions {
  * answer is none), `CONVERSATION_ENDED`; with SecurityError `SECURITY_UNSECURED_FAULT` for credentials that were not believed, and as `send` of
  * the channel.
  *
- * @param channel from `connect`, through a `secureConversation`; it is opened
+ * @param channel from `connect`, through a `secureConversation`; what lies below its context is opened
  * @param added a policy with a supporting token of this end
  * @throws ConversationError `CONVERSATION_SETTING` for a channel without a security context; SecurityError `SECURITY_POLICY` for a policy without a
  *   supporting token of this end
@@ -49,7 +49,6 @@ export async function amendContext(
       'Nothing that is sent over this channel is under a security context: put secureConversation into its binding.';
     throw new ConversationError('CONVERSATION_SETTING', text);
   }
-  await channel.open(signal);
   await amend(added, channel.to, signal);
 }
 

@@ -8,6 +8,7 @@ import type { Channel, Template } from '../channel/channel.ts';
 import type { Carry, Delivery } from '../channel/delivery.ts';
 import { type ContextSecret, nothingShared } from '../security/exchange.ts';
 import type { Guard } from '../security/guard.ts';
+import type { SecurityPolicy } from '../security/protection.ts';
 import { writeUnattachedReference } from '../security/tokens/context.ts';
 import { addressingOf } from '../soap/addressing.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
@@ -42,7 +43,7 @@ export class ConversationInitiator implements Channel {
     this.turn = below.turn;
     this.token = (like, signal) => this.#token(like, signal);
     this.send = (trip) => this.#counted(this.#send(trip));
-    this.offers = offering((added, to, signal) => this.#counted(requester.amend(added, to, signal)));
+    this.offers = offering((added, to, signal) => this.#counted(this.#amend(added, to, signal)));
     requester.use(below.send);
   }
 
@@ -58,6 +59,12 @@ export class ConversationInitiator implements Channel {
   async #token(like: Template, signal: AbortSignal): Promise<XmlFragment> {
     const context = await this.#requester.ready(like, signal);
     return writeUnattachedReference(context.namespace, context);
+  }
+
+  async #amend(added: SecurityPolicy, to: URL | undefined, signal: AbortSignal): Promise<void> {
+    this.#requester.requireLife();
+    await this.#below.open(signal);
+    await this.#requester.amend(added, to, signal);
   }
 
   close(signal?: AbortSignal): Promise<void> {

@@ -126,7 +126,8 @@ export function settingsOf(options: SecureConversationOptions): Settings {
   const suite = suiteOf(rest);
   // To amend shows passwords, and what they have signed.
   const hiding = { ...protection, order: 'sign-encrypt', encryptSignature: true } as const;
-  const amending = amendingUnder(session, contextProtection(hiding, kind === 'message' ? [] : [version.trust]));
+  const isHidden = kind === 'message';
+  const amending = amendingUnder(session, contextProtection(hiding, isHidden ? [] : [version.trust]), isHidden);
   return Object.freeze({
     version,
     bootstrap,
@@ -153,10 +154,19 @@ export function settingsOf(options: SecureConversationOptions): Settings {
   } satisfies Settings);
 }
 
-/** At message level, so that the key of the context signs what is added; over whatever its messages need. */
-function amendingUnder({ inbound, reply }: SecurityPolicy, policy: SecurityPolicy): SecurityPolicy {
-  const over = (required: SecurityPolicy['inbound'], { transport }: SecurityPolicy['inbound']) =>
-    Object.freeze({ ...required, transport });
+/**
+ * At message level, so that the key of the context signs what is added; over whatever its messages need.
+ *
+ * @param isHidden whether it is the context that hides the Body
+ */
+function amendingUnder({ inbound, reply }: SecurityPolicy, policy: SecurityPolicy, isHidden: boolean): SecurityPolicy {
+  const over = ({ encryption, ...required }: SecurityPolicy['inbound'], { transport }: SecurityPolicy['inbound']) =>
+    Object.freeze({
+      ...required,
+      transport,
+      // Where TLS hides the Body, nothing else hides that of a fault.
+      encryption: encryption && Object.freeze({ ...encryption, body: isHidden }),
+    });
   return Object.freeze({
     ...policy,
     inbound: over(policy.inbound, inbound),

@@ -196,7 +196,7 @@ function conversationToken(
       of.derivedKeys ? assertion(sp.namespace, 'RequireDerivedKeys') : undefined,
       of.requireCancellation ? undefined : assertion(sp.mustNotSend, 'MustNotSendCancel'),
       bootstrap,
-      sp.name === '1.2' ? assertion(sp.namespace, 'MustNotSendAmend') : undefined,
+      sp.name === '1.2' && !of.amendment ? assertion(sp.namespace, 'MustNotSendAmend') : undefined,
       sp.name === '1.2' && !of.requireCancellation ? assertion(sp.namespace, 'MustNotSendRenew') : undefined,
     ]),
     attributes: { IncludeToken: `${sp.namespace}/IncludeToken/AlwaysToRecipient` },

@@ -190,7 +190,8 @@ function conversation(of: Reading, token: ReadToken): SecurityDescription {
     'SC10SecurityContextToken',
     'SC13SecurityContextToken',
   );
-  inside.has([...sp, mssp], 'MustNotSendAmend', 'MustNotSendRenew');
+  inside.has([...sp, mssp], 'MustNotSendRenew');
+  const isUnamended = inside.has([...sp, mssp], 'MustNotSendAmend');
   const isKept = inside.has([...sp, mssp], 'MustNotSendCancel');
   const policy = inside.take(sp, 'BootstrapPolicy');
   inside.finish();
@@ -209,6 +210,8 @@ function conversation(of: Reading, token: ReadToken): SecurityDescription {
     ...describe(of, 'SecureConversation', { derivedKeys: token.derivedKeys }),
     confirmSignatures: false,
     requireCancellation: !isKept,
+    // WS-SecurityPolicy 1.1 has no word for it.
+    amendment: of.common.policy === '1.2' && !isUnamended,
     bootstrap,
   });
 }
@@ -230,6 +233,7 @@ function describe(
     protection: 'EncryptAndSign',
     confirmation: more.confirmation ?? 'holder-of-key',
     requireCancellation: true,
+    amendment: false,
     bootstrap: undefined,
   });
 }

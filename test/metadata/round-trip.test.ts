@@ -103,6 +103,22 @@ describe.each(policyVersions)('WS-Policy $name', (policy) => {
     );
   });
 
+  test('a context that is amended, which WS-SecurityPolicy 1.1 has no word for', async () => {
+    for (const messageSecurityVersion of versions) {
+      const given = { authenticationMode: 'MutualCertificate', messageSecurityVersion } as const;
+      const context = {
+        ...given,
+        authenticationMode: 'SecureConversation',
+        secureConversationBootstrap: given,
+      } as const;
+      const { security, ...rest } = describeCustom(elements(context, false));
+      if (security === undefined) throw new Error('There is security.');
+      const read = await travelled({ ...rest, security: { ...security, amendment: true } }, policy);
+      expect(read.security?.amendment).toBe(messageSecurityVersion.policy === '1.2');
+      expect((await travelled({ ...rest, security }, policy)).security?.amendment).toBe(false);
+    }
+  });
+
   test('without message security: HTTP, HTTPS, client certificates, SOAP 1.1, addressing of 2004, reliable sessions', async () => {
     const all: readonly (readonly CustomElement[])[] = [
       [{ kind: 'textMessageEncoding', soap: soap11, addressing: 'none' }, { kind: 'httpTransport' }],
