@@ -86,10 +86,51 @@ describe('security context, requester', () => {
     expect(following(...open, { kind: 'close', now: hours(10) })[0]).toMatchObject({ reason: { code: 'expired' } });
   });
 
-  test('law: whatever happens, nothing proceeds under an expired key, and an end is for ever', () => {
+  test('something is added while messages go on; a renewal waits for it, and it for a renewal', () => {
+    const amend = { kind: 'amend', now: hours(1) } as const;
+    const settled = { kind: 'amend-settled', now: hours(7) } as const;
+    expect(following(...open, amend)).toEqual([{ phase: 'amending', current: first }, ['amend']]);
+    expect(following(...open, amend, { kind: 'send', now: hours(7) })[1]).toEqual(['proceed']);
+    expect(following(...open, amend, { kind: 'send', now: hours(10) })[1]).toEqual(['wait']);
+    expect(following(...open, amend, amend)[1]).toEqual(['wait']);
+    expect(following(...open, amend, settled, { kind: 'send', now: hours(7) })[1]).toEqual(['renew', 'proceed']);
+    const due = [...open, { ...amend, now: hours(6) }] as const;
+    expect(following(...due)).toEqual([{ phase: 'renewing', current: first }, ['renew', 'wait']]);
+    expect(following(...due, amend)[1]).toEqual(['wait']);
+    expect(following(...due, { kind: 'issued', now: hours(6), context: second }, amend)[1]).toEqual(['amend']);
+    expect(following(amend)[1]).toEqual(['wait']);
+  });
+
+  test('to amend ends with whatever ends the context, and takes nothing of it with it', () => {
+    const amending = [...open, { kind: 'amend', now: hours(1) }] as const;
+    const over = { kind: 'renew-needed', now: hours(2) } as const;
+    expect(following(...amending, over)[1]).toEqual([]);
+    const settled = { kind: 'amend-settled', now: hours(2) } as const;
+    expect(following(...amending, over, settled, { kind: 'send', now: hours(2) })[1]).toEqual(['renew', 'wait']);
+    expect(following(...amending, { kind: 'lost', now: hours(2) }, settled)[0]).toBe(noContext);
+    expect(following(...amending, { kind: 'close', now: hours(2) })[1]).toEqual(['cancel']);
+    const ended = [...amending, { kind: 'abort', now: hours(2), text: 'over' }] as const;
+    expect(following(...ended, { kind: 'amend', now: hours(2) })[1]).toEqual(['ended']);
+    const cancelling = [...open, { kind: 'close', now: hours(1) }] as const;
+    expect(following(...cancelling, { kind: 'amend', now: hours(1) })[1]).toEqual(['ended']);
+  });
+
+  test('law: whatever happens, nothing proceeds under an expired key, one thing is asked for at a time, and an end is for ever', () => {
     const event = fc.oneof(
       fc
-        .constantFrom(...(['open', 'send', 'send', 'renew-needed', 'close', 'cancelled'] as const))
+        .constantFrom(
+          ...([
+            'open',
+            'send',
+            'send',
+            'amend',
+            'amend-settled',
+            'lost',
+            'renew-needed',
+            'close',
+            'cancelled',
+          ] as const),
+        )
         .map((kind) => ({ kind })),
       fc.record({ kind: fc.constant('refused' as const), text: fc.constant('no') }),
       fc.record({ kind: fc.constant('issued' as const), lifetime: fc.integer({ min: -1, max: 20 }), name: fc.nat(2) }),
@@ -119,6 +160,9 @@ describe('security context, requester', () => {
           if (before.phase === 'ended') expect(state).toBe(before);
           const key = 'current' in state ? state.current : undefined;
           if (effects.some((one) => one.effect === 'proceed')) expect(at).toBeLessThan(key?.expires ?? 0);
+          if (effects.some((one) => one.effect === 'request' && /renew|amend/.test(one.request))) {
+            expect(before.phase).toBe('open');
+          }
           if (effects.some((one) => one.effect === 'request' && one.request === 'cancel')) {
             expect(at).toBeLessThan(key?.expires ?? 0);
           }

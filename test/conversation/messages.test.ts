@@ -1,8 +1,15 @@
 /** Requests and answers as they are written: in the order of WCF's own, read back without loss, refused when they lie. */
 import { describe, expect, test } from 'vitest';
 import { instant } from '../../src/base/clock.ts';
-import { type ContextRequest, readRequest, writeRequest } from '../../src/conversation/requests.ts';
-import { readCancelled, readIssued, writeCancelled, writeIssued } from '../../src/conversation/responses.ts';
+import { type ContextRequest, readRequest, requireAmendment, writeRequest } from '../../src/conversation/requests.ts';
+import {
+  readAmended,
+  readCancelled,
+  readIssued,
+  writeAmended,
+  writeCancelled,
+  writeIssued,
+} from '../../src/conversation/responses.ts';
 import { computedKey } from '../../src/conversation/secret.ts';
 import { conversationVersions } from '../../src/conversation/versions/table.ts';
 import { payload } from '../../src/soap/envelope.ts';
@@ -47,6 +54,65 @@ describe.each(conversationVersions)('WS-Trust of $name', (version) => {
     expect(read.lifetime).toEqual({ created: issued.created, expires: issued.expires });
     expect(Buffer.from(read.entropy).equals(entropy)).toBe(true);
     readCancelled(version, writeCancelled(version).element);
+  });
+
+  test('to amend is an exchange of the issuance binding that makes no key, with an answer about the same context', () => {
+    const request = writeRequest(version, { kind: 'amend' }, 'secret-1').toString();
+    const { trust, tokenType, collection } = version;
+    expect(request).toBe(
+      `<wst:RequestSecurityToken xmlns:wst="${trust}"><wst:TokenType>${tokenType}</wst:TokenType>` +
+        `<wst:RequestType>${trust}/Issue</wst:RequestType></wst:RequestSecurityToken>`,
+    );
+    const bare = request.replace(/<wst:TokenType>.*TokenType>/, '');
+    for (const text of [request, bare]) requireAmendment(version, XmlFragment.parse(text).element);
+    const answer = writeAmended(version, target, 'sct-1');
+    expect(outline(answer.element).map((line) => line.trim().split(' ')[1])).toEqual([
+      ...(collection ? ['RequestSecurityTokenResponseCollection'] : []),
+      ...['RequestSecurityTokenResponse', 'TokenType', 'RequestedSecurityToken'],
+      ...['SecurityContextToken', 'Identifier', 'Instance'],
+      ...['RequestedAttachedReference', 'SecurityTokenReference', 'Reference'],
+      ...['RequestedUnattachedReference', 'SecurityTokenReference', 'Reference'],
+    ]);
+    expect(readAmended(version, answer.element)).toMatchObject(target);
+    // Alone or in a collection, whatever the version.
+    const alone = answer.toString().replace(/<(\/?)wst:RequestSecurityTokenResponseCollection[^>]*>/g, '');
+    const single = alone.replace(
+      /^<wst:RequestSecurityTokenResponse>/,
+      `<wst:RequestSecurityTokenResponse xmlns:wst="${trust}">`,
+    );
+    expect(readAmended(version, XmlFragment.parse(single).element)).toMatchObject(target);
+  });
+
+  test('bad input: a request to amend of another type or for another token, and an answer that is none', () => {
+    const request = writeRequest(version, { kind: 'amend' }, 'secret-1').toString();
+    const requests: readonly (readonly [string, string])[] = [
+      [request.replace(version.requestTypes.amend, version.requestTypes.renew), 'CONVERSATION_UNSUPPORTED'],
+      [request.replace(version.tokenType, 'urn:other'), 'CONVERSATION_UNSUPPORTED'],
+      [request.replace(/<wst:RequestType>.*RequestType>/, ''), 'XML_UNEXPECTED'],
+      [request.replaceAll('RequestSecurityToken', 'Anything'), 'CONVERSATION_MALFORMED'],
+    ];
+    for (const [text, code] of requests) {
+      expect(text).not.toBe(request);
+      const { element } = XmlFragment.parse(text);
+      expect(() => requireAmendment(version, element), text).toThrow(expect.objectContaining({ code }));
+    }
+    const sound = writeAmended(version, target, 'sct-1').toString();
+    const proof = `<wst:RequestedProofToken><wst:ComputedKey>${version.computedKey}</wst:ComputedKey></wst:RequestedProofToken>`;
+    const answers: readonly (readonly [string, string])[] = [
+      [
+        sound.replace('</wst:RequestSecurityTokenResponse>', `${proof}</wst:RequestSecurityTokenResponse>`),
+        'CONVERSATION_UNSUPPORTED',
+      ],
+      [sound.replace('URI="#sct-1"', 'URI="#sct-2"'), 'CONVERSATION_MALFORMED'],
+      [sound.replace('URI="urn:uuid:context"', 'URI="urn:uuid:other"'), 'CONVERSATION_MALFORMED'],
+      [sound.replace(/<wst:RequestedSecurityToken>.*<\/wst:RequestedSecurityToken>/, ''), 'XML_UNEXPECTED'],
+      [writeCancelled(version).toString(), 'XML_UNEXPECTED'],
+    ];
+    for (const [text, code] of answers) {
+      expect(text).not.toBe(sound);
+      const { element } = XmlFragment.parse(text);
+      expect(() => readAmended(version, element), text).toThrow(expect.objectContaining({ code }));
+    }
   });
 
   test.skipIf(!hasCaptures)(`${hasCaptures ? '' : withoutData} the request has the shape of WCF's own`, () => {
