@@ -139,7 +139,7 @@ export function renew<Owner>(
   return new Map(table).set(target.identifier, { ...record, keys });
 }
 
-/** The context speaks for more than it did, in every key of it, or for less where what was added has ended. */
+/** The context speaks for more than it did, in every key of it. */
 export function amend<Owner>(table: Contexts<Owner>, identifier: string, owner: Owner): Contexts<Owner> {
   const record = table.get(identifier);
   return record === undefined ? table : new Map(table).set(identifier, { ...record, owner });

@@ -76,10 +76,7 @@ export class Issuer implements ContextSource {
     const now = this.#now;
     const found = keyFor(this.#contexts, secret, now);
     if (found === 'unknown') return undefined;
-    const { owner } = found.record;
-    const party = partyAt(owner, now);
-    if (party !== owner) this.#contexts = amend(this.#contexts, secret.identifier, party);
-    return { party, isExpired: found.isExpired };
+    return { party: partyAt(found.record.owner, now), isExpired: found.isExpired };
   }
 
   /** A message under the context was taken: it is no pending one any more. */

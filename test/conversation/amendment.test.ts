@@ -21,6 +21,7 @@ import {
   byCertificate,
   byHolder,
   byPassword,
+  erin,
   named,
   passwords,
 } from './additions.ts';
@@ -148,13 +149,19 @@ describe('what was added', () => {
   test('is named until the certificate that endorsed it ends', async () => {
     const notAfter = new Date(start + 60_000);
     const brief = await issue({ name: 'brief', kind: 'rsa', notAfter });
-    const amendment = certificateOverTransport({ trust: trustPeers(brief.certificate) });
-    const [talk, channel] = await talking({ amendment });
+    const trust = trustPeers([brief.certificate, (await erin()).certificate]);
+    const [talk, channel] = await talking({
+      amendment: certificateOverTransport({ trust }),
+      limits: { amendments: 1 },
+    });
     await amendContext(channel, certificateOverTransport({ key: brief.key() }));
     await ask(channel, 'one');
+    await expect(amendContext(channel, await byCertificate.client())).rejects.toThrow(refused('CONVERSATION_REFUSED'));
     await talk.clock.advance(60_000);
     await ask(channel, 'two');
-    expect(talk.heard.map(addedTo)).toEqual([['x509 CN=brief'], []]);
+    await amendContext(channel, await byCertificate.client());
+    await ask(channel, 'three');
+    expect(talk.heard.map(addedTo)).toEqual([['x509 CN=brief'], [], ['x509 CN=erin']]);
   });
 
   test('is told on the diagnostics channel of both ends', async () => {
