@@ -27,10 +27,10 @@ export interface AmendOptions {
  * service has to allow it (`amendment` of `secureConversation`). Where there is no context yet it is asked for; a renewal that is under way
  * or due comes first, and messages go on meanwhile. A context that was lost and asked for anew knows nothing of what was added.
  *
- * A refusal leaves the context as it was. The promise rejects with ConversationError `CONVERSATION_REFUSED` (the service amends no contexts,
- * or has added enough to this one), `CONVERSATION_UNANSWERED` (transient), `CONVERSATION_MALFORMED` or `CONVERSATION_UNSUPPORTED` (the
- * answer is none), `CONVERSATION_ENDED`; with SecurityError `SECURITY_UNSECURED_FAULT` for credentials that were not believed, and as `send` of
- * the channel.
+ * A refusal leaves the context as it was. The promise rejects with ConversationError `CONVERSATION_REFUSED` (enough was added to this
+ * context, or the answer is about another), `CONVERSATION_UNANSWERED` (transient), `CONVERSATION_MALFORMED` or `CONVERSATION_UNSUPPORTED` (the
+ * answer is none), `CONVERSATION_ENDED`; with SecurityError `SECURITY_UNSECURED_FAULT` for credentials that were not believed or not asked
+ * for, because a fault about them is not signed by anybody, and as `send` of the channel.
  *
  * @param channel from `connect`, through a `secureConversation`; what lies below its context is opened
  * @param added a policy with a supporting token of this end

@@ -11,7 +11,7 @@ export type ConversationErrorCode =
   | 'CONVERSATION_UNSUPPORTED'
   /** Entropy or a key of the wrong size. */
   | 'CONVERSATION_KEY_SIZE'
-  /** The issuer said no to a request for a context, or to its renewal; `fault` says why. */
+  /** The issuer said no to a request for a context, or to renew or amend it; `fault` says why. */
   | 'CONVERSATION_REFUSED'
   /** No usable answer to a request for a context. */
   | 'CONVERSATION_UNANSWERED'
