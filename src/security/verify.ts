@@ -111,7 +111,7 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
       signers,
       user: user?.signer ?? passwordUser(proof) ?? token?.subject ?? jwt?.subject,
       claims: token?.claims ?? jwt?.claims,
-      until: soonest([token?.until, jwt?.until, ...endsOf(proof)]),
+      until: endOf(proof, token?.until, jwt?.until),
       signed: signedParts(proof),
       encrypted: encryptedParts(encrypted),
       algorithms: usedAlgorithms(proof),
@@ -124,13 +124,15 @@ export async function examine(message: Message, policy: InboundPolicy, around: C
 
 const noSigners: readonly Signer[] = Object.freeze([]);
 
-/** When the certificates that signed end. */
-function endsOf(proof: Proof | undefined): readonly Instant[] {
-  return (proof?.all ?? []).flatMap(({ by }) => (by.kind === 'certificate' ? [by.certificate.notAfter] : []));
-}
-
-function soonest(times: readonly (Instant | undefined)[]): Instant | undefined {
-  return times.reduce((one, other) => (one !== undefined && (other === undefined || one < other) ? one : other));
+/** When the first of the tokens, and of the certificates that signed, ends. */
+function endOf(proof: Proof | undefined, ...tokens: readonly (Instant | undefined)[]): Instant | undefined {
+  let end: Instant | undefined;
+  const ends = (at: Instant | undefined) => {
+    if (at !== undefined && (end === undefined || at < end)) end = at;
+  };
+  for (const at of tokens) ends(at);
+  for (const { by } of proof?.all ?? []) if (by.kind === 'certificate') ends(by.certificate.notAfter);
+  return end;
 }
 
 function signedParts(proof: Proof | undefined): ReadonlySet<Part> {
