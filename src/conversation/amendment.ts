@@ -14,7 +14,7 @@ import { ConversationError } from './errors.ts';
 type Amend = (added: SecurityPolicy, to: URL | undefined, signal: AbortSignal) => Promise<void>;
 
 /** In what a channel offers: how its context is amended. */
-export const amending: ContextKey<Amend | undefined> = contextKey<Amend | undefined>('amending', undefined);
+const amending: ContextKey<Amend | undefined> = contextKey<Amend | undefined>('amending', undefined);
 
 export interface AmendOptions {
   /** Gives up waiting; a request that is on its way is not taken back. */
