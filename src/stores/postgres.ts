@@ -3,7 +3,7 @@
  * process has a store at a time; when it ends, or its lease runs out because it was killed or cut off, the next one takes over,
  * and the old one can write nothing more. What `commit` promised was flushed to the database's disk.
  */
-import { later, type Timer } from '../base/clock.ts';
+import { type Instant, later, type Timer } from '../base/clock.ts';
 import { Serial } from '../base/serial.ts';
 import type { Direction, SessionChange, SessionStore, StoredMessage, StoredSession } from '../reliable/store.ts';
 import { type EncodedChange, encodeChange } from './change.ts';
@@ -43,6 +43,8 @@ export async function postgres(connection: string, options: PostgresStoreOptions
 
 interface Waiting {
   readonly change: EncodedChange;
+  /** When its caller has waited long enough for a database that is out of reach. */
+  readonly until: Instant;
   resolve(): void;
   reject(error: StoreError): void;
 }
@@ -80,23 +82,23 @@ class PostgresStore implements SharedStore {
 
   async sessions(): Promise<readonly StoredSession[]> {
     const rows = await this.#read(SESSIONS, []);
-    return rows.map(({ session, state }) => ({ session: String(session), state: this.#parse(state) }));
+    return rows.flatMap(({ session, state }) =>
+      session === null ? [] : [{ session: String(session), state: this.#parse(state) }],
+    );
   }
 
   async messages(session: string): Promise<readonly StoredMessage[]> {
     const rows = await this.#read(MESSAGES, [session]);
-    return rows.map(({ direction, number, octets }) => ({
-      direction: direction === 'in' ? 'in' : 'out',
-      number: Number(number),
-      octets: octetsOf(octets),
-    }));
+    return rows.flatMap(({ direction, number, octets }) =>
+      direction === null
+        ? []
+        : [{ direction: direction === 'in' ? 'in' : 'out', number: Number(number), octets: octetsOf(octets) }],
+    );
   }
 
   async message(session: string, direction: Direction, number: number): Promise<Uint8Array | undefined> {
-    const [row] = await this.#read(MESSAGE, [session, direction, number]);
-    if (row === undefined) return undefined;
-    const { octets } = row;
-    return octetsOf(octets);
+    const [{ octets = null } = {}] = await this.#read(MESSAGE, [session, direction, number]);
+    return octets === null ? undefined : octetsOf(octets);
   }
 
   async commit(change: SessionChange): Promise<void> {
@@ -105,7 +107,7 @@ class PostgresStore implements SharedStore {
     const encoded = encodeChange(change);
     requireSize(encoded);
     const durable = new Promise<void>((resolve, reject) => {
-      this.#batch.push({ change: encoded, resolve, reject });
+      this.#batch.push({ change: encoded, until: this.#patience(), resolve, reject });
     });
     if (this.#batch.length === 1) void this.#serial.run(() => this.#writeAll());
     return durable;
@@ -121,17 +123,21 @@ class PostgresStore implements SharedStore {
     this.#end(undefined);
   }
 
-  /** Reads what was committed so far, this turn's changes included. */
+  /** Reads what was committed so far, this turn's changes included; of the next holder nothing. */
   #read(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
     if (this.#isClosed) return Promise.reject(storeClosed());
+    const holding = this.#holding;
+    const until = this.#patience();
     return this.#serial.run(async () => {
-      const until = this.#patience();
       for (;;) {
-        const connection = await this.#holding.connection(until);
+        const connection = await holding.connection(until);
         try {
-          return await this.#holding.ask(connection, statement, [this.#holding.id, ...values]);
+          const rows = await holding.ask(connection, statement, [...holding.proof, ...values]);
+          if (rows.length === 0) throw await holding.taken(connection);
+          return rows;
         } catch (thrown) {
-          if (!connection.isLost || this.#holding.lost !== undefined) throw databaseError(this.#settings.where, thrown);
+          const mayGoOn = connection.isLost && holding.lost === undefined && !this.#isOver(until);
+          if (!mayGoOn) throw databaseError(this.#settings.where, thrown);
         }
       }
     });
@@ -165,7 +171,7 @@ class PostgresStore implements SharedStore {
     publish(() => ({ event: 'batch.written', store: this.#settings.where, changes: batch.length, failure }));
     if (failure === undefined) {
       for (const { resolve } of batch) resolve();
-    } else if (batch.length === 1 || this.#holding.lost !== undefined) {
+    } else if (batch.length === 1 || this.#holding.lost !== undefined || !this.#holding.isConnected) {
       for (const { reject } of batch) reject(failure);
     } else {
       await this.#writeOneByOne(batch);
@@ -196,25 +202,30 @@ class PostgresStore implements SharedStore {
    */
   async #transact(batch: readonly Waiting[]): Promise<StoreError | undefined> {
     const holding = this.#holding;
-    const until = this.#patience();
-    const number = holding.batch + 1;
+    const until = batch.at(-1)?.until ?? this.#patience();
     const changes = parametersOf(batch.map(({ change }) => change));
-    let isInDoubt = false;
+    let number: number | undefined;
+    /** Why it is not known what became of it. */
+    let doubt: StoreError | undefined;
     for (;;) {
       let connection: Connection | undefined;
       try {
         connection = await holding.connection(until);
-        if (isInDoubt && holding.batch >= number) return undefined;
-        isInDoubt = true;
+        number ??= holding.batch + 1;
+        if (doubt !== undefined) {
+          if (holding.batch >= number) return undefined;
+          if (this.#isOver(until)) return doubt;
+        }
         if (await this.#writeOver(connection, number, changes)) return undefined;
-        if ((await holding.look(connection)) >= number) return undefined;
+        await holding.look(connection);
         return this.#full();
       } catch (thrown) {
         const failure = databaseError(this.#settings.where, thrown);
-        if (isInDoubt && holding.batch >= number) return undefined;
+        if (number !== undefined && holding.batch >= number) return undefined;
         if (holding.lost !== undefined) return holding.lost;
-        if (connection === undefined) return isInDoubt ? holding.lose(this.#unknown(failure)) : failure;
+        if (connection === undefined) return doubt === undefined ? failure : holding.lose(this.#unknown(failure));
         if (!connection.isLost) return failure;
+        doubt = failure;
       }
     }
   }
@@ -241,9 +252,13 @@ class PostgresStore implements SharedStore {
     return new StoreError('STORE_LOST', text, { cause });
   }
 
-  #patience(): ReturnType<typeof later> {
+  #patience(): Instant {
     const { clock, patience } = this.#settings;
     return later(clock.now(), patience);
+  }
+
+  #isOver(until: Instant): boolean {
+    return this.#settings.clock.now() >= until;
   }
 
   /** Renews the lease where nothing else does. */

@@ -103,7 +103,29 @@ export class Connection {
    *
    * @throws Error of the server, or of the connection, which then is lost
    */
-  async ask({ name, text }: Statement, values: readonly unknown[] = []): Promise<readonly Row[]> {
+  ask({ name, text }: Statement, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    return this.#awaited(async () => (await this.#client.query({ name, text, values })).rows);
+  }
+
+  /** Several statements without parameters. */
+  async run(text: string): Promise<void> {
+    await this.#awaited(() => this.#client.query({ text }));
+  }
+
+  async close(): Promise<void> {
+    this.#lost = () => undefined;
+    this.#isLost = true;
+    await this.#awaited(() => this.#client.end());
+  }
+
+  /** Ends it at once; what is under way there may still be done, or not. */
+  cut(reason: Error): void {
+    this.#client.connection.stream.destroy();
+    this.#end(reason);
+  }
+
+  /** What is waited for comes in time, and keeps the process alive; an idle store keeps none alive, as a file does not. */
+  async #awaited<T>(work: () => Promise<T>): Promise<T> {
     const { clock } = this.#settings;
     const late = clock.at(
       later(clock.now(), ANSWER_TIMEOUT),
@@ -112,29 +134,11 @@ export class Connection {
     );
     this.#client.ref();
     try {
-      return (await this.#client.query({ name, text, values })).rows;
+      return await work();
     } finally {
       late.cancel();
-      // An idle store keeps no process alive, as a file does not.
       this.#client.unref();
     }
-  }
-
-  /** Several statements without parameters. */
-  async run(text: string): Promise<void> {
-    await this.#client.query({ text });
-  }
-
-  async close(): Promise<void> {
-    this.#lost = () => undefined;
-    this.#isLost = true;
-    await this.#client.end();
-  }
-
-  /** Ends it at once; what is under way there may still be done, or not. */
-  cut(reason: Error): void {
-    this.#client.connection.stream.destroy();
-    this.#end(reason);
   }
 
   #end(reason: Error): void {

@@ -12,7 +12,7 @@ import { StoreError } from '../errors.ts';
 import { Connection, type Row, type Statement } from './connection.ts';
 import { databaseError } from './failures.ts';
 import { ensureSchema } from './schema.ts';
-import type { Settings } from './settings.ts';
+import { LONGEST_LEASE, type Settings } from './settings.ts';
 import { HOLDER, LOOK, RELEASE, RENEW, RESUME, TAKE } from './statements.ts';
 
 export const publish: Publish = diagnostics('stores');
@@ -60,14 +60,11 @@ export class Holding {
         connection = await opened(settings);
         return await Holding.#taken(settings, connection, until);
       } catch (thrown) {
-        const isOver = clock.now() >= until || settings.signal?.aborted === true;
         if (connection?.isLost === false) await connection.close();
-        else if (!isOver && databaseError(where, thrown).transient) {
-          await wait(clock, backOff, settings.signal, true);
-          continue;
-        }
         if (settings.signal?.aborted) throw thrown;
-        throw databaseError(where, thrown);
+        const failure = databaseError(where, thrown);
+        if (clock.now() >= until || !failure.transient) throw failure;
+        await wait(clock, backOff, settings.signal, true);
       }
     }
   }
@@ -90,7 +87,9 @@ export class Holding {
       const other = otherOf(found);
       if (first === undefined) publish(() => ({ event: 'store.awaited', store: where, holder: other.holder }));
       first ??= other.lease;
-      if (first !== other.lease && clock.now() >= until) throw locked(where, other);
+      // A lease that lasts longer than any was given before the clock of the database was set back: nobody knows who lives.
+      const isAlive = first !== other.lease || other.remaining > LONGEST_LEASE;
+      if (isAlive && clock.now() >= until) throw locked(where, other);
       await wait(clock, Math.max(0, Math.min(LOOK_EVERY, other.remaining)) + 1, signal, true);
     }
   }
@@ -100,19 +99,20 @@ export class Holding {
     return this.#held.epoch;
   }
 
-  get id(): number {
-    return this.#held.id;
-  }
-
   /** The last batch that is known to be committed. */
   get batch(): number {
     return this.#held.batch;
   }
 
   /** What proves to the database that it is us who write. */
-  get proof(): readonly [id: number, epoch: number, link: number] {
-    const { id, epoch, link } = this.#held;
-    return [id, epoch, link];
+  get proof(): readonly [id: number, token: string, link: number] {
+    const { id, link } = this.#held;
+    return [id, this.#token, link];
+  }
+
+  /** There is a connection, so that what fails does not fail for want of one. */
+  get isConnected(): boolean {
+    return this.#connection !== undefined;
   }
 
   /** Set once the store is another's, or its state is not known: nothing is written any more. */
@@ -153,16 +153,21 @@ export class Holding {
   }
 
   /**
-   * What became of what was written last over this connection. Loses the store when it is another's.
+   * Finds out what became of what was written last over this connection. Loses the store when it is another's, or an older copy.
    *
    * @throws Error when the connection is broken
    */
-  async look(connection: Connection): Promise<number> {
+  async look(connection: Connection): Promise<void> {
     const [row] = await connection.ask(LOOK, this.proof);
-    if (row === undefined) throw this.lose(await this.#another(connection));
+    if (row === undefined) throw await this.taken(connection);
     const { batch } = heldOf(row);
+    if (batch < this.batch) throw this.lose(this.#gone());
     this.wrote(batch);
-    return batch;
+  }
+
+  /** The store is another's. */
+  async taken(connection: Connection): Promise<StoreError> {
+    return this.lose(await this.#another(connection));
   }
 
   /** Notes that a batch is committed. */
@@ -173,7 +178,7 @@ export class Holding {
   /** Says that the holder lives. @throws StoreError `STORE_LOST`; Error when the connection is broken */
   async renew(connection: Connection): Promise<void> {
     const [row] = await this.ask(connection, RENEW, [...this.proof, this.#settings.lease]);
-    if (row === undefined) throw this.lose(await this.#another(connection));
+    if (row === undefined) throw await this.taken(connection);
   }
 
   /** Gives the store up for good. */
@@ -199,9 +204,8 @@ export class Holding {
   async #resume(): Promise<void> {
     const connection = await opened(this.#settings);
     try {
-      const { id, epoch } = this.#held;
-      const [row] = await connection.ask(RESUME, [id, epoch, this.#token, this.#settings.lease]);
-      if (row === undefined) throw this.lose(await this.#another(connection));
+      const [row] = await connection.ask(RESUME, [this.#held.id, this.#token, this.#settings.lease]);
+      if (row === undefined) throw await this.taken(connection);
       const held = heldOf(row);
       if (held.batch < this.batch) throw this.lose(this.#gone());
       this.#held = held;

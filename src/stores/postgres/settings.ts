@@ -65,6 +65,9 @@ interface Address {
   readonly tls: PostgresTls | false;
 }
 
+/** Milliseconds. */
+export const LONGEST_LEASE = 3_600_000;
+
 const DEFAULT_PORT = 5432;
 const PARAMETERS = ['host', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
 
@@ -79,7 +82,7 @@ export function readSettings(connection: string, options: PostgresStoreOptions):
   return {
     name,
     holder: holder.replaceAll('\0', '').toWellFormed().slice(0, 200),
-    lease: within('lease', options.lease ?? 15_000, 1_000, 3_600_000),
+    lease: within('lease', options.lease ?? 15_000, 1_000, LONGEST_LEASE),
     wait: within('wait', options.wait ?? 0, 0, Number.MAX_SAFE_INTEGER),
     patience: within('patience', options.patience ?? 60_000, 0, 86_400_000),
     maxBytes: within('maxBytes', options.maxBytes ?? 16 * 1024 ** 3, 0, Number.MAX_SAFE_INTEGER),

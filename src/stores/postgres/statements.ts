@@ -4,8 +4,11 @@
  */
 import type { Statement } from './connection.ts';
 
-/** A row that this holder has, over this connection: nobody else, and no earlier connection of its own. */
-const MINE = 'id = $1 AND epoch = $2 AND link = $3';
+/**
+ * A row that this holder has, over this connection: nobody else, and no earlier connection of its own. Numbers alone do not prove
+ * that: they begin again when the tables are made anew.
+ */
+const MINE = 'id = $1 AND token = $2 AND link = $3';
 
 const LEASE = "clock_timestamp() + $%::float8 * interval '1 millisecond'";
 
@@ -25,8 +28,8 @@ export const TAKE: Statement = {
 export const RESUME: Statement = {
   name: 'surewire_resume',
   text: `
-  UPDATE surewire.store SET link = link + 1, lease = ${LEASE.replace('%', '4')}
-  WHERE id = $1 AND epoch = $2 AND token = $3
+  UPDATE surewire.store SET link = link + 1, lease = ${LEASE.replace('%', '3')}
+  WHERE id = $1 AND token = $2
   RETURNING id, epoch, link, batch`,
 };
 
@@ -91,7 +94,7 @@ export const WRITE: Statement = {
     UPDATE surewire.store
     SET batch = $4, lease = ${LEASE.replace('%', '5')}, bytes = bytes + growth.octets
     FROM growth
-    WHERE ${MINE} AND (growth.octets <= 0 OR bytes + growth.octets <= $6)
+    WHERE ${MINE} AND batch = $4 - 1 AND (growth.octets <= 0 OR bytes + growth.octets <= $6)
     RETURNING set_config('synchronous_commit', $7, true)
   ), forgotten AS (
     DELETE FROM surewire.message old USING ended, held WHERE old.store = $1 AND old.session = ended.session
@@ -113,20 +116,23 @@ export const WRITE: Statement = {
   SELECT (SELECT count(*) FROM held)::int AS held`,
 };
 
+/** What is read is read by whoever has the store: no row at all is for those who do not have it any more. */
+const OF_MINE = (what: string): string => `FROM surewire.store LEFT JOIN surewire.${what} kept ON kept.store = id`;
+
 export const SESSIONS: Statement = {
   name: 'surewire_sessions',
-  text: 'SELECT session, state FROM surewire.session WHERE store = $1 ORDER BY begun',
+  text: `SELECT session, state ${OF_MINE('session')} WHERE ${MINE} ORDER BY begun`,
 };
 
 export const MESSAGES: Statement = {
   name: 'surewire_messages',
   text: `
-  SELECT direction, number, octets FROM surewire.message WHERE store = $1 AND session = $2
+  SELECT direction, number, octets ${OF_MINE('message')} AND session = $4 WHERE ${MINE}
   ORDER BY direction, number`,
 };
 
 export const MESSAGE: Statement = {
   name: 'surewire_message',
   text: `
-  SELECT octets FROM surewire.message WHERE store = $1 AND session = $2 AND direction = $3 AND number = $4`,
+  SELECT octets ${OF_MINE('message')} AND session = $4 AND direction = $5 AND number = $6 WHERE ${MINE}`,
 };

@@ -1,0 +1,188 @@
+/** What a holder can do that has the store no more (nothing, not even read), and that whatever is waited for ends in time. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../src/base/clock.ts';
+import type { PostgresStoreOptions } from '../../src/stores/postgres/settings.ts';
+import { postgres, type SharedStore } from '../../src/stores/postgres.ts';
+import { Cluster, noPostgres } from '../cluster.ts';
+import { CuttingProxy } from './cutting-proxy.ts';
+
+const message = { direction: 'in', number: 1, octets: new Uint8Array(10) } as const;
+const isLost = { code: 'STORE_LOST', transient: false };
+
+describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgres ?? ''}`, () => {
+  let cluster: Cluster;
+  let proxy: CuttingProxy;
+  let name: string;
+  let names = 0;
+  const stores: SharedStore[] = [];
+  beforeAll(async () => {
+    cluster = await Cluster.start();
+    proxy = await CuttingProxy.before(cluster.port);
+    await (await postgres(cluster.socket)).close();
+    await cluster.sql(`CREATE FUNCTION public.cut() RETURNS boolean LANGUAGE plpgsql AS
+      'BEGIN PERFORM pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid()); RETURN true; END'`);
+  }, 60_000);
+  beforeEach(() => {
+    name = `name ${++names}`;
+    proxy.isDown = false;
+  });
+  afterEach(async () => {
+    for (const store of stores.splice(0)) await store.close();
+  });
+  afterAll(async () => {
+    await proxy.close();
+    await cluster.stop();
+  });
+
+  const open = async (options: PostgresStoreOptions = {}, url = cluster.socket): Promise<SharedStore> => {
+    const store = await postgres(url, { name, ...options });
+    stores.push(store);
+    return store;
+  };
+  const expire = (): Promise<unknown> =>
+    cluster.sql("UPDATE surewire.store SET lease = 'epoch' WHERE name = $1", [name]);
+  /** Settles when the stores have said so. */
+  const event = (which: string): Promise<void> =>
+    new Promise((resolve) => {
+      const listen = (said: unknown): void => {
+        if ((said as { event: string }).event !== which) return;
+        unsubscribe('surewire:stores', listen);
+        resolve();
+      };
+      subscribe('surewire:stores', listen);
+    });
+  /** Lets time pass until `work` has ended; returns how much did. */
+  async function passing(clock: VirtualClock, work: Promise<unknown>): Promise<number> {
+    const start = clock.now();
+    let isOver = false;
+    const over = (): void => {
+      isOver = true;
+    };
+    work.then(over, over);
+    for (let round = 0; !isOver && round < 2_000; round++) {
+      await cluster.sql('SELECT 1');
+      await clock.advance(100);
+    }
+    return clock.now() - start;
+  }
+
+  test.each([
+    ['sessions', (store: SharedStore) => store.sessions()],
+    ['messages', (store: SharedStore) => store.messages('a')],
+    ['a message', (store: SharedStore) => store.message('a', 'in', 1)],
+  ])('a holder that does not know yet that the store is another’s reads nothing of it: %s', async (_, read) => {
+    const first = await open();
+    await expire();
+    const second = await open();
+    await second.commit({ session: 'a', state: 'of the second', put: [message] });
+    await expect(read(first)).rejects.toMatchObject(isLost);
+    expect(await first.closed).toMatchObject(isLost);
+    await read(second);
+  });
+
+  test('what is not there is no sign of another holder', async () => {
+    const store = await open();
+    expect(await store.sessions()).toEqual([]);
+    await store.commit({ session: 'a' });
+    expect(await store.sessions()).toEqual([{ session: 'a', state: undefined }]);
+    expect(await store.messages('a')).toEqual([]);
+    expect(await store.message('a', 'in', 1)).toBeUndefined();
+  });
+
+  test('tables that were dropped and made anew count from the beginning again, and are not those of the holder before', async () => {
+    await cluster.sql('DROP SCHEMA surewire CASCADE');
+    const first = await open();
+    await first.commit({ session: 'a', state: 'of the first' });
+    await cluster.sql('DROP SCHEMA surewire CASCADE');
+    const second = await open();
+    expect(second.epoch).toBe(first.epoch);
+    await expect(first.commit({ session: 'a', state: 'late' })).rejects.toMatchObject(isLost);
+    expect(await second.sessions()).toEqual([]);
+    await second.commit({ session: 'a', state: 'of the second' });
+  });
+
+  test('an older copy that was put in place under a live connection is not written on', async () => {
+    const store = await open();
+    await store.commit({ session: 'a', state: 1 });
+    await store.commit({ session: 'a', state: 2 });
+    await cluster.sql('UPDATE surewire.store SET batch = batch - 1 WHERE name = $1', [name]);
+    const late = store.commit({ session: 'a', state: 3 });
+    await expect(late).rejects.toMatchObject(isLost);
+    await expect(late).rejects.toThrow('older copy');
+  });
+
+  test('a lease from before the clock of the database was set back is not waited for to its end', async () => {
+    await open();
+    await cluster.sql("UPDATE surewire.store SET lease = lease + interval '1 year' WHERE name = $1", [name]);
+    await expect(open()).rejects.toMatchObject({ code: 'STORE_LOCKED', transient: true });
+  });
+
+  test('who waits for a store goes on waiting when a statement of it fails', async () => {
+    const first = await open();
+    const clock = new VirtualClock();
+    const isAwaited = event('store.awaited');
+    const second = open({ wait: 60_000, clock });
+    await isAwaited;
+    await cluster.sql('ALTER TABLE surewire.store RENAME TO away');
+    for (let round = 0; round < 50; round++) {
+      await clock.advance(100);
+      await cluster.sql('SELECT 1');
+    }
+    await cluster.sql('ALTER TABLE surewire.away RENAME TO store');
+    await first.close();
+    await passing(clock, second);
+    expect((await second).epoch).toBeGreaterThan(first.epoch);
+  });
+
+  test('the patience of each call begins when it is made, however many wait before it', async () => {
+    const clock = new VirtualClock();
+    const store = await open({ patience: 10_000, clock }, cluster.url.replace(`:${cluster.port}/`, `:${proxy.port}/`));
+    proxy.isDown = true;
+    const isGone = event('connection.lost');
+    proxy.cutNow();
+    await isGone;
+    const calls = Promise.allSettled([
+      store.commit({ session: 'a' }),
+      store.commit({ session: 'b' }),
+      store.commit({ session: 'c' }),
+      store.sessions(),
+      store.message('a', 'in', 1),
+    ]);
+    expect(await passing(clock, calls)).toBeLessThan(12_500);
+    for (const outcome of await calls) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNWRITABLE', transient: true } });
+    }
+    proxy.isDown = false;
+    await store.commit({ session: 'a' });
+  });
+
+  test('a change at which the connection breaks each time is refused in the end, and harms no other', async () => {
+    await cluster.sql(`CREATE FUNCTION public.unlucky() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN IF new.number = 13 THEN PERFORM public.cut(); END IF; RETURN NEW; END'`);
+    await cluster.sql(
+      'CREATE TRIGGER unlucky BEFORE INSERT ON surewire.message FOR EACH ROW EXECUTE FUNCTION public.unlucky()',
+    );
+    const store = await open({ patience: 200 });
+    const outcomes = await Promise.allSettled([
+      store.commit({ session: 'a', state: 1 }),
+      store.commit({ session: 'b', state: 1, put: [{ ...message, number: 13 }] }),
+      store.commit({ session: 'b', state: 2 }),
+      store.commit({ session: 'c', state: 1 }),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'STORE_UNWRITABLE', transient: true } });
+    expect((await store.sessions()).map(({ session }) => session)).toEqual(['a', 'c']);
+  });
+
+  test('a read at which the connection breaks each time is refused in the end', async () => {
+    const store = await open({ patience: 200 });
+    await store.commit({ session: 'a', put: [message] });
+    await cluster.sql('ALTER TABLE surewire.message RENAME TO moved');
+    await cluster.sql('CREATE VIEW surewire.message AS SELECT * FROM surewire.moved WHERE public.cut()');
+    await expect(store.messages('a')).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', transient: true });
+    await cluster.sql('DROP VIEW surewire.message');
+    await cluster.sql('ALTER TABLE surewire.moved RENAME TO message');
+    expect(await store.messages('a')).toEqual([message]);
+  });
+});
