@@ -113,8 +113,10 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
   });
 
   test('a lease from before the clock of the database was set back is not waited for to its end', async () => {
-    await open();
-    await cluster.sql("UPDATE surewire.store SET lease = lease + interval '1 year' WHERE name = $1", [name]);
+    await (await open()).close();
+    await cluster.sql("UPDATE surewire.store SET lease = clock_timestamp() + interval '1 year' WHERE name = $1", [
+      name,
+    ]);
     await expect(open()).rejects.toMatchObject({ code: 'STORE_LOCKED', transient: true });
   });
 
