@@ -55,8 +55,9 @@ class PostgresStore implements SharedStore {
   readonly #holding: Holding;
   /** Writes and reads, in the order given. */
   readonly #serial = new Serial();
-  /** The changes that nobody writes yet. */
+  /** The changes that nobody writes yet, and those that have gathered and wait for their part to be written. */
   #batch: Waiting[] = [];
+  #gathered: Waiting[] = [];
   #isClosed = false;
   #end: (error: StoreError | undefined) => void = () => undefined;
   #heartbeat: Timer | undefined;
@@ -159,10 +160,10 @@ class PostgresStore implements SharedStore {
   /** Writes what has gathered, the rest of this turn included. */
   async #writeAll(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    const gathered = this.#batch;
+    this.#gathered = this.#batch;
     this.#batch = [];
-    while (gathered.length > 0) {
-      await this.#write(gathered.splice(0, batchSize(gathered.map(({ change }) => change))));
+    while (this.#gathered.length > 0) {
+      await this.#write(this.#gathered.splice(0, batchSize(this.#gathered.map(({ change }) => change))));
     }
   }
 
@@ -172,28 +173,27 @@ class PostgresStore implements SharedStore {
     if (failure === undefined) {
       for (const { resolve } of batch) resolve();
     } else if (batch.length === 1 || this.#holding.lost !== undefined || !this.#holding.isConnected) {
-      for (const { reject } of batch) reject(failure);
+      this.#refuse(batch, failure);
     } else {
-      await this.#writeOneByOne(batch);
+      // One change spoilt the transaction, so each gets its own.
+      this.#gathered = [...batch, ...this.#gathered];
+      for (let left = batch.length; left > 0 && this.#gathered.length > 0; left--) {
+        await this.#write(this.#gathered.splice(0, 1));
+      }
     }
   }
 
   /**
-   * One change spoilt the transaction, so each gets its own. A change whose predecessor in its session failed fails too:
-   * its caller did not know of the failure, and a state must not be durable without the messages it speaks of.
+   * A change whose predecessor in its session failed fails too: its caller did not know of the failure, and a state must not be
+   * durable without the messages it speaks of.
    */
-  async #writeOneByOne(batch: readonly Waiting[]): Promise<void> {
-    const failures = new Map<string, StoreError>();
-    for (const waiting of batch) {
-      const { session } = waiting.change;
-      const failure = failures.get(session) ?? (await this.#transact([waiting]));
-      if (failure === undefined) {
-        waiting.resolve();
-      } else {
-        failures.set(session, failure);
-        waiting.reject(failure);
-      }
-    }
+  #refuse(batch: readonly Waiting[], failure: StoreError): void {
+    const failed = new Set(batch.map(({ change }) => change.session));
+    const isFailed = ({ change }: Waiting): boolean => failed.has(change.session);
+    const after = [...this.#gathered, ...this.#batch].filter(isFailed);
+    this.#gathered = this.#gathered.filter((waiting) => !isFailed(waiting));
+    this.#batch = this.#batch.filter((waiting) => !isFailed(waiting));
+    for (const { reject } of [...batch, ...after]) reject(failure);
   }
 
   /**

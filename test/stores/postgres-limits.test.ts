@@ -112,6 +112,17 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
     await expect(late).rejects.toThrow('older copy');
   });
 
+  test('what a holder calls itself moves nobody’s cursor', async () => {
+    const told: unknown[] = [];
+    const listen = (said: unknown): void => void told.push(said);
+    await open({ lease: 1_000, holder: '\x1b[2Jthere\x9b1m' });
+    subscribe('surewire:stores', listen);
+    const refused = await open({ lease: 1_000 }).catch((thrown: unknown) => thrown);
+    unsubscribe('surewire:stores', listen);
+    expect(told).toMatchObject([{ event: 'store.awaited', holder: '?[2Jthere?1m' }]);
+    expect(String(refused)).toContain('held by "?[2Jthere?1m"');
+  });
+
   test('a lease from before the clock of the database was set back is not waited for to its end', async () => {
     await (await open()).close();
     await cluster.sql("UPDATE surewire.store SET lease = clock_timestamp() + interval '1 year' WHERE name = $1", [
@@ -157,6 +168,28 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
     }
     proxy.isDown = false;
     await store.commit({ session: 'a' });
+  });
+
+  test('what was given before anybody could know that its predecessor fails, fails with it: in the turn and behind it', async () => {
+    const store = await open({ maxBytes: 1_000 });
+    const large = { ...message, octets: new Uint8Array(2_000) };
+    const outcomes = [
+      store.commit({ session: 'a', state: 1, put: [large] }),
+      store.commit({ session: 'b', end: true }),
+      // A session that begins again does so in the next part of the turn.
+      store.commit({ session: 'b', state: 1 }),
+      store.commit({ session: 'a', state: 2 }),
+    ];
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    outcomes.push(store.commit({ session: 'a', state: 3 }), store.commit({ session: 'c', state: 1 }));
+    const known = (await Promise.allSettled(outcomes)).map(({ status }) => status);
+    expect(known).toEqual(['rejected', 'fulfilled', 'fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    await store.commit({ session: 'a', state: 4 });
+    expect((await store.sessions()).map(({ session, state }) => [session, state])).toEqual([
+      ['b', 1],
+      ['c', 1],
+      ['a', 4],
+    ]);
   });
 
   test('a change at which the connection breaks each time is refused in the end, and harms no other', async () => {

@@ -267,8 +267,10 @@ interface Other {
   readonly remaining: number;
 }
 
+/** What another wrote is told to people: nothing in it moves their cursor. */
 function otherOf({ holder, lease, remaining }: Row): Other {
-  return { holder: String(holder), lease: String(lease), remaining: Number(remaining) };
+  const printable = String(holder).replace(/\p{C}/gu, '?');
+  return { holder: printable, lease: String(lease), remaining: Number(remaining) };
 }
 
 function locked(where: string, { holder, remaining }: Other): StoreError {
