@@ -56,7 +56,7 @@ export class Ending {
     return this.#end.signal;
   }
 
-  /** True when the session stands still: it takes no step any more. */
+  /** True when the session stands still, or is over for all that its handlers still do: it takes no step any more. */
   get isStopped(): boolean {
     return this.#isStopped;
   }
@@ -146,6 +146,8 @@ export class Ending {
     const { receipt } = pair;
     const isBad = reason.code === 'completed' && receipt?.phase === 'ended' && receipt.reason !== 'completed';
     const why = isBad ? sourceEnds[receipt.reason] : reason;
+    // What finishes late would be kept after all was forgotten, and be taken up again.
+    this.#isStopped ||= receipt !== undefined && receipt.phase !== 'ended';
     publish(() => ({ event: 'sequence.terminated', ...pair.tell.of, reason: why.code, text: why.text }));
     this.#giveUp(this.#errorFor(why));
     quiet();

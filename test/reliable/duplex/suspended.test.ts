@@ -239,4 +239,33 @@ describe('this end gives the session up while a handler runs', () => {
     again.abort(new Error('enough'));
     await world.until(listener.close());
   });
+
+  test.each([
+    ['at the moment of the abort', 0],
+    ['while the last word is on its way', 50],
+  ])('a handler that ends %s puts nothing back into the store', async (_, late) => {
+    const store = memory();
+    let isStuck = false;
+    const stuck = transform({
+      name: 'stuck',
+      place: 'security',
+      down: (next) => (trip) => (isStuck ? new Promise(() => undefined) : next(trip)),
+    });
+    const options = { store, label: 'orders' };
+    const { world, channel, listener, gate, sessions } = await waiting(29, options, [stuck]);
+    isStuck = true;
+    channel.abort(new Error('enough'));
+    if (late > 0) await world.until(wait(world.clock, late));
+    gate.resolve();
+    await world.until(channel.closed);
+    isStuck = false;
+    const again = world.connect({ ...options, onSession: (session) => void sessions.push(session) });
+    await world.until(again.open());
+    expect(sessions.map(({ resumed, statistics }) => [resumed, statistics.late])).toEqual([
+      [false, 1],
+      [false, 0],
+    ]);
+    again.abort(new Error('enough'));
+    await world.until(listener.close());
+  });
 });
