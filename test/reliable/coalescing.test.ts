@@ -96,6 +96,16 @@ describe('the acceptor', () => {
     expect(upper(await behind)).toBe(3);
   });
 
+  test('a session that ends before its turn does has acknowledged all of it', async () => {
+    const { hand, client, ask, oneWay } = await scene({ store: memory() });
+    const answers = [1, 2, 3].map((number) => ask(oneWay(number)));
+    await settled();
+    const ended = ask(client.about('TerminateSequence', 3));
+    await settled();
+    hand.end();
+    expect((await Promise.all([...answers, ended])).map(upper)).toEqual([undefined, undefined, 3, 3]);
+  });
+
   test('answers each message of a client that offered a sequence: WCF may wait for every answer there', async () => {
     const { ask, oneWay } = await scene({}, 'urn:offer');
     const answers = await Promise.all([1, 2].map((number) => ask(oneWay(number))));
