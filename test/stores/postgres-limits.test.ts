@@ -123,6 +123,16 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
     expect(String(refused)).toContain('held by "?[2Jthere?1m"');
   });
 
+  test('a database that keeps no row of the store is given up', async () => {
+    await cluster.sql("CREATE FUNCTION public.none() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
+    await cluster.sql(
+      'CREATE TRIGGER none BEFORE INSERT ON surewire.store FOR EACH ROW EXECUTE FUNCTION public.none()',
+    );
+    await expect(open()).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', transient: true });
+    await cluster.sql('DROP TRIGGER none ON surewire.store');
+    await open();
+  });
+
   test('a lease from before the clock of the database was set back is not waited for to its end', async () => {
     await (await open()).close();
     await cluster.sql("UPDATE surewire.store SET lease = clock_timestamp() + interval '1 year' WHERE name = $1", [

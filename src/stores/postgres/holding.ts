@@ -83,7 +83,7 @@ export class Holding {
         return holding;
       }
       const [found] = await connection.ask(HOLDER, [name]);
-      if (found === undefined) continue;
+      if (found === undefined) throw new Error('its row does not stay');
       const other = otherOf(found);
       if (first === undefined) publish(() => ({ event: 'store.awaited', store: where, holder: other.holder }));
       first ??= other.lease;
