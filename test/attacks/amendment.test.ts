@@ -36,6 +36,7 @@ import { faultIn, Line } from '../conversation/line.ts';
 import { ask, type Options } from '../conversation/rig.ts';
 import { type Issued, issue } from '../security/pki.ts';
 import { idle, read, secured, start } from '../security/rig.ts';
+import { isGuessed } from './guessing.ts';
 import { cut, swap } from './support.ts';
 
 const overTls = bootstrapNamed('user name over TLS');
@@ -168,6 +169,16 @@ describe.each([overTls, inMessages])('asked for by $name', (way) => {
       expect(line.heard.map(addedTo)).toEqual([[], []]);
     }
   });
+
+  test.each([{}, { order: 'encrypt-sign' }, { encryptSignature: false }] as const)(
+    'E15 the password is not guessed from what a transcript keeps of the request: %o',
+    async (options) => {
+      const { line, request } = await amending(way, byUser, named('carol'), undefined, options);
+      expect(request).toContain('EncryptedData');
+      const carol = { user: 'carol', password: passwords.password('carol') ?? '', form: 'text' } as const;
+      expect(line.wire.some((octets) => isGuessed(octets, carol))).toBe(false);
+    },
+  );
 
   test('P10 amendments without end: so many stand in a context, and no more', async () => {
     const users = Array.from({ length: contextLimits.amendments + 2 }, (_, n) => `user${n}`);

@@ -66,9 +66,9 @@ describe.each(conversationVersions)('$name', (version) => {
     const kept = messages(readFileSync(fileOf(version), 'utf8'));
     const [request, answer] = [...kept.values()].map((envelope) => read(envelope));
     expect([request?.action, answer?.action]).toEqual([version.actions.amend, version.actions.amendResponse]);
-    // The DerivedKeyTokens are of the context; what is encrypted is the UsernameToken.
+    // The DerivedKeyTokens are of the context; what is encrypted is the UsernameToken and the signature, whose digests would tell of it.
     const keys = ['DerivedKeyToken', 'DerivedKeyToken', 'ReferenceList'];
-    expect(names(request)).toEqual(['Timestamp', 'SecurityContextToken', ...keys, 'EncryptedData', 'Signature']);
+    expect(names(request)).toEqual(['Timestamp', 'SecurityContextToken', ...keys, 'EncryptedData', 'EncryptedData']);
     expect(names(answer)).toEqual(['Timestamp', 'DerivedKeyToken', 'Signature']);
     const body = request && payload(request);
     expect(body?.children.map(({ local, text }) => [local, text])).toEqual([
@@ -79,7 +79,6 @@ describe.each(conversationVersions)('$name', (version) => {
     const [asked = '', said = ''] = kept.values();
     expect(identifier(said)).toBe(identifier(asked));
     expect(said).not.toMatch(/Entropy|RequestedProofToken|BinarySecret/);
-    // Body, Timestamp, Action, MessageID, ReplyTo, and the token.
-    expect(asked.match(/<ds:Reference /g)).toHaveLength(6);
+    expect(asked).not.toContain('<ds:Reference ');
   });
 });
