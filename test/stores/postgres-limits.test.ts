@@ -147,12 +147,17 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
     const isAwaited = event('store.awaited');
     const second = open({ wait: 60_000, clock });
     await isAwaited;
-    await cluster.sql('ALTER TABLE surewire.store RENAME TO away');
-    for (let round = 0; round < 50; round++) {
+    const keeper = await cluster.client();
+    await keeper.query({ text: 'BEGIN' });
+    await keeper.query({ text: 'LOCK TABLE surewire.store IN ACCESS EXCLUSIVE MODE' });
+    for (let cancelled = 0; cancelled < 3; ) {
       await clock.advance(100);
-      await cluster.sql('SELECT 1');
+      const rows = await cluster.sql(
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'surewire' AND wait_event_type = 'Lock'",
+      );
+      cancelled += rows.length;
     }
-    await cluster.sql('ALTER TABLE surewire.away RENAME TO store');
+    await keeper.end();
     await first.close();
     await passing(clock, second);
     expect((await second).epoch).toBeGreaterThan(first.epoch);
