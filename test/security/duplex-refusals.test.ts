@@ -2,8 +2,10 @@
  * Bad input to the plain security element where both ends speak unasked: whoever asked hears of the refusal at once, by one error, and
  * at the service nothing is left of it.
  */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
+import { wait } from '../../src/base/signals.ts';
 import { binding, connect, listen } from '../../src/channel/binding.ts';
 import { callbackChannel } from '../../src/channel/callback.ts';
 import type { BindingElement, Channel } from '../../src/channel/channel.ts';
@@ -266,5 +268,36 @@ describe.each(cases.filter(({ version }) => version !== undefined))('$name', (of
     expect(on.forged()).toBeGreaterThan(2);
     await on.close(channel);
     expect(await channel.closed).toBeUndefined();
+  });
+});
+
+describe.each(cases.filter(({ version }) => version !== undefined))('$name', (of) => {
+  test.each([
+    ['every message', /./],
+    ['what ends its sequences', /(Close|Terminate)Sequence$/],
+    ['what answers that', /SequenceResponse$/],
+  ])('R2 a session ends in good order though copies come of %s, and no copy is answered', async (_, which) => {
+    const { root, client, service: own } = await pki();
+    const on = await stage(of, policyOf(own, root), false);
+    let refused = 0;
+    const hear = () => {
+      refused += 1;
+    };
+    const copied: string[] = [];
+    on.network.script(({ message: sent }) => {
+      if (sent === undefined || !which.test(sent.action)) return undefined;
+      copied.push(sent.action);
+      return 'duplicate';
+    });
+    const channel = on.connect(policyOf(client, root));
+    expect(await on.ask(channel, 'one')).toBe('re: one');
+    subscribe('surewire:security', hear);
+    await on.close(channel);
+    await on.clock.until(wait(on.clock, 60_000));
+    unsubscribe('surewire:security', hear);
+    expect(await channel.closed).toBeUndefined();
+    expect(on.served).toEqual(['one']);
+    expect([copied.length, refused].every((count) => count > 0)).toBe(true);
+    expect(on.wire.filter((sent) => faultOf(sent) !== undefined)).toEqual([]);
   });
 });
