@@ -4,27 +4,33 @@
  * octet and one that was changed on the way are told nothing alike, so nobody learns by changing a copy whether it would have been
  * believed (attacks E2, E6). What has no MessageID is waited for by nobody, and its refusal said to nobody.
  */
-import { dropOldest } from '../base/oldest.ts';
 import { addressingOf, answerable } from '../soap/addressing.ts';
 import type { Message } from '../soap/message.ts';
 
-/** The oldest go first: the refusal of a copy of theirs is said like every other, whether it is the same or not. */
+/**
+ * So many at least, and twice as many at most; the refusal of a copy of older ones is said like every other, whether it is the same or
+ * not. They go all at once with the table that they lie in: taking each out by itself costs more than all else here.
+ */
 const most = 4_096;
 
 export class Heard {
-  readonly #ids = new Set<string>();
+  #ids = new Set<string>();
+  #before: ReadonlySet<string> = this.#ids;
 
   /** A message was believed. */
   believed(message: Message): void {
     const id = addressingOf(message)?.messageId;
-    if (id === undefined || this.#ids.has(id)) return;
+    if (id === undefined) return;
+    if (this.#ids.size >= most) {
+      this.#before = this.#ids;
+      this.#ids = new Set();
+    }
     this.#ids.add(id);
-    dropOldest(this.#ids, most);
   }
 
   /** Whether somebody may wait for the answer to a message that was refused, and has not been believed already. */
   isWaitedFor(refused: Message): boolean {
     const id = answerable(refused)?.messageId;
-    return id !== undefined && !this.#ids.has(id);
+    return id !== undefined && !this.#ids.has(id) && !this.#before.has(id);
   }
 }

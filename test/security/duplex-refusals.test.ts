@@ -293,7 +293,7 @@ describe.each(cases.filter(({ version }) => version !== undefined))('$name', (of
     expect(await on.ask(channel, 'one')).toBe('re: one');
     subscribe('surewire:security', hear);
     await on.close(channel);
-    await on.clock.until(wait(on.clock, 60_000));
+    await on.clock.until(wait(on.clock, 60_000), 120_000);
     unsubscribe('surewire:security', hear);
     expect(await channel.closed).toBeUndefined();
     expect(on.served).toEqual(['one']);
