@@ -20,6 +20,7 @@ import { contextLimits } from '../src/conversation/contexts.ts';
 import { documentLimits } from '../src/metadata/documents.ts';
 import { mostAlternatives } from '../src/metadata/effective.ts';
 import { settingsOf } from '../src/reliable/settings.ts';
+import { mostRefusals } from '../src/security/allowance.ts';
 import { ocspLimit } from '../src/security/ocsp.ts';
 import { pkcs12Limits } from '../src/security/pkcs12.ts';
 import { defaultFreshness } from '../src/security/timestamp.ts';
@@ -208,6 +209,7 @@ describe('SECURITY.md', () => {
         ['path token', pathTokenLimits.octets],
         ["rounds of a password's key", usernameKeyLimits.mostRounds],
         ['OCSP response', ocspLimit],
+        ['refusals that the client of a duplex channel says in a minute', mostRefusals],
         ['PKCS#12 file', pkcs12Limits.octets],
       ]),
     ],

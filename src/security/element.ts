@@ -4,6 +4,7 @@
  * initiator a bad reply is an error that invites a retry, because a forged or garbled reply must neither end a session nor
  * change its state (attack M5).
  */
+import { systemClock } from '../base/clock.ts';
 import type { BindingElement, Channel, ChannelFactory } from '../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { turnedAway } from '../channel/refusal.ts';
@@ -12,6 +13,7 @@ import { addressingOf, answerable, faultAddressing, withAddressing } from '../so
 import { SoapError } from '../soap/errors.ts';
 import { faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
+import { Allowance } from './allowance.ts';
 import type { SecurityError } from './errors.ts';
 import { nothingShared } from './exchange.ts';
 import { asSecurityError, publicFault } from './faults.ts';
@@ -32,6 +34,7 @@ import { Refusals } from './refusals.ts';
  */
 export function security(policy: SecurityPolicy, options: SecurityOptions = {}): BindingElement {
   const guard = new Guard(policy, options);
+  const { clock = systemClock } = options;
   const name = `security:${policy.name}`;
   return {
     name,
@@ -46,7 +49,7 @@ export function security(policy: SecurityPolicy, options: SecurityOptions = {}):
         const isDuplex = below?.isDuplex === true;
         return { isDuplex, isService: isDuplex && below?.side === 'acceptor' };
       };
-      return secured(name, guard, at).wrap(made)(receive);
+      return secured(name, guard, at, new Allowance(clock)).wrap(made)(receive);
     },
   };
 }
@@ -59,7 +62,7 @@ interface Standing {
   readonly isService: boolean;
 }
 
-function secured(name: string, guard: Guard, at: () => Standing): BindingElement {
+function secured(name: string, guard: Guard, at: () => Standing, allowance: Allowance): BindingElement {
   const refusals = new Refusals();
   const heard = new Heard();
   /** Where this end speaks to. */
@@ -94,6 +97,8 @@ function secured(name: string, guard: Guard, at: () => Standing): BindingElement
       } catch (thrown) {
         incoming.get(turnedAway)?.();
         if (isDuplex && !heard.isWaitedFor(incoming.message)) return undefined;
+        // A service answers what it is asked; a client has not asked for what comes so.
+        if (isDuplex && !isService && !allowance.take()) return undefined;
         return refused(incoming, asSecurityError(thrown), isDuplex);
       }
       if (isDuplex) {

@@ -4,9 +4,10 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { wait } from '../../src/base/signals.ts';
-import { binding, connect, listen } from '../../src/channel/binding.ts';
+import { binding, connect, layered, listen } from '../../src/channel/binding.ts';
 import { callbackChannel } from '../../src/channel/callback.ts';
 import type { BindingElement, Channel } from '../../src/channel/channel.ts';
 import { exchange, expectsReply } from '../../src/channel/correlation.ts';
@@ -18,6 +19,7 @@ import { compositeDuplex } from '../../src/connection/composite-duplex.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
 import { reliableVersions } from '../../src/reliable/versions/table.ts';
 import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
+import { mostRefusals } from '../../src/security/allowance.ts';
 import { security } from '../../src/security/element.ts';
 import { usernameOverTransport } from '../../src/security/policy.ts';
 import { certificateOverTransport } from '../../src/security/presets/over-transport.ts';
@@ -32,7 +34,7 @@ import { soap12 } from '../../src/soap/version.ts';
 import { XmlWriter } from '../../src/xml/write.ts';
 import { saying, service } from '../conversation/duplex-rig.ts';
 import { SimulationClock } from '../simulation/clock.ts';
-import { pki, policyOf } from './rig.ts';
+import { idle, pki, policyOf } from './rig.ts';
 
 interface Shape {
   readonly name: string;
@@ -299,5 +301,41 @@ describe.each(cases.filter(({ version }) => version !== undefined))('$name', (of
     expect(on.served).toEqual(['one']);
     expect([copied.length, refused].every((count) => count > 0)).toBe(true);
     expect(on.wire.filter((sent) => faultOf(sent) !== undefined)).toEqual([]);
+  });
+});
+
+describe('whoever writes on the connection and proves nothing', () => {
+  /** One end of a channel, to which messages without any security come. */
+  function end(side: Channel['side'], policy: SecurityPolicy) {
+    const clock = new VirtualClock();
+    let up: Carry = async () => undefined;
+    const channel = layered([security(policy, { clock })], (receive) => {
+      up = receive;
+      return { ...idle(side, async () => undefined), isDuplex: true };
+    })(async () => undefined);
+    let number = 0;
+    const flood = async (count: number): Promise<number> => {
+      let said = 0;
+      for (let at = 0; at < count; at += 1) {
+        number += 1;
+        const bare = saying('urn:ask', `${number}`);
+        const addressing = { version: addressing200508, action: bare.action, messageId: `urn:${number}` };
+        if ((await up(delivery(withAddressing(bare, addressing)))) !== undefined) said += 1;
+      }
+      return said;
+    };
+    return { clock, channel, flood };
+  }
+
+  test('attack: it makes a client say so many refusals a minute, and no more; a service answers what it is asked', async () => {
+    const { root, client, service: own } = await pki();
+    const { clock, channel, flood } = end('initiator', policyOf(client, root));
+    expect(channel.side).toBe('initiator');
+    expect(await flood(500)).toBe(mostRefusals);
+    await clock.advance(59_999);
+    expect(await flood(500)).toBe(0);
+    await clock.advance(1);
+    expect(await flood(500)).toBe(mostRefusals);
+    expect(await end('acceptor', policyOf(own, root)).flood(100)).toBe(100);
   });
 });
