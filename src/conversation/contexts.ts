@@ -57,7 +57,12 @@ const keysOfContext = 3;
 
 export type Refusal = 'too-many' | 'unknown' | 'other-identity';
 
-/** @returns the table with the context, or why there is no room */
+/**
+ * A context that nobody has used yet makes room for one of another identity, where its own has more of them than that would: whoever
+ * repeats a request, of his own or of somebody else's, keeps nobody else out.
+ *
+ * @returns the table with the context, or why there is no room
+ */
 export function issue<Owner>(
   table: Contexts<Owner>,
   record: IssuedRecord<Owner>,
@@ -67,9 +72,27 @@ export function issue<Owner>(
   const swept = sweep(table, now, limits);
   const all = [...swept.values()];
   const own = all.filter((one) => one.identity === record.identity).length;
-  const pending = all.filter((one) => !one.used).length;
-  if (all.length >= limits.contexts || own >= limits.perIdentity || pending >= limits.pending) return 'too-many';
-  return new Map(swept).set(record.identifier, record);
+  if (all.length >= limits.contexts || own >= limits.perIdentity) return 'too-many';
+  const left = new Map(swept);
+  const pending = all.filter((one) => !one.used);
+  if (pending.length >= limits.pending) {
+    const least = leastDeserved(pending, record.identity);
+    if (least === undefined) return 'too-many';
+    left.delete(least.identifier);
+  }
+  return left.set(record.identifier, record);
+}
+
+/** The oldest of the identity that has most, where that are more than `identity` would have with another one. */
+function leastDeserved<Owner>(
+  pending: readonly IssuedRecord<Owner>[],
+  identity: string,
+): IssuedRecord<Owner> | undefined {
+  const counts = new Map<string, number>();
+  for (const one of pending) counts.set(one.identity, (counts.get(one.identity) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  if (most <= (counts.get(identity) ?? 0) + 1) return undefined;
+  return pending.find((one) => counts.get(one.identity) === most);
 }
 
 /** A context that came back in its own token takes its place among those that are remembered; where there is none, the oldest goes. */

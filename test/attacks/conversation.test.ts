@@ -141,19 +141,35 @@ describe('attacks', () => {
     expect(line.texts).toEqual(['one', 'two']);
   });
 
+  /** Two contexts that nobody knows, because their answers are lost. */
+  async function unused(line: Line, users: readonly string[]): Promise<void> {
+    line.change = (octets, way) => (way === 'reply' ? octets.replace(/(RelatesTo[^>]*>)[^<]+/, '$1urn:other') : octets);
+    for (const user of users) await ask(await line.client(user), 'x').catch(() => undefined);
+    line.change = (octets) => octets;
+  }
+
   test('P10 requests for contexts fill the places of those that nobody uses, and only for minutes', async () => {
     const line = await Line.of(overTls, { limits: { pending: 2 } });
-    const lost = await line.client('mallory');
-    // Answers that are lost: two contexts that nobody knows.
-    line.change = (octets, way) => (way === 'reply' ? octets.replace(/(RelatesTo[^>]*>)[^<]+/, '$1urn:other') : octets);
-    await ask(lost, 'x').catch(() => undefined);
-    await ask(lost, 'x').catch(() => undefined);
-    line.change = (octets) => octets;
+    await unused(line, ['mallory', 'alice']);
     const alice = await line.client();
     expect(await codeOf(ask(alice, 'one'))).toBe('CONVERSATION_TOO_BUSY');
     expect(faultIn(last(line.wire))).toBe('ServerTooBusy');
     await line.clock.advance(180_000);
     expect(await ask(alice, 'two')).toBe('re: two');
+  });
+
+  test('P10 a request that is repeated octet for octet over TLS, with its password, keeps nobody else out', async () => {
+    const line = await Line.of(overTls, { limits: { pending: 4 } });
+    const mallory = await line.client('mallory');
+    expect(await ask(mallory, 'mine')).toBe('re: mine');
+    const request = line.wire.find((octets) => octets.includes('RequestSecurityToken')) ?? '';
+    for (let copy = 0; copy < 20; copy++) await line.send(request);
+    expect(faultIn(await line.send(request))).toBe('ServerTooBusy');
+    const alice = await line.client('alice');
+    expect(await ask(alice, 'one')).toBe('re: one');
+    for (let copy = 0; copy < 20; copy++) await line.send(request);
+    expect(await ask(alice, 'two'), 'what is used stays').toBe('re: two');
+    expect(await ask(mallory, 'more')).toBe('re: more');
   });
 
   test('P7 a bootstrap policy that would show the secret to anybody is refused', async () => {

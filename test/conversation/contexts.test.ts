@@ -49,6 +49,26 @@ describe('security contexts, issuer', () => {
     expect([...later.keys()]).toEqual(['more']);
   });
 
+  test('attack: whoever repeats requests of one identity, or of a few, keeps nobody else out', () => {
+    const now = minutes(1);
+    let contexts = one();
+    for (let n = 0; n < 3 * contextLimits.pending; n++) {
+      const flooded = issue(contexts, record(`p${n}`, n % 3 === 0 ? 'mallory' : 'eve', now), now, contextLimits);
+      if (typeof flooded !== 'string') contexts = flooded;
+    }
+    const held = (identity: string) => [...contexts.values()].filter((each) => each.identity === identity).length;
+    expect(held('mallory') + held('eve')).toBe(contextLimits.pending);
+    expect(Math.abs(held('mallory') - held('eve'))).toBeLessThanOrEqual(1);
+    const first = [...contexts.values()].filter(({ identity }) => identity === 'eve')[0]?.identifier ?? '';
+    for (const who of ['alice', 'bob', 'carol']) {
+      contexts = table(issue(contexts, record(who, who, now), now, contextLimits));
+      expect(keyFor(contexts, name(who), now)).toMatchObject({ record: { identity: who } });
+    }
+    expect(keyFor(contexts, name('a'), now), 'what is used stays').not.toBe('unknown');
+    expect(keyFor(contexts, name(first), now), 'the oldest of whoever has most goes').toBe('unknown');
+    expect([...contexts.values()].filter(({ used: wasUsed }) => !wasUsed)).toHaveLength(contextLimits.pending);
+  });
+
   test('attack: one identity cannot take every context', () => {
     const limits = { ...contextLimits, perIdentity: 2 };
     const two = used(table(issue(one(), record('b', 'alice', minutes(0)), minutes(0), limits)), 'b');
