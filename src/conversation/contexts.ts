@@ -95,7 +95,10 @@ function leastDeserved<Owner>(
   return pending.find((one) => counts.get(one.identity) === most);
 }
 
-/** A context that came back in its own token takes its place among those that are remembered; where there is none, the oldest goes. */
+/**
+ * A context that came back in its own token takes its place among those that are remembered; where there is none, the oldest goes. Of one
+ * that is remembered, a token that is newer says that it was renewed elsewhere, and one that is older says nothing.
+ */
 export function recall<Owner>(
   table: Contexts<Owner>,
   record: IssuedRecord<Owner>,
@@ -103,6 +106,13 @@ export function recall<Owner>(
   limits: ContextLimits,
 ): Contexts<Owner> {
   const kept = new Map(sweep(table, now, limits));
+  const [known] = kept.get(record.identifier)?.keys ?? [];
+  const [key] = record.keys;
+  if (known !== undefined && key !== undefined) {
+    if (key.created <= known.created) return table;
+    const renewed = renew(table, known.secret, record.identity, key, now, limits);
+    return typeof renewed === 'string' ? table : renewed;
+  }
   for (const oldest of kept.keys()) {
     if (kept.size < limits.contexts) break;
     kept.delete(oldest);

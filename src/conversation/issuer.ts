@@ -58,16 +58,20 @@ export class Issuer implements ContextSource {
     throw new SecurityError('SECURITY_CONTEXT', 'The message is under a security context that is not known here.');
   }
 
-  /** Remembers what the token itself says of a context that is not remembered. */
+  /** Remembers what the token itself says of a context, or of a key of one, that is not remembered. */
   #recall({ identifier, instance }: ContextName, token: XmlElement): void {
     const { sealing, limits } = this.#settings;
-    if (sealing.length === 0 || this.#contexts.has(identifier) || this.#cancelled.has(identifier)) return;
+    if (sealing.length === 0 || this.#cancelled.has(identifier)) return;
+    const keys = this.#contexts.get(identifier)?.keys ?? [];
+    if (keys.some(({ secret }) => secret.instance === instance)) return;
     const sealed = readCookie(sealing, token, { namespace: this.namespace, identifier, instance });
     if (sealed === undefined) return;
     const { key, party } = sealed;
     const { identity } = party;
     const record = { identifier, identity, owner: party, keys: [key], used: true, issued: key.created };
-    this.#contexts = recall(this.#contexts, record, this.#now, limits);
+    const recalled = recall(this.#contexts, record, this.#now, limits);
+    if (recalled === this.#contexts) return;
+    this.#contexts = recalled;
     publish(() => ({ event: 'context.recalled', identifier, identity }));
   }
 

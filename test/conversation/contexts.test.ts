@@ -11,6 +11,7 @@ import {
   type IssuedRecord as IssuedRecordOf,
   issue,
   keyFor,
+  recall,
   renew,
   sweep,
   used,
@@ -116,5 +117,22 @@ describe('security contexts, issuer', () => {
     expect(keyFor(cancel(one(), 'a'), name('a'), minutes(1))).toBe('unknown');
     expect(sweep(one(), minutes(604), contextLimits).size).toBe(1);
     expect(sweep(one(), minutes(605), contextLimits).size).toBe(0);
+  });
+
+  test('what the token of a remembered context says is a renewal where its key is newer, and nothing where it is not', () => {
+    const now = minutes(10);
+    const sealed = (instance: string, created: Instant): IssuedRecord => ({
+      ...record('a', 'alice', created),
+      keys: [key('a', instance, created, minutes(600))],
+    });
+    const renewed = recall(one(), sealed('second', minutes(9)), now, contextLimits);
+    expect(renewed.get('a')?.keys.map(({ secret }) => secret.instance)).toEqual(['second', undefined]);
+    expect(keyFor(renewed, name('a'), later(now, contextLimits.rollover))).toBe('unknown');
+    for (const created of [minutes(8), minutes(9)]) {
+      expect(recall(renewed, sealed('before', created), now, contextLimits)).toBe(renewed);
+    }
+    // Nobody but us seals tokens, and we seal none for somebody else.
+    const other = { ...sealed('third', minutes(10)), identity: 'mallory' };
+    expect(recall(renewed, other, now, contextLimits)).toBe(renewed);
   });
 });

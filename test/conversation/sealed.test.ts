@@ -1,6 +1,6 @@
 /** Contexts that live on: sealed into their tokens across a restart of the acceptor, replaced across one of the initiator. */
 import { describe, expect, test } from 'vitest';
-import { evidence } from '../../src/security/evidence.ts';
+import { evidence, identityOf } from '../../src/security/evidence.ts';
 import { payload } from '../../src/soap/envelope.ts';
 import { memory } from '../../src/stores/memory.ts';
 import { faultIn, Line } from './line.ts';
@@ -63,6 +63,24 @@ describe('sealed contexts', () => {
     expect(faultIn(await other.send(said))).toBe('BadContextToken');
     expect(started.heard).toEqual([]);
     expect(faultIn(await started.send(said))).toBeUndefined();
+  });
+
+  test('a node that remembers a context takes the key that another has renewed it with, and lets go of the one before', async () => {
+    const limits = { rollover: 60_000 };
+    const [one, other] = [await Line.of(overTls, { sealing, limits }), await Line.of(overTls, { sealing, limits })];
+    const alice = await one.client();
+    await ask(alice, 'one');
+    expect(faultIn(await other.send(one.wire.at(-2) ?? ''))).toBeUndefined();
+    for (const line of [one, other]) await line.clock.advance(6 * 3_600_000);
+    // The first message after the renewal was asked for goes out under the old key.
+    await ask(alice, 'two');
+    const old = one.wire.find((octets) => octets.includes('ContextToken') && octets.includes('>two<')) ?? '';
+    await ask(alice, 'three');
+    expect(faultIn(await other.send(one.wire.at(-2) ?? ''))).toBeUndefined();
+    expect(other.heard.map(identityOf)).toEqual(one.heard.filter((_, at) => at !== 1).map(identityOf));
+    // A node that knows the newer key does not hear of the older one again.
+    for (const line of [one, other]) await line.clock.advance(60_000);
+    for (const line of [one, other]) expect(faultIn(await line.send(old))).toBe('BadContextToken');
   });
 
   test('R10 what was cancelled is unknown, whatever its token says', async () => {
