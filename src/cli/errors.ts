@@ -61,7 +61,8 @@ const hints: ReadonlyMap<string, string> = new Map([
   ['TRANSPORT_TLS_UNTRUSTED', 'Name the authority that issued it with --ca FILE.'],
   ['TRANSPORT_TLS_CLIENT_CERTIFICATE', 'Name one with --cert and --key, or --pfx.'],
   ['SECURITY_CERTIFICATE_UNTRUSTED', 'On this command line anchors are named with --ca FILE.'],
-  ['STORE_LOCKED', 'Each `surewire` process needs a --store of its own.'],
+  ['STORE_LOCKED', 'Each `surewire` process needs a --store of its own; --wait stands by for one in PostgreSQL.'],
+  ['STORE_LOST', 'Run the same command again, with --wait, to stand by for it.'],
 ]);
 
 /** One failure as the user sees it. */

@@ -18,7 +18,7 @@ export function narrate(remark: (text: string) => void): () => void {
 }
 
 function sentence(room: Room, event: DiagnosticEvent): string | undefined {
-  const { error, code, message, session, reason: why } = event;
+  const { error, code, message, session, holder, reason: why } = event;
   const reason = error instanceof SurewireError ? `${error.code}: ${error.message}` : undefined;
   switch (`${room} ${event.event}`) {
     case 'transport request.failed':
@@ -41,6 +41,12 @@ function sentence(room: Room, event: DiagnosticEvent): string | undefined {
       return `session ${session} begins`;
     case 'reliable sequence.terminated':
       return session === '' ? undefined : `session ${session} ended: ${why}`;
+    case 'stores store.awaited':
+      return `standing by: the store is held by ${holder}`;
+    case 'stores connection.lost':
+      return `the database of the store is away (${why})`;
+    case 'stores connection.made':
+      return 'the database of the store is there again';
     default:
       return undefined;
   }

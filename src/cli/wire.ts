@@ -25,7 +25,7 @@ export const serviceSettings = { maxTransferWindowSize: 256 } as const;
 /** wsa:Action of what `surewire send` sends when nothing else is said. */
 export const documentAction = 'urn:surewire:drop/Document';
 
-const rooms = ['transport', 'security', 'reliable', 'service'] as const;
+const rooms = ['transport', 'security', 'reliable', 'service', 'stores'] as const;
 export type Room = (typeof rooms)[number];
 
 /** Hears what the rooms publish; the value stops it. */

@@ -48,7 +48,7 @@ export class Child {
     });
   }
 
-  kill(signal: 'SIGKILL' | 'SIGINT'): void {
+  kill(signal: 'SIGKILL' | 'SIGINT' | 'SIGSTOP' | 'SIGCONT'): void {
     this.#process.kill(signal);
   }
 

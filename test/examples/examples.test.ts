@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { Cluster, noPostgres } from '../cluster.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -90,6 +91,7 @@ const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
       /exchange: SCT, CreateSequence, .*MakeConnection.*, Cancel\n/,
     ],
   ],
+  ['13-moves-between-machines.ts', ['Name a PostgreSQL']],
 ]);
 
 test('every example is run', () => {
@@ -101,3 +103,25 @@ test.each([...says])('examples/%s', { timeout: 40_000 }, async (name, lines) => 
   const { stdout } = await promisify(execFile)(process.execPath, [`examples/${name}`], { cwd: root, timeout: 30_000 });
   for (const line of lines) expect(stdout).toMatch(line);
 });
+
+const shared = '13-moves-between-machines.ts';
+test.skipIf(noPostgres !== undefined)(
+  `examples/${shared} at a database ${noPostgres ?? ''}`,
+  { timeout: 60_000 },
+  async () => {
+    const cluster = await Cluster.start();
+    try {
+      const args = [`examples/${shared}`, cluster.url];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, timeout: 50_000 });
+      for (const line of [
+        /machine 1 has the store and serves\nmachine 1 is killed\nmachine 2 has the store and serves\n/,
+        '20 readings: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n',
+        'machine 2 took the last of them: true',
+      ]) {
+        expect(stdout).toMatch(line);
+      }
+    } finally {
+      await cluster.stop();
+    }
+  },
+);

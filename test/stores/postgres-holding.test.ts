@@ -1,9 +1,10 @@
 /** Who holds a shared store: one at a time, the next one when the lease is over, and never again the one before. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { equalBytes } from '../../src/base/bytes.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -75,6 +76,20 @@ describe.skipIf(noPostgres !== undefined)(`who holds a postgres store ${noPostgr
       expect(outcome.reason).toMatchObject({ code: 'STORE_LOCKED', transient: true });
       expect(String(outcome.reason)).toMatch(new RegExp(`held by "machine ${won[0]}", whose lease lasts 1 s`));
     }
+  });
+
+  test('an open store keeps no process alive, and what is waited for does, from the first table on', async () => {
+    await cluster.sql('CREATE DATABASE alive');
+    const module = new URL('../../src/stores/postgres.ts', import.meta.url).href;
+    const program = `import { postgres } from '${module}';
+      const url = '${cluster.socket.replace(/postgres$/, 'alive')}';
+      const first = await postgres(url);
+      await first.commit({ session: 'a', state: 1 });
+      await first.close();
+      const second = await postgres(url);
+      void second.commit({ session: 'a', state: 2 }).then(() => console.log('done'));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+    expect(stdout).toBe('done\n');
   });
 
   test('stores of other names in the same database are none of its business', async () => {

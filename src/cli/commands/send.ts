@@ -5,7 +5,6 @@ import { storedOutcomes } from '../../reliable/outcomes.ts';
 import { readInitiatorRecord } from '../../reliable/record.ts';
 import type { SessionStore } from '../../reliable/store.ts';
 import { security } from '../../security/element.ts';
-import { sqlite } from '../../stores/sqlite.ts';
 import { httpTransport } from '../../transport/http/transport.ts';
 import { type Document, documentsOf, manifestOf } from '../documents.ts';
 import { CliError } from '../errors.ts';
@@ -24,13 +23,13 @@ import {
 } from '../options.ts';
 import { type Output, table } from '../output.ts';
 import { storing } from '../receipts.ts';
+import { type OpenStore, openStore, type StoreOptions, withStoreOptions } from '../store.ts';
 import { recording, type TranscriptOptions, through, withTranscriptOptions } from '../transcript.ts';
 import { type Receipt, transfer } from '../transfer.ts';
 import { watched } from '../watch/watch.ts';
 import { documentAction, reliableByName, soapByName } from '../wire.ts';
 
-interface SendOptions extends CommonOptions, IdentityOptions, TranscriptOptions {
-  readonly store?: string;
+interface SendOptions extends CommonOptions, IdentityOptions, StoreOptions, TranscriptOptions {
   readonly rm: string;
   readonly soap: string;
   readonly action: string;
@@ -68,10 +67,6 @@ export function sendCommand(program: Command, ground: Ground): void {
     )
     .argument('<url>', 'where to, http or https')
     .argument('<file...>', 'XML documents, in the order in which they shall arrive')
-    .option(
-      '--store <file>',
-      'keep the transfer here; the same command goes on where it stopped, and sends nothing twice',
-    )
     .addOption(new Option('--rm <version>', 'WS-ReliableMessaging').choices([...reliableByName.keys()]).default('1.1'))
     .addOption(new Option('--soap <version>', 'SOAP').choices([...soapByName.keys()]).default('1.2'))
     .option('--action <uri>', 'wsa:Action of the messages', documentAction)
@@ -81,6 +76,10 @@ export function sendCommand(program: Command, ground: Ground): void {
     .option('--watch', 'draw the sequence while it runs')
     .option('--unsafe-no-signature', 'neither sign nor ask for signatures: anybody on the way can write messages')
     .action((url: string, files: readonly string[], options: SendOptions) => send(url, files, options, ground));
+  withStoreOptions(
+    command,
+    'keep the transfer here; the same command goes on where it stopped, and sends nothing twice',
+  );
   withExamples(withIdentityOptions(withCommonOptions(withTranscriptOptions(command))), examples);
 }
 
@@ -94,14 +93,16 @@ async function send(url: string, files: readonly string[], options: SendOptions,
   const recorder = await recording(options);
   const transport = through(httpTransport({ tls: who.tls }), recorder);
   const label = labelOf(to, documents, options);
-  const store = options.store === undefined ? undefined : sqlite(options.store);
+  const opening = { wait: options.wait, signal: ground.signal, remark: said.remark };
+  const kept = options.store === undefined ? undefined : await openStore(options.store, opening);
+  const store = kept?.store;
   if (signed === undefined) said.warn('unsafe: messages are not signed (--unsafe-no-signature)');
   const progress = options.watch ? watched(said) : said.progress(documents.length, 'acknowledged');
   const silence = narrate(said.remark);
   const started = Date.now();
   const longest = options.timeout * 1_000;
   try {
-    if (store !== undefined) await refuseOthers(store, label, options.store ?? '');
+    if (kept !== undefined) await refuseOthers(kept, label);
     const done = store === undefined ? undefined : await finished(store, label, documents.length);
     if (done !== undefined) {
       progress.end();
@@ -156,13 +157,13 @@ function labelOf(to: URL, documents: readonly Document[], { rm, soap, action }: 
 }
 
 /** @throws CliError `CLI_STORE_TAKEN` */
-async function refuseOthers(store: SessionStore, label: string, file: string): Promise<void> {
+async function refuseOthers({ store, place }: OpenStore, label: string): Promise<void> {
   for (const { state } of await store.sessions()) {
     const record = readInitiatorRecord(state);
     if (record === undefined || record.label === label || record.source.phase === 'ended') continue;
     throw new CliError(
       'CLI_STORE_TAKEN',
-      `${file} holds an unfinished transfer of other files, or to another place or in another way. ` +
+      `${place} holds an unfinished transfer of other files, or to another place or in another way. ` +
         'Finish that one first by its own command, or name another store.',
     );
   }

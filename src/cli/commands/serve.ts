@@ -9,7 +9,6 @@ import { reliableSession } from '../../reliable/element.ts';
 import { security } from '../../security/element.ts';
 import { host } from '../../service/host.ts';
 import { addressing200508 } from '../../soap/addressing-versions.ts';
-import { sqlite } from '../../stores/sqlite.ts';
 import { httpTransport } from '../../transport/http/transport.ts';
 import { type Dropped, dropBox, writableFolder } from '../dropbox.ts';
 import { dropBoxMetadata } from '../dropbox-metadata.ts';
@@ -27,15 +26,15 @@ import {
   withIdentityOptions,
 } from '../options.ts';
 import { stamping } from '../receipts.ts';
+import { openStore, type StoreOptions, withStoreOptions } from '../store.ts';
 import { recording, type TranscriptOptions, through, withTranscriptOptions } from '../transcript.ts';
 import { watch } from '../watch/watch.ts';
 import { serviceSettings } from '../wire.ts';
 
-interface ServeOptions extends CommonOptions, IdentityOptions, TranscriptOptions {
+interface ServeOptions extends CommonOptions, IdentityOptions, StoreOptions, TranscriptOptions {
   readonly url: string;
   readonly port?: number;
   readonly to?: string;
-  readonly store?: string;
   readonly mutualTls?: true;
   readonly clientCa?: string;
   readonly receipts?: true;
@@ -48,6 +47,10 @@ interface ServeOptions extends CommonOptions, IdentityOptions, TranscriptOptions
 const examples = [
   ['surewire serve --to ./inbox', 'Delivered documents become files, one each'],
   ['surewire serve --to ./inbox --store serve.db', 'Sessions survive a restart; nothing is delivered twice'],
+  [
+    'surewire serve --to ./inbox --store postgres://me@db.example/drop --wait 86400',
+    'On two machines: one serves, the other goes on with its sessions when it is gone',
+  ],
   ['surewire serve --json | jq .document', 'Delivered documents as JSON lines'],
   ['surewire serve --to ./inbox --transcript serve.jsonl', 'Record the wire, to be verified later'],
   ['surewire serve --to ./inbox --watch', 'See the sequences: what is done, under way, sent twice, dropped'],
@@ -73,7 +76,6 @@ export function serveCommand(program: Command, ground: Ground): void {
     .option('--url <url>', 'where to listen', 'https://127.0.0.1:8443/drop')
     .option('--port <n>', 'another port; 0 takes any free one', whole(0, 65_535))
     .option('--to <folder>', 'where delivered documents go (default: standard output, as JSON lines)')
-    .option('--store <file>', 'keep sessions here, so that they survive a restart (default: in memory)')
     .option('--mutual-tls', 'let in only clients that show a certificate in TLS')
     .option('--client-ca <file>', 'the authorities of these certificates, PEM (default: --ca)')
     .option('--receipts', 'give signed receipts for what was taken, to clients that know them')
@@ -82,6 +84,7 @@ export function serveCommand(program: Command, ground: Ground): void {
     .option('--watch', 'draw the sequences while they run')
     .option('--unsafe-no-signature', 'take messages that nobody signed: anybody who can connect can send')
     .action((options: ServeOptions) => serve(options, ground));
+  withStoreOptions(command, 'keep sessions here, so that they survive a restart (default: in memory)');
   withExamples(withIdentityOptions(withCommonOptions(withTranscriptOptions(command))), examples);
 }
 
@@ -101,8 +104,10 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
   const tls = options.mutualTls ? { ...who.tls, ...clients, clientCertificate: 'require' as const } : who.tls;
   const signed = options.unsafeNoSignature ? [] : [security(who.signed())];
   const folder = options.to === undefined ? undefined : await writableFolder(options.to);
-  const store = options.store === undefined ? undefined : sqlite(options.store);
+  const { store, wait } = options;
+  const opening = { wait, signal: ground.signal, remark: said.warn };
   const recorder = await recording(options);
+  const kept = store === undefined ? undefined : await openStore(store, opening);
   const silence = narrate(said.warn);
   const unwatch = options.watch ? watch(said.live()) : undefined;
   let delivered = 0;
@@ -113,7 +118,7 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
   };
   const complain = (error: Error): void => said.warn(`a document cannot be written, trying again (${error.message})`);
   try {
-    const session = reliableSession({ ...serviceSettings, ...(store === undefined ? {} : { store }) });
+    const session = reliableSession({ ...serviceSettings, ...(kept === undefined ? {} : { store: kept.store }) });
     const given = options.receipts ? issuing(session, { key: who.key(), ...stamping(options.tsa) }) : session;
     const via = binding(
       [exchange({ addressing: addressing200508 }), given, ...signed],
@@ -128,14 +133,18 @@ async function serve(options: ServeOptions, ground: Ground): Promise<void> {
     if (options.unsafeNoSignature) said.warn('unsafe: messages are not signed (--unsafe-no-signature)');
     if (options.store === undefined)
       said.warn('sessions are kept in memory; name a --store and they survive a restart');
-    if (!ground.signal.aborted) await once(ground.signal, 'abort');
-    said.warn('ending; once more to end at once');
-    await box.close(AbortSignal.timeout(GRACE)).catch((thrown: unknown) => said.warn(asError(thrown).message));
+    const ended = ground.signal.aborted ? undefined : once(ground.signal, 'abort').then(() => undefined);
+    const lost = await Promise.race([ended, ...(kept === undefined ? [] : [kept.lost])]);
+    if (lost === undefined) said.warn('ending; once more to end at once');
+    // Without its store it can acknowledge nothing: there is nothing to wait for.
+    const grace = lost === undefined ? AbortSignal.timeout(GRACE) : AbortSignal.abort(lost);
+    await box.close(grace).catch((thrown: unknown) => said.warn(asError(thrown).message));
     said.warn(`${delivered} delivered`);
+    if (lost !== undefined) throw lost;
   } finally {
     unwatch?.();
     silence();
-    await store?.close();
+    await kept?.store.close();
     await recorder?.close();
   }
 }

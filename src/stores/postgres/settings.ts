@@ -18,7 +18,10 @@ export interface PostgresTls {
 }
 
 export interface PostgresStoreOptions {
-  /** Which of the stores in this database, 1 to 100 characters; default `default`. One holder has a name at a time. */
+  /**
+   * Which of the stores in this database, 1 to 100 characters; default: what stands behind `#` in the address, or `default`. One
+   * holder has a name at a time.
+   */
   readonly name?: string;
   /** Who holds it, for others to read; default: the name of this machine. */
   readonly holder?: string;
@@ -32,7 +35,7 @@ export interface PostgresStoreOptions {
   readonly patience?: number;
   /** Octets of messages, states and keys that the store may hold; default 16 GiB. A change beyond it fails with `STORE_FULL`. */
   readonly maxBytes?: number;
-  /** The password, or what gives it anew for each connection; default: that of the address, PGPASSWORD, or `~/.pgpass`. */
+  /** The password, or what gives it anew for each connection; default: that of the address, or PGPASSWORD. */
   readonly password?: string | (() => string | Promise<string>);
   /** TLS, verified in full. On by default, unless the server is on this machine. */
   readonly tls?: PostgresTls;
@@ -73,11 +76,12 @@ const PARAMETERS = ['host', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
 
 /** @throws StoreError `STORE_SETTING` */
 export function readSettings(connection: string, options: PostgresStoreOptions): Settings {
-  const { name = 'default', holder = hostname(), signal } = options;
+  const url = readUrl(connection);
+  const { name = decoded(url.hash.slice(1)) || 'default', holder = hostname(), signal } = options;
   if (name === '' || name.length > 100 || !name.isWellFormed() || name.includes('\0')) {
     throw setting('The name of a store is 1 to 100 Unicode characters without NUL.');
   }
-  const address = readAddress(connection, options);
+  const address = readAddress(url, options);
   const database = address.database === undefined ? '' : `/${address.database}`;
   return {
     name,
@@ -98,8 +102,7 @@ function within(what: string, value: number, least: number, most: number): numbe
   throw setting(`${what} is a whole number from ${least} to ${most}, not ${value}.`);
 }
 
-function readAddress(connection: string, options: PostgresStoreOptions): Address {
-  const url = readUrl(connection);
+function readAddress(url: URL, options: PostgresStoreOptions): Address {
   for (const parameter of url.searchParams.keys()) {
     if (PARAMETERS.includes(parameter)) continue;
     throw setting(`The address has a parameter ${parameter}, which is not known. Known: ${PARAMETERS.join(', ')}.`);

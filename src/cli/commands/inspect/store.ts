@@ -1,18 +1,18 @@
 /** `surewire inspect store`: the sessions that a store keeps, and how many messages of each. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { sqlite } from '../../../stores/sqlite.ts';
 import { CliError } from '../../errors.ts';
 import type { Ground } from '../../ground.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../../options.ts';
 import { table } from '../../output.ts';
+import { isAddress, openStore } from '../../store.ts';
 
 export function inspectStoreCommand(inspect: Command, ground: Ground): void {
   const command = inspect
     .command('store')
     .summary('a session store')
-    .description('Lists the sessions of a store (SQLite). Nobody else may have it open meanwhile; nothing is changed.')
-    .argument('<file>', 'what --store named')
+    .description('Lists the sessions of a store. Nobody else may have it open meanwhile; nothing is changed.')
+    .argument('<store>', 'what --store named: a file, or postgres://user@host/database#name')
     .action((file: string, options: CommonOptions) => inspectStore(file, options, ground));
   withExamples(withCommonOptions(command), [
     ['surewire inspect store transfer.db', 'What is unfinished, and how far it is'],
@@ -20,9 +20,10 @@ export function inspectStoreCommand(inspect: Command, ground: Ground): void {
 }
 
 async function inspectStore(file: string, options: CommonOptions, ground: Ground): Promise<void> {
-  if (!existsSync(file)) throw new CliError('CLI_FILE', `There is no ${file}. Name the file of --store.`);
+  if (!isAddress(file) && !existsSync(file))
+    throw new CliError('CLI_FILE', `There is no ${file}. Name the file of --store.`);
   const said = ground.output(options);
-  const store = sqlite(file);
+  const { store } = await openStore(file, { signal: ground.signal, remark: said.remark });
   try {
     const sessions = await store.sessions();
     for (const { session, state } of sessions) {
