@@ -76,21 +76,23 @@ export class Holding {
     let first: string | undefined;
     for (;;) {
       signal?.throwIfAborted();
-      const [row] = await connection.ask(TAKE, [name, token, holder, lease]);
-      if (row !== undefined) {
+      const [found] = await connection.ask(HOLDER, [name]);
+      const other = found === undefined ? undefined : otherOf(found);
+      // Asked first: to try to take what another holds would lock its row, and it is at work.
+      if (other === undefined || other.remaining <= 0) {
+        const [row] = await connection.ask(TAKE, [name, token, holder, lease]);
+        if (row === undefined && other === undefined) throw new Error('its row does not stay');
+        if (row === undefined) continue;
         const holding = new Holding(settings, heldOf(row), token, connection);
         publish(() => ({ event: 'store.taken', store: where, epoch: holding.epoch }));
         return holding;
       }
-      const [found] = await connection.ask(HOLDER, [name]);
-      if (found === undefined) throw new Error('its row does not stay');
-      const other = otherOf(found);
       if (first === undefined) publish(() => ({ event: 'store.awaited', store: where, holder: other.holder }));
       first ??= other.lease;
       // A lease that lasts longer than any was given before the clock of the database was set back: nobody knows who lives.
       const isAlive = first !== other.lease || other.remaining > LONGEST_LEASE;
       if (isAlive && clock.now() >= until) throw locked(where, other);
-      await wait(clock, Math.max(0, Math.min(LOOK_EVERY, other.remaining)) + 1, signal, true);
+      await wait(clock, Math.min(LOOK_EVERY, other.remaining) + 1, signal, true);
     }
   }
 
