@@ -172,15 +172,10 @@ class PostgresStore implements SharedStore {
     publish(() => ({ event: 'batch.written', store: this.#settings.where, changes: batch.length, failure }));
     if (failure === undefined) {
       for (const { resolve } of batch) resolve();
-    } else if (
-      batch.length === 1 ||
-      failure.transient ||
-      this.#holding.lost !== undefined ||
-      !this.#holding.isConnected
-    ) {
+    } else if (batch.length === 1 || this.#holding.lost !== undefined || !this.#holding.isConnected) {
       this.#refuse(batch, failure);
     } else {
-      // One change spoilt the transaction, not the state of the database, so each gets its own.
+      // One change spoilt the transaction, so each gets its own.
       this.#gathered = [...batch, ...this.#gathered];
       for (let left = batch.length; left > 0 && this.#gathered.length > 0; left--) {
         await this.#write(this.#gathered.splice(0, 1));

@@ -156,7 +156,7 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     ]);
     expect(outcomes).toMatchObject([
       { status: 'fulfilled' },
-      { status: 'rejected', reason: { code: 'STORE_UNWRITABLE', transient: false } },
+      { status: 'rejected', reason: { code: 'STORE_UNWRITABLE' } },
       { status: 'rejected', reason: { code: 'STORE_UNWRITABLE' } },
       { status: 'rejected', reason: { code: 'STORE_FULL' } },
       { status: 'fulfilled' },
@@ -165,27 +165,6 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     expect((await store.sessions()).map(({ session }) => session)).toEqual(['a', 'd']);
     expect(await store.messages('b')).toEqual([]);
     await store.commit({ session: 'b', state: 3 });
-  });
-
-  test('what is no fault of a change (a statement that is cancelled) is tried once for the whole turn, and may be given again', async () => {
-    const store = await open();
-    const keeper = await cluster.client();
-    await keeper.query({ text: 'BEGIN' });
-    await keeper.query({ text: 'SELECT FROM surewire.store WHERE name = $1 FOR UPDATE', values: [name] });
-    const commits = Promise.allSettled(['a', 'b', 'c'].map((session) => store.commit({ session, state: 1 })));
-    for (let cancelled = 0; cancelled === 0; ) {
-      const rows = await cluster.sql(
-        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'surewire' AND wait_event_type = 'Lock'",
-      );
-      cancelled = rows.length;
-    }
-    const reason = { code: 'STORE_UNWRITABLE', transient: true };
-    expect(await commits).toMatchObject(Array.from({ length: 3 }, () => ({ status: 'rejected', reason })));
-    await keeper.query({ text: 'COMMIT' });
-    await keeper.end();
-    expect(await store.sessions()).toEqual([]);
-    await store.commit({ session: 'a', state: 2 });
-    expect(await store.sessions()).toEqual([{ session: 'a', state: 2 }]);
   });
 
   test('a change behind one for which there is no room fails too; the octets that are counted are those that are there', async () => {

@@ -11,9 +11,6 @@ const OUT_OF_MEMORY = '53200';
 const TOO_LARGE = /^54/;
 const NOT_LET_IN = /^28|^42501$/;
 const NO_DATABASE = '3D000';
-/** The connection, resources, other transactions, and an operator: none of it is about the change. */
-const PASSING = /^(08|40|53|55|57)|^25006$/;
-const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 /** @param where the database and the store, as people are told of it */
 export function databaseError(where: string, thrown: unknown): StoreError {
@@ -35,10 +32,8 @@ export function databaseError(where: string, thrown: unknown): StoreError {
       'Name the authority of its certificate (tls.ca, or sslrootcert in the address), and write the host as the certificate has it';
     return unusable(where, message, advice, cause);
   }
-  const isPassing = PASSING.test(code) || !SQLSTATE.test(code);
-  const advice = isPassing ? 'Is the database running, and is its address right?' : 'Look into the log of the database';
-  const text = `The session store ${where} cannot be reached or written (${message}). ${advice.replace(/\w$/, '$&.')}`;
-  return new StoreError('STORE_UNWRITABLE', text, { cause, transient: isPassing });
+  const text = `The session store ${where} cannot be reached or written (${message}). Is the database running, and is its address right?`;
+  return new StoreError('STORE_UNWRITABLE', text, { cause, transient: true });
 }
 
 function unusable(where: string, message: string, advice: string, cause: Error): StoreError {
