@@ -21,6 +21,8 @@ export const publish: Publish = diagnostics('stores');
 const LOOK_EVERY = 1_000;
 const FIRST_BACK_OFF = 50;
 const LONGEST_BACK_OFF = 2_000;
+/** How often in a row a store that nobody is seen to hold is not got, though it may be because somebody else got it. */
+const MOST_MISSED = 5;
 
 /** What stands in the store's row of what is ours. */
 interface Held {
@@ -74,19 +76,24 @@ export class Holding {
     const token = randomUUID();
     /** The lease as it was found: who renews it lives. */
     let first: string | undefined;
-    for (;;) {
+    for (let missed = 0; ; ) {
       signal?.throwIfAborted();
       const [found] = await connection.ask(HOLDER, [name]);
       const other = found === undefined ? undefined : otherOf(found);
       // Asked first: to try to take what another holds would lock its row, and it is at work.
       if (other === undefined || other.remaining <= 0) {
         const [row] = await connection.ask(TAKE, [name, token, holder, lease]);
-        if (row === undefined && other === undefined) throw new Error('its row does not stay');
-        if (row === undefined) continue;
+        if (row === undefined) {
+          // Somebody was faster, whom the next look finds.
+          missed += 1;
+          if (missed === MOST_MISSED) throw new Error('its row does not stay');
+          continue;
+        }
         const holding = new Holding(settings, heldOf(row), token, connection);
         publish(() => ({ event: 'store.taken', store: where, epoch: holding.epoch }));
         return holding;
       }
+      missed = 0;
       if (first === undefined) publish(() => ({ event: 'store.awaited', store: where, holder: other.holder }));
       first ??= other.lease;
       // A lease that lasts longer than any was given before the clock of the database was set back: nobody knows who lives.
