@@ -98,6 +98,7 @@ const sourceTables: readonly Table<SourceEvent>[] = [
     title: 'What the peer says of the sequence',
     events: [
       ['CreateSequenceResponse', { kind: 'created', id: 'urn:s' }],
+      ['a refusal that nobody proved', { kind: 'declined', reason, again: true }],
       ['another sign of life', { kind: 'heard' }],
       ['answers AckRequested with nothing', { kind: 'poll-emptied' }],
       ['answers CloseSequence or LastMessage', { kind: 'close-answered' }],

@@ -2,8 +2,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { SurewireError } from '../base/errors.ts';
 import { deadline } from '../base/signals.ts';
+import { FaultError } from '../soap/fault.ts';
 import { type Outcome, ReliableError } from './errors.ts';
-import { abortion, type Bare } from './interpret.ts';
+import type { Bare } from './interpret.ts';
 import type { EndReason, SourceEvent } from './source-state.ts';
 
 /** What is known when a session is given up. */
@@ -61,8 +62,18 @@ export function isTurnedDown(error: Error): boolean {
   return error.code === 'RELIABLE_REFUSED' || error.code === 'RELIABLE_TOO_BUSY' || error.code === 'RELIABLE_REQUIRED';
 }
 
-/** The end of a session that was never created. Only a first answer counts so: later anybody may have forged one (M5). */
+/**
+ * The end of a session that was never created, when it is said twice. Only an answer to CreateSequence counts so: later
+ * anybody may have forged one (M5).
+ */
 export function declined(error: SurewireError): Bare<SourceEvent> {
   const advice = 'Check the certificates or credentials of both ends, whom each of them trusts, and their clocks.';
-  return abortion('RELIABLE_REFUSED', `The session was not created. ${error.message} ${advice}`);
+  const text = `The session was not created. ${error.message} ${advice}`;
+  const again = error.transient && !isAboutCredentials(error);
+  return { kind: 'declined', reason: { code: 'RELIABLE_REFUSED', text }, again };
+}
+
+/** A password that is wrong is not offered twice: whoever counts wrong ones locks the user out. */
+function isAboutCredentials({ cause }: SurewireError): boolean {
+  return cause instanceof FaultError && cause.fault.subcode?.local === 'FailedAuthentication';
 }

@@ -31,7 +31,13 @@ interface Known {
 
 export type SourceState =
   | { readonly phase: 'none' }
-  | ({ readonly phase: 'creating'; readonly first: Instant; readonly queue: Ledger } & Repeated)
+  | ({
+      readonly phase: 'creating';
+      readonly first: Instant;
+      readonly queue: Ledger;
+      /** It was declined once, in words that prove nothing. */
+      readonly doubted?: true;
+    } & Repeated)
   | ({ readonly phase: 'created' } & Known)
   /** Numbers are used up: repeats what is under way, takes nothing new. */
   | ({ readonly phase: 'rollover' } & Known)
@@ -55,6 +61,11 @@ export type SourceEvent = When &
     | { readonly kind: 'open' }
     /** `life`: for how long it is granted, in milliseconds, where that was asked for. */
     | { readonly kind: 'created'; readonly id: string; readonly life?: number }
+    /**
+     * CreateSequence was refused in words that prove nothing; `again`: a new copy of it may do better. An intermediary that
+     * repeats a request makes a peer refuse the second copy as replayed, and whichever answer comes first is heard alone.
+     */
+    | { readonly kind: 'declined'; readonly reason: EndReason; readonly again: boolean }
     /** The application hands over a message. */
     | { readonly kind: 'submit'; readonly expects: 'acknowledgement' | 'reply' }
     | {

@@ -37,6 +37,7 @@ import {
 } from './source-end.ts';
 import {
   completed,
+  type EndReason,
   ledgerOf,
   type SourceEffect,
   type SourceEvent,
@@ -62,6 +63,8 @@ export function source(state: SourceState, event: SourceEvent, policy: Transmiss
     }
     case 'created':
       return created(state, event, policy);
+    case 'declined':
+      return declined(state, event, policy);
     case 'submit':
       return submit(state, event, policy);
     case 'acknowledgement':
@@ -110,6 +113,28 @@ function created(
   const expires = event.life === undefined ? {} : { expires: later(event.now, event.life) };
   const ledger = { ...state.queue, ...expires, roundTrip, heard: event.now };
   return pump({ phase: 'created', id: event.id, ledger }, event, policy, [{ effect: 'opened', id: event.id }]);
+}
+
+/** Nobody has proved that the peer refuses: it is believed when it is said again. */
+function declined(
+  state: SourceState,
+  event: When & { readonly reason: EndReason; readonly again: boolean },
+  policy: Transmission,
+): SourceStep {
+  if (state.phase !== 'creating') return [state, []];
+  return event.again && state.doubted === undefined
+    ? askedAgain({ ...state, doubted: true }, event, policy)
+    : end(state, event.reason);
+}
+
+function askedAgain(
+  state: Extract<SourceState, { readonly phase: 'creating' }>,
+  event: When,
+  policy: Transmission,
+): SourceStep {
+  const attempts = state.attempts + 1;
+  const due = later(event.now, backOff(policy.firstPatience, attempts, event.jitter, policy.retryCeiling));
+  return [{ ...state, attempts, due }, [{ effect: 'create', attempt: attempts }]];
 }
 
 function submit(
@@ -322,10 +347,7 @@ function elapsed(state: SourceState, event: When, policy: Transmission): SourceS
     case 'ended':
       return [state, []];
     case 'creating': {
-      if (event.now < state.due) return [state, []];
-      const attempt = state.attempts + 1;
-      const due = later(event.now, backOff(policy.firstPatience, attempt, event.jitter, policy.retryCeiling));
-      return [{ ...state, attempts: attempt, due }, [{ effect: 'create', attempt }]];
+      return event.now < state.due ? [state, []] : askedAgain(state, event, policy);
     }
     case 'created':
     case 'rollover':

@@ -42,6 +42,7 @@ export function watchDestination({ side, session }: Seen, before: DestinationSta
 const causes: Readonly<Record<SourceEvent['kind'], ResendCause>> = {
   open: 'overdue',
   created: 'overdue',
+  declined: 'overdue',
   submit: 'overdue',
   acknowledgement: 'missing',
   replied: 'turn',

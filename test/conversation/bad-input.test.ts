@@ -164,7 +164,7 @@ describe.each(cases)('$name', (of) => {
     });
     const { error } = await on.opening(await on.talk.connect('stranger'));
     refusedFor(error, 'InvalidSecurity', unsecured);
-    expect(on.faults()).toEqual(['InvalidSecurity']);
+    expect(on.faults()).toEqual(['InvalidSecurity', 'InvalidSecurity']);
     await on.served();
   });
 
@@ -195,7 +195,7 @@ describe.each(cases)('$name', (of) => {
     );
     const { error } = await on.opening(await on.talk.connect());
     refusedFor(error, 'InvalidSecurity', unsecured);
-    expect(on.faults()).toEqual(['InvalidSecurity']);
+    expect(on.faults()).toEqual(['InvalidSecurity', 'InvalidSecurity']);
     on.meddle(undefined);
     await on.served();
   });

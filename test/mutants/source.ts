@@ -34,6 +34,18 @@ export const sourceMutants: readonly Mutant[] = [
     replace: "if (!event.final || next.phase !== 'none') return [next, effects];",
   },
   {
+    name: 'one refusal that nobody proved is believed',
+    file: source,
+    find: 'return event.again && state.doubted === undefined',
+    replace: 'return event.again && state.attempts === 0',
+  },
+  {
+    name: 'a refusal that nobody proved is never believed',
+    file: source,
+    find: 'return event.again && state.doubted === undefined',
+    replace: 'return event.again && state.attempts > 0',
+  },
+  {
     name: 'Nack ignored',
     file: learning,
     find: 'missing.has(flight.number) && event.now - flight.last >= ledger.roundTrip.mean',
@@ -216,8 +228,8 @@ export const sourceMutants: readonly Mutant[] = [
   {
     name: 'CreateSequence not repeated',
     file: source,
-    find: "[{ ...state, attempts: attempt, due }, [{ effect: 'create', attempt }]]",
-    replace: '[{ ...state, attempts: attempt, due }, []]',
+    find: "[{ ...state, attempts, due }, [{ effect: 'create', attempt: attempts }]]",
+    replace: '[{ ...state, attempts, due }, []]',
   },
   {
     name: 'TerminateSequence not repeated',

@@ -10,11 +10,16 @@ import { reliableSession } from '../../src/reliable/element.ts';
 import { security } from '../../src/security/element.ts';
 import type { SecurityPolicy } from '../../src/security/policy.ts';
 import { addressing200508 } from '../../src/soap/addressing-versions.ts';
+import { faultReply } from '../../src/soap/fault.ts';
+import { soap12 } from '../../src/soap/version.ts';
 import { idle, type Pki, pki, policyOf, start } from '../security/rig.ts';
 import { overTheWire, saying } from './ends.ts';
 
+/** What becomes of a message with that number, from 1, that `deliver` takes to the service, on a way that may repeat it. */
+type Way = (number: number, deliver: () => Promise<Delivery | undefined>) => Promise<Delivery | undefined>;
+
 /** A client and a service with these policies, and how many messages the client sent. */
-function between(ours: SecurityPolicy, theirs: SecurityPolicy) {
+function between(ours: SecurityPolicy, theirs: SecurityPolicy, way: Way = (_, deliver) => deliver()) {
   const clock = new VirtualClock(start);
   const stack = (policy: SecurityPolicy, seed: number): readonly BindingElement[] => [
     exchange({ addressing: addressing200508 }),
@@ -29,7 +34,7 @@ function between(ours: SecurityPolicy, theirs: SecurityPolicy) {
   let exchanges = 0;
   const send: Carry = async (trip) => {
     exchanges += 1;
-    const answer: Delivery | undefined = await up(delivery(overTheWire(trip.message)));
+    const answer = await way(exchanges, () => up(delivery(overTheWire(trip.message))));
     return answer === undefined ? undefined : delivery(overTheWire(answer.message));
   };
   const channel = layered(stack(ours, 3), () => idle('initiator', send))(async () => undefined);
@@ -49,7 +54,7 @@ const cases: readonly (readonly [string, (of: Pki) => readonly [SecurityPolicy, 
   ],
 ];
 
-describe('opening is refused within one exchange, without waiting for openTimeout', () => {
+describe('opening is refused within two exchanges, without waiting for openTimeout', () => {
   test.each(cases)('%s', async (_, policies, cause) => {
     const [ours, theirs] = policies(await pki());
     const { channel, exchanges } = between(ours, theirs);
@@ -60,7 +65,8 @@ describe('opening is refused within one exchange, without waiting for openTimeou
     );
     expect(failure).toMatchObject({ code: 'RELIABLE_REFUSED', transient: false, cause: { code: cause } });
     expect(String(failure)).toMatch(/Check the certificates or credentials of both ends, whom each of them trusts/);
-    expect(exchanges()).toBe(1);
+    // The first refusal proves nothing; the second, of a new copy, is believed.
+    expect(exchanges()).toBe(2);
   });
 
   test('both trust each other: it opens', async () => {
@@ -68,5 +74,32 @@ describe('opening is refused within one exchange, without waiting for openTimeou
     const { channel, exchanges } = between(policyOf(of.client, of.root), policyOf(of.service, of.root));
     await channel.open();
     expect(exchanges()).toBe(1);
+  });
+
+  test('an intermediary repeats CreateSequence, and the refusal of the copy is all that is heard: it opens', async () => {
+    const of = await pki();
+    const { channel, exchanges } = between(
+      policyOf(of.client, of.root),
+      policyOf(of.service, of.root),
+      async (number, deliver) => {
+        if (number > 1) return deliver();
+        await deliver();
+        return deliver();
+      },
+    );
+    await channel.open();
+    expect(exchanges()).toBe(2);
+  });
+
+  test('one forged refusal keeps nobody out', async () => {
+    const of = await pki();
+    const forged = faultReply(undefined, { code: 'sender', reason: 'I do not know you.' }, { version: soap12 });
+    const { channel, exchanges } = between(
+      policyOf(of.client, of.root),
+      policyOf(of.service, of.root),
+      (number, deliver) => (number > 1 ? deliver() : Promise.resolve(delivery(overTheWire(forged)))),
+    );
+    await channel.open();
+    expect(exchanges()).toBe(2);
   });
 });

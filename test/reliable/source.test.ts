@@ -130,6 +130,26 @@ describe('state table', () => {
       },
     ],
     [
+      'a refusal that nobody proved',
+      { kind: 'declined', reason: { code: 'RELIABLE_REFUSED', text: '' }, again: true },
+      {
+        none: ['none'],
+        creating: ['creating', 'create'],
+        created: ['created'],
+        closing: ['closing'],
+        terminating: ['terminating'],
+      },
+    ],
+    [
+      'a refusal that asking again cannot mend',
+      { kind: 'declined', reason: { code: 'RELIABLE_REFUSED', text: '' }, again: false },
+      {
+        none: ['none'],
+        creating: ['ended', 'ended'],
+        created: ['created'],
+      },
+    ],
+    [
       'application sends a message',
       submit,
       {
@@ -259,6 +279,15 @@ describe('state table', () => {
     const play = new Play().on({ kind: 'open' }, 0).elapse();
     expect(play.effects).toEqual([{ effect: 'create', attempt: 2 }]);
     expect(sourceDue(play.state, policy)).toBe(2_000 + 4_000);
+  });
+
+  test('a refusal that nobody proved is believed the second time, whatever lies between', () => {
+    const declined = { kind: 'declined', reason: { code: 'RELIABLE_REFUSED', text: 'no' }, again: true } as const;
+    const play = new Play().on({ kind: 'open' }, 0).on(declined, 5);
+    expect(play.effects).toEqual([{ effect: 'create', attempt: 2 }]);
+    expect(sourceDue(play.state, policy)).toBe(5 + 4_000);
+    play.elapse().on(declined);
+    expect(play.effects).toEqual([{ effect: 'ended', reason: declined.reason }]);
   });
 
   test('retransmission timer, in terminating: TerminateSequence again, and a silent peer spoils nothing', () => {
