@@ -1,6 +1,7 @@
 /**
  * A change as a store keeps it: checked, with its state as JSON text and its octets copied, so that nothing the caller
- * does afterwards reaches what is stored. Both stores take changes in this form and so agree on what is valid.
+ * does afterwards reaches what is stored. All stores take changes in this form and so agree on what is valid, and the durable
+ * ones read states back here.
  */
 import type { Direction, SessionChange, StoredMessage } from '../reliable/store.ts';
 import { StoreError } from './errors.ts';
@@ -58,6 +59,23 @@ function encodeState(state: unknown): string {
   }
   if (text === undefined) throw invalid(`the state of a session must be a JSON value, not a ${typeof state}`);
   return text;
+}
+
+/**
+ * Reads back what `encodeChange` made of a state.
+ *
+ * @param column the text as it came of the database; null where the session has no state
+ * @param where the store, as people are told of it
+ * @throws StoreError `STORE_CORRUPT`
+ */
+export function decodeState(column: unknown, where: string): unknown {
+  if (column === null) return undefined;
+  try {
+    return JSON.parse(String(column));
+  } catch (cause) {
+    const text = `A session state in ${where} is no longer JSON. Something else wrote to it: restore a backup.`;
+    throw new StoreError('STORE_CORRUPT', text, { cause });
+  }
 }
 
 function invalid(what: string, cause?: unknown): StoreError {

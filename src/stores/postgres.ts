@@ -6,7 +6,7 @@
 import { type Instant, later, type Timer } from '../base/clock.ts';
 import { Serial } from '../base/serial.ts';
 import type { Direction, SessionChange, SessionStore, StoredMessage, StoredSession } from '../reliable/store.ts';
-import { type EncodedChange, encodeChange } from './change.ts';
+import { decodeState, type EncodedChange, encodeChange } from './change.ts';
 import { StoreError, storeClosed } from './errors.ts';
 import { batchSize, parametersOf, requireSize } from './postgres/batch.ts';
 import type { Connection, Row, Statement } from './postgres/connection.ts';
@@ -84,7 +84,7 @@ class PostgresStore implements SharedStore {
   async sessions(): Promise<readonly StoredSession[]> {
     const rows = await this.#read(SESSIONS, []);
     return rows.flatMap(({ session, state }) =>
-      session === null ? [] : [{ session: String(session), state: this.#parse(state) }],
+      session === null ? [] : [{ session: String(session), state: decodeState(state, this.#settings.where) }],
     );
   }
 
@@ -142,19 +142,6 @@ class PostgresStore implements SharedStore {
         }
       }
     });
-  }
-
-  #parse(state: unknown): unknown {
-    if (state === null) return undefined;
-    try {
-      return JSON.parse(String(state));
-    } catch (cause) {
-      throw new StoreError(
-        'STORE_CORRUPT',
-        `A session state in ${this.#settings.where} is no longer JSON. Something else wrote to the database: restore a backup.`,
-        { cause },
-      );
-    }
   }
 
   /** Writes what has gathered, the rest of this turn included. */

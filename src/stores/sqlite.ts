@@ -6,8 +6,8 @@
 import type { StatementSync } from 'node:sqlite';
 import { diagnostics, type Publish } from '../base/diagnostics.ts';
 import type { Direction, SessionChange, SessionStore, StoredMessage, StoredSession } from '../reliable/store.ts';
-import { type EncodedChange, encodeChange } from './change.ts';
-import { StoreError, storeClosed } from './errors.ts';
+import { decodeState, type EncodedChange, encodeChange } from './change.ts';
+import { type StoreError, storeClosed } from './errors.ts';
 import { type OpenFile, openFile, storeError } from './sqlite-file.ts';
 
 export interface SqliteStoreOptions {
@@ -53,7 +53,7 @@ class SqliteStore implements SessionStore {
 
   async sessions(): Promise<readonly StoredSession[]> {
     const rows = await this.#read(() => this.#statements.sessions.all());
-    return rows.map(({ session, state }) => ({ session: String(session), state: this.#parse(state) }));
+    return rows.map(({ session, state }) => ({ session: String(session), state: decodeState(state, this.#file.path) }));
   }
 
   async messages(session: string): Promise<readonly StoredMessage[]> {
@@ -107,19 +107,6 @@ class SqliteStore implements SessionStore {
       return query();
     } catch (cause) {
       throw storeError(this.#file.path, cause);
-    }
-  }
-
-  #parse(state: unknown): unknown {
-    if (state === null) return undefined;
-    try {
-      return JSON.parse(String(state));
-    } catch (cause) {
-      throw new StoreError(
-        'STORE_CORRUPT',
-        `A session state in ${this.#file.path} is no longer JSON. Something else wrote to the file: restore a backup.`,
-        { cause },
-      );
     }
   }
 

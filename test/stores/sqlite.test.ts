@@ -174,7 +174,10 @@ describe('sqlite store', () => {
     const file = new DatabaseSync(path);
     file.exec("UPDATE session SET state = '{'");
     file.close();
-    await expect(open().sessions()).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+    await expect(open().sessions()).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringMatching(/no longer JSON.*backup/),
+    });
   });
 
   test('STORE_UNWRITABLE: a folder that is not there, a folder as file', () => {
