@@ -19,12 +19,12 @@ import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
 import { addressingOf } from '../../src/soap/addressing.ts';
-import { message, payload } from '../../src/soap/envelope.ts';
-import { FaultError, faultOf } from '../../src/soap/fault.ts';
+import { payload } from '../../src/soap/envelope.ts';
+import { faultOf } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
-import { XmlWriter } from '../../src/xml/write.ts';
 import { acceptorEnd, initiatorEnd } from './ends.ts';
 import { cleanCaptures, hasCaptures, type RecordedExchange, recorded, withoutData } from './recorded.ts';
+import { echo, required } from './replay.ts';
 
 const disturbed = [
   'wcf-metro-drop-request-rm11',
@@ -49,32 +49,11 @@ function said(of: Message | undefined, ids: ReadonlyMap<string, string>): unknow
   };
 }
 
-function required(of: Message | undefined): Message {
-  if (of === undefined) throw new Error('a message is required here');
-  return of;
-}
-
 function versionIn(exchanges: readonly RecordedExchange[]): ReliableVersion {
   const first = required(exchanges[0]?.request.message);
   const version = versionOf(first.action.slice(0, first.action.lastIndexOf('/')));
   if (version === undefined) throw new Error('the capture does not start with CreateSequence');
   return version;
-}
-
-/** The echo service of the captures. */
-async function service(trip: import('../../src/channel/delivery.ts').Delivery) {
-  const asked = payload(trip.message);
-  const text = asked?.children[0]?.text ?? '';
-  if (asked?.local === 'Notify') return undefined;
-  if (text.startsWith('fault:')) throw new FaultError({ code: 'receiver', reason: 'fault asked for' });
-  const body = new XmlWriter()
-    .start('urn:peers:echo', 'EchoResponse', '')
-    .element('urn:peers:echo', 'EchoResult', text, '')
-    .end()
-    .finish();
-  return trip.carrying(
-    message({ version: trip.message.version, action: 'urn:peers:echo/EchoService/EchoResponse', body }),
-  );
 }
 
 async function replayToAcceptor(
@@ -91,7 +70,7 @@ async function replayToAcceptor(
       flowControlEnabled: false,
       newIdentifier: (use) => (use === 'sequence' ? created.id : `urn:uuid:${use}`),
     },
-    service,
+    echo,
   );
   const played: (RecordedExchange & { readonly ours: Message | undefined })[] = [];
   for (const exchange of exchanges) {
@@ -191,7 +170,7 @@ describe.skipIf(!hasCaptures)(
 
     test('2. a repeated CreateSequence gets the same identifier', async () => {
       const [create] = recorded('wcf-metro-rm11');
-      const end = acceptorEnd({ clock: new VirtualClock(), random: seededRandom(2) }, service);
+      const end = acceptorEnd({ clock: new VirtualClock(), random: seededRandom(2) }, echo);
       const request = required(create?.request.message);
       const first = readCreateSequenceResponse(reliable200702, required(await end.ask(request)));
       const second = readCreateSequenceResponse(reliable200702, required(await end.ask(request)));
@@ -215,7 +194,7 @@ describe.skipIf(!hasCaptures)(
       const created = readCreateSequenceResponse(version, required(exchanges[0]?.response?.message));
       const end = acceptorEnd(
         { clock: new VirtualClock(), newIdentifier: (use) => (use === 'sequence' ? created.id : 'urn:uuid:other') },
-        service,
+        echo,
       );
       for (const { request } of exchanges) {
         const asked = required(request.message);
@@ -236,7 +215,7 @@ describe.skipIf(!hasCaptures)(
       const offer = readCreateSequence(reliable200702, required(exchanges[0]?.request.message)).offer;
       const end = acceptorEnd(
         { clock: new VirtualClock(), newIdentifier: (use) => (use === 'sequence' ? created.id : 'urn:uuid:other') },
-        service,
+        echo,
       );
       const message2 = required(exchanges[2]?.request.message);
       const posted = required(exchanges[6]?.request.message);
