@@ -97,7 +97,7 @@ function leastDeserved<Owner>(
 
 /**
  * A context that came back in its own token takes its place among those that are remembered; where there is none, the oldest goes. Of one
- * that is remembered, a token that is newer says that it was renewed elsewhere, and one that is older says nothing.
+ * that is remembered, a token that is newer says that it was renewed elsewhere, and one that is older was under way meanwhile.
  */
 export function recall<Owner>(
   table: Contexts<Owner>,
@@ -109,7 +109,7 @@ export function recall<Owner>(
   const [known] = kept.get(record.identifier)?.keys ?? [];
   const [key] = record.keys;
   if (known !== undefined && key !== undefined) {
-    if (key.created <= known.created) return table;
+    if (key.created <= known.created) return recallOlder(table, record, key, now, limits);
     const renewed = renew(table, known.secret, record.identity, key, now, limits);
     return typeof renewed === 'string' ? table : renewed;
   }
@@ -118,6 +118,25 @@ export function recall<Owner>(
     kept.delete(oldest);
   }
   return kept.set(record.identifier, record);
+}
+
+/** A key from before one that is remembered is good for as long as it is where the context was renewed. */
+function recallOlder<Owner>(
+  table: Contexts<Owner>,
+  { identifier, identity }: IssuedRecord<Owner>,
+  key: IssuedKey,
+  now: Instant,
+  limits: ContextLimits,
+): Contexts<Owner> {
+  const record = table.get(identifier);
+  const newer = record?.keys.filter(({ created }) => created >= key.created) ?? [];
+  const next = newer.at(-1);
+  if (record === undefined || next === undefined || record.identity !== identity) return table;
+  const until = instant(Math.min(key.until, later(next.created, limits.rollover)));
+  if (now >= until || newer.length >= keysOfContext) return table;
+  const others = record.keys.filter(({ created }) => created < key.created);
+  const keys = [...newer, { ...key, until }, ...others].slice(0, keysOfContext);
+  return new Map(table).set(identifier, { ...record, keys });
 }
 
 /**

@@ -119,7 +119,7 @@ describe('security contexts, issuer', () => {
     expect(sweep(one(), minutes(605), contextLimits).size).toBe(0);
   });
 
-  test('what the token of a remembered context says is a renewal where its key is newer, and nothing where it is not', () => {
+  test('what the token of a remembered context says is a renewal where its key is newer, and the rollover of one where it is not', () => {
     const now = minutes(10);
     const sealed = (instance: string, created: Instant): IssuedRecord => ({
       ...record('a', 'alice', created),
@@ -129,7 +129,14 @@ describe('security contexts, issuer', () => {
     expect(renewed.get('a')?.keys.map(({ secret }) => secret.instance)).toEqual(['second', undefined]);
     expect(keyFor(renewed, name('a'), later(now, contextLimits.rollover))).toBe('unknown');
     for (const created of [minutes(8), minutes(9)]) {
-      expect(recall(renewed, sealed('before', created), now, contextLimits)).toBe(renewed);
+      const more = recall(renewed, sealed('before', created), now, contextLimits);
+      expect(more.get('a')?.keys.map(({ secret }) => secret.instance)).toEqual(['second', 'before', undefined]);
+      expect(keyFor(more, name('a', 'before'), minutes(13))).toMatchObject({ isExpired: false });
+      expect(keyFor(more, name('a', 'before'), minutes(14))).toBe('unknown');
+      // There is room for three, and for none whose time is over.
+      expect(recall(more, sealed('another', minutes(0)), now, contextLimits)).toBe(more);
+      expect(recall(renewed, sealed('before', created), minutes(14), contextLimits)).toBe(renewed);
+      expect(recall(renewed, { ...sealed('before', created), identity: 'mallory' }, now, contextLimits)).toBe(renewed);
     }
     // Nobody but us seals tokens, and we seal none for somebody else.
     const other = { ...sealed('third', minutes(10)), identity: 'mallory' };

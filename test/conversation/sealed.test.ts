@@ -83,6 +83,23 @@ describe('sealed contexts', () => {
     for (const line of [one, other]) expect(faultIn(await line.send(old))).toBe('BadContextToken');
   });
 
+  test('a node that meets the key of a renewal first takes what was said under the one before, until that is over', async () => {
+    const limits = { rollover: 60_000 };
+    const [one, other] = [await Line.of(overTls, { sealing, limits }), await Line.of(overTls, { sealing, limits })];
+    const alice = await one.client();
+    await ask(alice, 'one');
+    for (const line of [one, other]) await line.clock.advance(6 * 3_600_000);
+    // The first message after the renewal was asked for goes out under the old key.
+    for (const text of ['two', 'three']) await ask(alice, text);
+    const said = (text: string) => one.wire.find((octets) => octets.includes(`>${text}<`)) ?? '';
+    expect(faultIn(await other.send(said('three')))).toBeUndefined();
+    expect(faultIn(await other.send(said('two')))).toBeUndefined();
+    expect(other.texts).toEqual(['three', 'two']);
+    expect(other.heard.map(identityOf)).toEqual(one.heard.slice(1).map(identityOf));
+    for (const line of [one, other]) await line.clock.advance(60_000);
+    for (const line of [one, other]) expect(faultIn(await line.send(said('two')))).toBe('BadContextToken');
+  });
+
   test('R10 what was cancelled is unknown, whatever its token says', async () => {
     const line = await Line.of(overTls, { sealing });
     const alice = await line.client();
