@@ -2,14 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
-import { certsCommand } from './commands/certs.ts';
-import { demoCommand } from './commands/demo.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { reportCommand } from './commands/report.ts';
-import { sendCommand } from './commands/send.ts';
-import { serveCommand } from './commands/serve.ts';
-import { verifyCommand } from './commands/verify.ts';
 import { CliError, failureOf } from './errors.ts';
 import type { Ground } from './ground.ts';
 import { type Interruption, interruption } from './interruption.ts';
@@ -21,6 +13,18 @@ export interface World {
   /** Begins to listen for requests to end. */
   interruption(): Interruption;
 }
+
+/** The commands, in the order of the help. Each is loaded when it is named: what the others need takes its time. */
+const commands: Readonly<Record<string, () => Promise<(program: Command, ground: Ground) => void>>> = {
+  certs: async () => (await import('./commands/certs.ts')).certsCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  send: async () => (await import('./commands/send.ts')).sendCommand,
+  verify: async () => (await import('./commands/verify.ts')).verifyCommand,
+  report: async () => (await import('./commands/report.ts')).reportCommand,
+  demo: async () => (await import('./commands/demo.ts')).demoCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
+};
 
 const thisProcess: World = { streams: { out: process.stdout, err: process.stderr }, interruption };
 
@@ -76,14 +80,9 @@ export async function run(args: readonly string[], world: World = thisProcess): 
     signal: interrupted.signal,
     output: (options) => output(options.json === true, world.streams),
   };
-  certsCommand(program, ground);
-  serveCommand(program, ground);
-  sendCommand(program, ground);
-  verifyCommand(program, ground);
-  reportCommand(program, ground);
-  demoCommand(program, ground);
-  doctorCommand(program, ground);
-  inspectCommand(program, ground);
+  const [first] = args;
+  // Help, and what is not a command, is answered with all of them.
+  for (const name of isCommand(first) ? [first] : Object.keys(commands)) (await commands[name]?.())?.(program, ground);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return verdict;
@@ -93,6 +92,10 @@ export async function run(args: readonly string[], world: World = thisProcess): 
   } finally {
     interrupted.end();
   }
+}
+
+function isCommand(name: string | undefined): name is string {
+  return name !== undefined && Object.hasOwn(commands, name);
 }
 
 function report(thrown: unknown, args: readonly string[], streams: Streams): number {
@@ -108,14 +111,12 @@ function report(thrown: unknown, args: readonly string[], streams: Streams): num
 /** What commander has to say, in our words: one line, and where to read on. */
 function usage(error: CommanderError, args: readonly string[]): CliError {
   if (error.code === 'commander.help') return new CliError('CLI_USAGE', 'Name a command; see `surewire --help`.');
-  const named = ['certs', 'serve', 'send', 'demo', 'doctor', 'inspect', 'report', 'verify'].find(
-    (name) => args[0] === name,
-  );
+  const [named] = args;
   const said = error.message
     .replace(/^error: /, '')
     .replaceAll('\n', ' ')
     .replace(/[.]?$/, '');
-  const help = named === undefined ? 'surewire --help' : `surewire ${named} --help`;
+  const help = isCommand(named) ? `surewire ${named} --help` : 'surewire --help';
   return new CliError('CLI_USAGE', `${said.charAt(0).toUpperCase()}${said.slice(1)}. See \`${help}\`.`);
 }
 
