@@ -80,10 +80,11 @@ export async function run(args: readonly string[], world: World = thisProcess): 
     signal: interrupted.signal,
     output: (options) => output(options.json === true, world.streams),
   };
-  const [first] = args;
-  // Help, and what is not a command, is answered with all of them.
-  for (const name of isCommand(first) ? [first] : Object.keys(commands)) (await commands[name]?.())?.(program, ground);
   try {
+    const [first] = args;
+    // Help, and what is not a command, is answered with all of them.
+    for (const name of isCommand(first) ? [first] : Object.keys(commands))
+      (await commands[name]?.())?.(program, ground);
     await program.parseAsync([...args], { from: 'user' });
     return verdict;
   } catch (thrown) {
