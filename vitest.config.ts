@@ -12,7 +12,10 @@ const alone = [
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    testTimeout: 30_000,
+    // What only a hang takes, also on a machine that is several times as slow and busy with other things.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     // Vitest leaves one core for watching; nobody watches here.
     maxWorkers: '100%',
     // The commands that tests start as processes load in a third of the time once they were compiled.

@@ -145,7 +145,7 @@ export class Cluster {
       ssl: false,
       sslnegotiation: 'postgres',
       application_name: 'test',
-      connectionTimeoutMillis: 5_000,
+      connectionTimeoutMillis: 60_000,
       keepAlive: true,
     });
     client.on('error', () => undefined);

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Clock, systemClock, VirtualClock } from '../src/base/clock.ts';
 import { asked } from './interop/asked.ts';
 import { start } from './interop/child.ts';
 import { flaws } from './interop/flaws.ts';
@@ -15,7 +16,8 @@ import { type Row, settle } from './interop/matrix.ts';
 import { relayTo } from './interop/relay.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const node = (script: string, limit: number) => start(process.execPath, ['-e', script], { name: 'the peer', limit });
+const node = (script: string, limit: number, clock: Clock = systemClock) =>
+  start(process.execPath, ['-e', script], { name: 'the peer', limit, clock });
 /** Also false for what has ended and was not reaped yet. */
 const alive = (pid: number): boolean => {
   const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
@@ -24,11 +26,13 @@ const alive = (pid: number): boolean => {
 
 describe('a peer that hangs', () => {
   const hanging =
-    'console.log(\'{"event":"ready","pid":\' + process.pid + \'}\'); console.error(\'I wait for nothing\'); setInterval(() => {}, 1000)';
+    'console.error(\'I wait for nothing\'); console.log(\'{"event":"ready","pid":\' + process.pid + \'}\'); setInterval(() => {}, 1000)';
 
   test('is ended after its limit, and the error holds the tail of its log', async () => {
-    const peer = node(hanging, 1_500);
+    const clock = new VirtualClock();
+    const peer = node(hanging, 1_500, clock);
     const { pid } = await peer.event('ready');
+    await clock.advance(1_500);
     await expect(peer.exit).rejects.toThrow(
       /the peer was killed after 1500 ms; its last lines:[\s\S]*I wait for nothing/,
     );
@@ -36,12 +40,16 @@ describe('a peer that hangs', () => {
   });
 
   test('is not waited for by whoever waits for a word of it', async () => {
-    const peer = node(hanging, 1_500);
-    await expect(peer.event('never')).rejects.toThrow(/ended without 1 × the event "never"[\s\S]*I wait for nothing/);
+    const clock = new VirtualClock();
+    const peer = node(hanging, 1_500, clock);
+    const word = peer.event('never');
+    await peer.event('ready');
+    await clock.advance(1_500);
+    await expect(word).rejects.toThrow(/ended without 1 × the event "never"[\s\S]*I wait for nothing/);
   });
 
   test('that does not heed SIGTERM is killed', async () => {
-    const peer = node(`process.on('SIGTERM', () => {}); ${hanging}`, 30_000);
+    const peer = node(`process.on('SIGTERM', () => {}); ${hanging}`, 120_000);
     const { pid } = await peer.event('ready');
     await peer.stop();
     expect(alive(Number(pid))).toBe(false);
@@ -56,7 +64,7 @@ describe('a peer that hangs', () => {
       process.exit(3);`;
     const ran = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: 120_000,
     });
     expect(ran.status, ran.stderr).toBe(3);
     expect(Number(ran.stdout)).toBeGreaterThan(1);
@@ -73,7 +81,7 @@ describe('a peer that is asked line by line', () => {
       if (say === 'die') { console.error('I die of question ' + id); process.exit(9); }
       if (say !== 'hang') console.log(JSON.stringify({ event: say, id, why: 'I was told so', pid: process.pid }));
     });`;
-  const launch = () => start(process.execPath, ['-e', script], { name: 'the peer', limit: 30_000, asked: true });
+  const launch = () => start(process.execPath, ['-e', script], { name: 'the peer', limit: 120_000, asked: true });
   const first = async (of: Awaited<ReturnType<typeof asked>>, say: string, limit?: number) =>
     (await of.ask({ say })).answer('done', limit);
 
@@ -168,7 +176,7 @@ describe('a machine without .NET', () => {
     const env = { ...process.env, PATH: dirname(process.execPath), SUREWIRE_REQUIRE_PEERS: required };
     const args = ['test/interop/run.ts', '--peer', 'dotnet', '--json'];
     try {
-      const { stdout } = await run(process.execPath, args, { cwd: root, env, timeout: 60_000 });
+      const { stdout } = await run(process.execPath, args, { cwd: root, env });
       return { code: 0, told: stdout };
     } catch (thrown) {
       const { code, stdout } = thrown as { readonly code: number; readonly stdout: string };
@@ -183,5 +191,5 @@ describe('a machine without .NET', () => {
     expect(JSON.parse(skipped.told)).toMatchObject({ rows: [], skipped: [{ peer: 'dotnet', skipped: reason }] });
     expect(required.code).toBe(1);
     expect(JSON.parse(required.told)).toMatchObject({ skipped: [{ peer: 'dotnet', skipped: reason }] });
-  }, 60_000);
+  });
 });

@@ -22,7 +22,7 @@ describe('the packed tarball', () => {
     ];
     tarball = join(folder, packed.filename);
     names = packed.files.map((file) => file.path);
-  }, 120_000);
+  });
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -44,7 +44,7 @@ describe('the packed tarball', () => {
 
   test('the types resolve for every kind of importer (attw)', () => {
     expect(() => run(bin('attw'), [tarball, '--profile', 'esm-only'], root)).not.toThrow();
-  }, 60_000);
+  });
 
   test('installs nothing but itself to be imported, and the command answers', () => {
     run('tar', ['-xzf', tarball, '-C', folder], folder);
@@ -62,5 +62,5 @@ describe('the packed tarball', () => {
       folder,
     );
     expect(Number(found)).toBeGreaterThan(20);
-  }, 60_000);
+  });
 });

@@ -79,7 +79,6 @@ describe('payloads that are traps', () => {
       `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header>${inside}</s:Header><s:Body/></s:Envelope>`;
     const sequence = `<r:Sequence xmlns:r="${rm}"><r:Identifier>urn:a</r:Identifier><r:MessageNumber>9223372036854775807</r:MessageNumber></r:Sequence>`;
     const all = `<r:SequenceAcknowledgement xmlns:r="${rm}"><r:Identifier>urn:a</r:Identifier><r:AcknowledgementRange Lower="1" Upper="9007199254740991"/></r:SequenceAcknowledgement>`;
-    const started = performance.now();
     const found = await verified(
       raw(
         message({ form: 'kept', text: envelope(sequence) }),
@@ -88,7 +87,6 @@ describe('payloads that are traps', () => {
     );
     expect(found.verdict).toBe('unchecked');
     expect(found.counts['sequence-beginning-missing']).toBe(1);
-    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 
@@ -149,7 +147,7 @@ test('a line without end is not kept in memory', async () => {
   const found = await verified(path);
   expect(found.counts['transcript-line-torn']).toBe(1);
   expect(found.sequences).toMatchObject([{ numbers: [[1, 6]] }]);
-}, 60_000);
+});
 
 test('what messages say cannot steer a terminal', async () => {
   const third = numbered(stage.records, 3);

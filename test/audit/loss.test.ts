@@ -19,7 +19,7 @@ beforeAll(async () => {
   const recorder = await Recorder.open({ file });
   await converse({ messages: 200, recorders: { client: recorder }, network: { loseRequest: 0.1, loseReply: 0.1 } });
   await recorder.close();
-}, 120_000);
+});
 
 async function verified(secondEngine: boolean, path = file): Promise<Verification> {
   const trust = trustChain({ anchors: (await pki()).root.certificate });

@@ -90,7 +90,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
       executablePath,
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
     });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser?.close();

@@ -99,5 +99,5 @@ describe.each(cases)('$way, WS-RM $name, $policy', ({ duplex, version, policy })
     expect(told).toEqual([]);
     expect(found.verdict).toBe('sound');
     expect(found.sequences.length).toBeGreaterThanOrEqual(4);
-  }, 60_000);
+  });
 });

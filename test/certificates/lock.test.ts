@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
@@ -68,19 +68,30 @@ test('two that are forced, in one process: one after the other, and the last one
   expect(made.map((one) => one.entries[0]?.fingerprint)).toContain(entries[0]?.fingerprint);
 });
 
-test('a run that is killed in the middle keeps nobody out', async () => {
-  const child = certs();
-  const closed = once(child, 'close');
+/** What the manifest in the folder says, once there is one. */
+async function manifest(): Promise<{ readonly complete: boolean }> {
   for (;;) {
-    const isThere = await stat(join(folder, 'pki', 'pki.json')).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) break;
+    const text = await readFile(join(folder, 'pki/pki.json'), 'utf8').catch(() => undefined);
+    if (text !== undefined) return JSON.parse(text);
     await new Promise((next) => setImmediate(next));
   }
-  child.kill('SIGKILL');
-  await closed;
+}
+
+/** Kills a run when it has begun; one that was done before it was killed does not count. */
+async function killedInTheMiddle(): Promise<void> {
+  for (;;) {
+    const child = certs();
+    const closed = once(child, 'close');
+    await manifest();
+    child.kill('SIGKILL');
+    await closed;
+    if (!(await manifest()).complete) return;
+    await rm(join(folder, 'pki'), { recursive: true });
+  }
+}
+
+test('a run that is killed in the middle keeps nobody out', async () => {
+  await killedInTheMiddle();
   const { created } = await developmentPki({ folder: join(folder, 'pki'), algorithms: ['ec'] });
   expect(created).toBe(true);
   await consistent();

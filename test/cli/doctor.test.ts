@@ -156,7 +156,7 @@ describe('addresses', () => {
     service = new Child(['serve', '--to', join(folder, 'inbox'), '--port', '0', '--certs', certs, '--json'], folder);
     await service.until(() => service.out.length > 0);
     url = /"(https:[^"]+)"/.exec(service.out.join('\n'))?.[1] ?? '';
-  }, 60_000);
+  });
 
   afterAll(async () => {
     service.kill('SIGINT');

@@ -63,7 +63,7 @@ class Balancer {
   }
 }
 
-describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ?? ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ?? ''}`, () => {
   let base: string;
   let cluster: Cluster;
   let files: string[];
@@ -84,7 +84,7 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
       files.push(file);
       sums.push(sum(XmlFragment.parse(xml).bytes));
     }
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const one of children) one.kill('SIGKILL');
     await Promise.all(children.map((one) => one.exited));

@@ -99,29 +99,25 @@ test('every example is run', () => {
   expect(files.sort()).toEqual([...says.keys()]);
 });
 
-test.each([...says])('examples/%s', { timeout: 40_000 }, async (name, lines) => {
-  const { stdout } = await promisify(execFile)(process.execPath, [`examples/${name}`], { cwd: root, timeout: 30_000 });
+test.each([...says])('examples/%s', async (name, lines) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [`examples/${name}`], { cwd: root });
   for (const line of lines) expect(stdout).toMatch(line);
 });
 
 const shared = '13-moves-between-machines.ts';
-test.skipIf(noPostgres !== undefined)(
-  `examples/${shared} at a database ${noPostgres ?? ''}`,
-  { timeout: 60_000 },
-  async () => {
-    const cluster = await Cluster.start();
-    try {
-      const args = [`examples/${shared}`, cluster.url];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, timeout: 50_000 });
-      for (const line of [
-        /machine 1 has the store and serves\nmachine 1 is killed\nmachine 2 has the store and serves\n/,
-        '20 readings: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n',
-        'machine 2 took the last of them: true',
-      ]) {
-        expect(stdout).toMatch(line);
-      }
-    } finally {
-      await cluster.stop();
+test.skipIf(noPostgres !== undefined)(`examples/${shared} at a database ${noPostgres ?? ''}`, async () => {
+  const cluster = await Cluster.start();
+  try {
+    const args = [`examples/${shared}`, cluster.url];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
+    for (const line of [
+      /machine 1 has the store and serves\nmachine 1 is killed\nmachine 2 has the store and serves\n/,
+      '20 readings: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n',
+      'machine 2 took the last of them: true',
+    ]) {
+      expect(stdout).toMatch(line);
     }
-  },
-);
+  } finally {
+    await cluster.stop();
+  }
+});

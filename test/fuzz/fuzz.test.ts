@@ -30,7 +30,7 @@ describe.each(targetNames)('%s', (name) => {
     expect(accepted / documents[name]).toBeGreaterThan(0.02);
     expect(accepted / documents[name]).toBeLessThan(0.9);
     expect(Object.keys(outcomes).length).toBeGreaterThanOrEqual(4);
-  }, 60_000);
+  });
 
   test('does with its corpus what is written down', async () => {
     const target = await targets[name]();

@@ -160,7 +160,7 @@ describe('work is linear as far as limits could be raised', () => {
   test('to 10 MB', () => {
     const part = '<b>0123456789 0123456789 0123456789</b>'.repeat(64);
     expect(growthOf((times) => whole(`<a>${part.repeat(times)}</a>`), 1_000)).toBeLessThan(BOUND);
-  }, 60_000);
+  });
 
   test('to 1,000 references', () => {
     const key = createSecretKey(Buffer.alloc(32, 1));

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { type Clock, later, systemClock } from '../../src/base/clock.ts';
 
 /** One line of a peer: `event` names it, the rest depends on it. */
 export interface PeerEvent {
@@ -37,6 +38,8 @@ export interface ChildOptions {
   readonly name: string;
   /** Milliseconds it may live. */
   readonly limit: number;
+  /** What counts them; the machine's where nothing is said. */
+  readonly clock?: Clock;
   /** Whether it is asked something on its standard input. */
   readonly asked?: boolean;
 }
@@ -65,10 +68,12 @@ export function start(command: string, args: readonly string[], options: ChildOp
   const tail = (): string => log.slice(-TAIL_LINES).join('\n');
   const failure = (what: string): Error => new Error(`${options.name} ${what}; its last lines:\n${tail()}`);
 
-  const limit = setTimeout(() => {
+  const { clock = systemClock } = options;
+  const end = (): void => {
     overdue = true;
     child.kill('SIGKILL');
-  }, options.limit);
+  };
+  const limit = clock.at(later(clock.now(), options.limit), end, true);
   for (const output of [child.stdout, child.stderr]) {
     createInterface({ input: output }).on('line', (line) => {
       log.push(line);
@@ -79,8 +84,8 @@ export function start(command: string, args: readonly string[], options: ChildOp
     });
   }
   const gone = new Promise<void>((resolve) => {
-    const end = (code: number): void => {
-      clearTimeout(limit);
+    const over = (code: number): void => {
+      limit.cancel();
       running.delete(child);
       ended ??= { code, overdue };
       tell();
@@ -88,9 +93,9 @@ export function start(command: string, args: readonly string[], options: ChildOp
     };
     child.on('error', (error) => {
       log.push(String(error));
-      end(-1);
+      over(-1);
     });
-    child.on('close', (code) => end(code ?? -1));
+    child.on('close', (code) => over(code ?? -1));
   });
   const exit = gone.then(() => {
     if (ended?.overdue === true) throw failure(`was killed after ${options.limit} ms`);

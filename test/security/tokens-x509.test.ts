@@ -281,10 +281,8 @@ describe('a whole path in the message', () => {
       ring.push(certificate(new Uint8Array(copy.toSchema(true).toBER())));
     }
     const trust = trustChain({ anchors: root.certificate });
-    const started = performance.now();
     await expect(trust.accept(below.certificate, instant(Date.UTC(2026, 10, 22)), ring)).rejects.toMatchObject({
       code: 'SECURITY_CERTIFICATE_UNTRUSTED',
     });
-    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });

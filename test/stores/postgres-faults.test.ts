@@ -29,7 +29,7 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
       RETURN NULL; END $$`);
     await cluster.sql(`CREATE CONSTRAINT TRIGGER note AFTER INSERT OR UPDATE ON surewire.message
       DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.note()`);
-  }, 60_000);
+  });
   beforeEach(async () => {
     name = `name ${++names}`;
     proxy.isDown = false;

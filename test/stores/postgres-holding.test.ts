@@ -24,7 +24,7 @@ describe.skipIf(noPostgres !== undefined)(`who holds a postgres store ${noPostgr
   const children: ChildProcess[] = [];
   beforeAll(async () => {
     cluster = await Cluster.start();
-  }, 60_000);
+  });
   afterEach(async () => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
     for (const store of stores.splice(0)) await store.close();

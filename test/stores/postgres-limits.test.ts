@@ -22,7 +22,7 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
     await (await postgres(cluster.socket)).close();
     await cluster.sql(`CREATE FUNCTION public.cut() RETURNS boolean LANGUAGE plpgsql AS
       'BEGIN PERFORM pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid()); RETURN true; END'`);
-  }, 60_000);
+  });
   beforeEach(() => {
     name = `name ${++names}`;
     proxy.isDown = false;

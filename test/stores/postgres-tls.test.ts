@@ -20,7 +20,7 @@ describe.skipIf(noPostgres !== undefined)(`TLS of a postgres store ${noPostgres 
     });
     await cluster.halt();
     await cluster.run({ listen_addresses: '127.0.0.1,127.0.0.2' });
-  }, 60_000);
+  });
   afterAll(async () => {
     await cluster.stop();
     rmSync(folder, { recursive: true });

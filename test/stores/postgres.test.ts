@@ -9,7 +9,7 @@ describe.skipIf(noPostgres !== undefined)(`postgres store ${noPostgres ?? ''}`, 
   let names = 0;
   beforeAll(async () => {
     cluster = await Cluster.start();
-  }, 60_000);
+  });
   afterAll(() => cluster.stop());
 
   storeContract({

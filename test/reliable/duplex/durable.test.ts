@@ -159,7 +159,7 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     },
   );
 
-  test.each(['before', 'after'] as const)('M25 the acceptor dies %s each commit', { timeout: 60_000 }, async (when) => {
+  test.each(['before', 'after'] as const)('M25 the acceptor dies %s each commit', async (when) => {
     let deaths = 0;
     for (let commit = 1; commit <= most; commit += 1) {
       const pair = new Pair({ version }, 900 + commit);
