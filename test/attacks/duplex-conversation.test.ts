@@ -13,20 +13,19 @@ import { secureConversation } from '../../src/conversation/element.ts';
 import { conversationFault } from '../../src/conversation/faults.ts';
 import { conversation200512 } from '../../src/conversation/versions/v200512.ts';
 import { readCreateSequence } from '../../src/reliable/bodies.ts';
-import { readReliableFault } from '../../src/reliable/faults.ts';
 import type { SessionView } from '../../src/reliable/session.ts';
 import { reliableVersions } from '../../src/reliable/versions/table.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { addressingOf, anonymousReference, referenceTo, withAddressing } from '../../src/soap/addressing.ts';
 import { addressing200508 } from '../../src/soap/addressing-versions.ts';
 import { encodeEnvelope, payload } from '../../src/soap/envelope.ts';
-import { faultOf, faultReply } from '../../src/soap/fault.ts';
+import { faultReply } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
 import { soap12 } from '../../src/soap/version.ts';
 import { DuplexTalk, saying, service, shapes } from '../conversation/duplex-rig.ts';
 import { type Bootstrap, bootstraps } from '../conversation/rig.ts';
 import { idle, read } from '../security/rig.ts';
-import { attacks, type Target } from './swaps.ts';
+import { attacks, outcomeOf, type Target } from './swaps.ts';
 
 const named = (name: string): Bootstrap => {
   const found = bootstraps.find((one) => one.name === name);
@@ -260,15 +259,14 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
         const addressed = withAddressing(attack, { ...known, messageId: `urn:attack:${number}`, replyTo: here });
         await talk.until(attacker.send(delivery(addressed)));
         await talk.pass(1_000);
-        const [answer] = heard;
-        if (answer === undefined) return 'nothing';
-        const fault = readReliableFault(answer)?.fault.name;
-        return fault ?? (faultOf(answer) === undefined ? 'another session' : 'another fault');
+        return outcomeOf(heard[0]);
       };
       await talk.until(attacker.open());
       for (const attack of attacks) {
         if (attack.versions?.(version) === false) continue;
-        expect(await outcome(attack.message(target)), attack.name).toBe(attack.answer);
+        // Answers that nobody waits for are not answered where both ends send unasked.
+        const due = attack.answer === 'no message of a session' ? 'nothing' : attack.answer;
+        expect(await outcome(attack.message(target)), attack.name).toBe(due);
         const never = { ...target, id: 'urn:never', offer: 'urn:never' };
         if (attack.answer === 'UnknownSequence') {
           expect(await outcome(attack.message(never)), attack.name).toBe(attack.answer);

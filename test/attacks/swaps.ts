@@ -1,12 +1,12 @@
 /** Every kind of message of WS-RM, said by somebody whose sequence it is not. */
-import { aboutSequence, createSequence } from '../../src/reliable/bodies.ts';
-import { formOf } from '../../src/reliable/faults.ts';
+import { aboutSequence, createSequence, createSequenceResponse } from '../../src/reliable/bodies.ts';
+import { formOf, readReliableFault } from '../../src/reliable/faults.ts';
 import { acknowledgementHeader, ackRequestedHeader, sequenceHeader } from '../../src/reliable/headers.ts';
 import type { ReliableVersion } from '../../src/reliable/versions/version.ts';
 import { anonymousReference } from '../../src/soap/addressing.ts';
 import { addressing200508 } from '../../src/soap/addressing-versions.ts';
 import { message } from '../../src/soap/envelope.ts';
-import { faultPayload } from '../../src/soap/fault.ts';
+import { faultOf, faultPayload } from '../../src/soap/fault.ts';
 import type { HeaderBlock, Message } from '../../src/soap/message.ts';
 import { soap12 } from '../../src/soap/version.ts';
 import type { XmlFragment } from '../../src/xml/fragment.ts';
@@ -25,7 +25,15 @@ export interface Attack {
   readonly versions?: (version: ReliableVersion) => boolean;
   readonly message: (target: Target) => Message;
   /** `nothing`: it is passed over. */
-  readonly answer: 'UnknownSequence' | 'nothing' | 'another session';
+  readonly answer: 'UnknownSequence' | 'nothing' | 'another session' | 'no message of a session';
+}
+
+/** What a message of an attacker was answered with. */
+export function outcomeOf(answer: Message | undefined): string {
+  if (answer === undefined) return 'nothing';
+  const fault = readReliableFault(answer)?.fault.name;
+  if (fault === 'WsrmRequired') return 'no message of a session';
+  return fault ?? (faultOf(answer) === undefined ? 'another session' : 'no message of a session');
 }
 
 export function said(action: string, headers: readonly HeaderBlock[], body?: XmlFragment): Message {
@@ -66,6 +74,14 @@ export const attacks: readonly Attack[] = [
     answer: 'nothing',
   },
   {
+    name: 'a Nack of replies, to have them again',
+    message: ({ version, offer: id }) =>
+      said(version.actions.sequenceAcknowledgement, [
+        acknowledgementHeader(version, soap12, { id, ranges: [], nacks: [1], final: false }),
+      ]),
+    answer: 'nothing',
+  },
+  {
     name: 'CloseSequence',
     versions: ({ shutdown }) => shutdown === 'close',
     message: ({ version, id }) =>
@@ -84,6 +100,26 @@ export const attacks: readonly Attack[] = [
     message: ({ version, id }) =>
       said(version.actions.terminateSequence, [], aboutSequence(version, 'TerminateSequence', { id, last: 1 })),
     answer: 'UnknownSequence',
+  },
+  ...(['CloseSequenceResponse', 'TerminateSequenceResponse'] as const).flatMap((local) =>
+    (['id', 'offer'] as const).map(
+      (which): Attack => ({
+        name: `${local} of the ${which === 'id' ? 'sequence' : 'offered sequence'}, which nobody waits for`,
+        versions: ({ shutdown }) => shutdown === 'close',
+        message: (target) => {
+          const { closeSequenceResponse = '', terminateSequenceResponse = '' } = target.version.actions;
+          const action = local === 'CloseSequenceResponse' ? closeSequenceResponse : terminateSequenceResponse;
+          return said(action, [], aboutSequence(target.version, local, { id: target[which] }));
+        },
+        answer: 'no message of a session',
+      }),
+    ),
+  ),
+  {
+    name: 'CreateSequenceResponse, which nobody waits for',
+    message: ({ version, id }) =>
+      said(version.actions.createSequenceResponse, [], createSequenceResponse(version, addressing200508, { id })),
+    answer: 'no message of a session',
   },
   ...(['id', 'offer'] as const).map(
     (which): Attack => ({

@@ -2,8 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { describe as describeRow } from '../../src/binding/describe.ts';
 import { defaultReliable } from '../../src/binding/description.ts';
+import { type MessageCredentialType, modesOfCredential } from '../../src/binding/names.ts';
 import { type BindingRow, bindingRows, defaultLimits, foreignBindings } from '../../src/binding/rows.ts';
+import { noSecurity } from '../../src/binding/security.ts';
 import { messageSecurityVersions } from '../../src/binding/security-versions.ts';
 import { settingsOf } from '../../src/reliable/settings.ts';
 
@@ -23,7 +26,7 @@ const documented = Object.values(bindingRows).filter(({ kind }) => kind !== 'bas
 
 describe.skipIf(!there)('the table of the WCF documentation, section 2', () => {
   test.each(documented)('$kind', (row) => {
-    const [, name, transport, encoding, versions, modes, , reliable, ordered, rm, trust] = cells(row);
+    const [, name, transport, encoding, versions, modes, sessions, reliable, ordered, rm, trust, , duplex] = cells(row);
     expect(name).toBeTruthy();
     expect(transport?.includes('HTTP only (2 connections)')).toBe(row.transport === 'dual');
     const usual = /\((\w+)\)/.exec(encoding ?? '')?.[1];
@@ -43,6 +46,46 @@ describe.skipIf(!there)('the table of the WCF documentation, section 2', () => {
     if (trust?.includes('SP')) {
       expect(trust.startsWith('1.3')).toBe(row.versions.conversation.name === '200512');
       expect(trust.endsWith(`SP${row.versions.policy}`)).toBe(true);
+    }
+    expect(/\bSC\b/.test(sessions ?? '')).toBe(row.context !== 'never');
+    expect(sessions?.startsWith('(RS)+SC')).toBe(row.context === 'always');
+    const calls = { no: /^no$/, always: /^yes/, websocket: /^with WebSocket$/ }[row.duplex];
+    expect(duplex).toMatch(calls);
+  });
+
+  test('what the ws bindings protect with where nothing is said (B2.5)', () => {
+    const [, type = '', negotiates, suite, context] =
+      /clientCredentialType=(\w+)`, `negotiateServiceCredential=(\w+)`, `algorithmSuite=Default` \(= (\w+)\), `establishSecurityContext=(\w+)`/.exec(
+        facts,
+      ) ?? [];
+    expect([negotiates, context]).toEqual(['true', 'true']);
+    for (const kind of ['wsHttpBinding', 'ws2007HttpBinding', 'wsDualHttpBinding'] as const) {
+      const row = bindingRows[kind];
+      expect(row.messageCredentials[0]).toBe(type);
+      const { security } = describeRow(row, {});
+      expect(security).toMatchObject({ mode: 'SecureConversation', suite, requireCancellation: true });
+      expect(security?.bootstrap?.mode).toBe(modesOfCredential[row.messageCredentials[0] ?? 'None'].negotiated);
+    }
+  });
+
+  test('the mode of each credential (B2.6), cell by cell', () => {
+    const table = facts.slice(facts.indexOf('B2.6'), facts.indexOf('B2.7'));
+    for (const type of Object.keys(modesOfCredential) as MessageCredentialType[]) {
+      const line = table.split('\n').find((one) => one.trim().startsWith(`| ${type} |`)) ?? '';
+      const [over, negotiated, direct] = line
+        .split('|')
+        .map((cell) => /^\w+/.exec(cell.trim())?.[0])
+        .slice(2);
+      const { transport = 'not', ...rest } = modesOfCredential[type];
+      expect({ transport, ...rest }, type).toEqual({ transport: over, negotiated, direct });
+    }
+  });
+
+  test('the reliable session is off until it is asked for, but in wsDualHttp (B2.2)', () => {
+    for (const row of documented) {
+      const settings = { security: noSecurity };
+      const { reliableSession } = describeRow(row, row.modes.includes('None') ? settings : {});
+      expect(reliableSession !== undefined, row.kind).toBe(row.reliable === 'always');
     }
   });
 

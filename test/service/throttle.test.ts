@@ -10,7 +10,7 @@ import type { Session } from '../../src/channel/session.ts';
 import { contract, oneWay, requestReply } from '../../src/service/contract.ts';
 import { type DispatcherOptions, dispatcher } from '../../src/service/dispatcher.ts';
 import { Gate, type Leave } from '../../src/service/gate.ts';
-import { perSession } from '../../src/service/instances.ts';
+import { perCall, perSession } from '../../src/service/instances.ts';
 import { integer, record, text } from '../../src/service/shape.ts';
 import { throttleOf } from '../../src/service/throttle.ts';
 import { latch, Rig } from './rig.ts';
@@ -111,6 +111,51 @@ describe('sessions', () => {
     await waiting;
     expect(served).toEqual(['first', 'second']);
     expect(rig.lives().filter((event) => event === 'instance.disposed')).toHaveLength(2);
+  });
+});
+
+describe('instances', () => {
+  test('beyond the limit a message waits until an instance goes, and is then served once', async () => {
+    await rig.serve(shopOf(now, { throttle: { maxConcurrentInstances: 2 } }));
+    const [first, second, third] = ['first', 'second', 'third'].map((who) => ({ who, calls: rig.calls(shop) }));
+    await first?.calls.buy({ who: first.who });
+    await second?.calls.buy({ who: second.who });
+    const waiting = third?.calls.buy({ who: third.who });
+    await rig.settle();
+    expect(served).toEqual(['first', 'second']);
+    const made = () => rig.lives().filter((event) => event === 'instance.created');
+    expect(made()).toHaveLength(2);
+    await first?.calls.close();
+    await waiting;
+    expect(served).toEqual(['first', 'second', 'third']);
+    expect(made()).toHaveLength(3);
+  });
+
+  test('per call: each call has its own, and no more than may live at once', async () => {
+    const go = latch();
+    let [living, most] = [0, 0];
+    const make = () => {
+      living += 1;
+      most = Math.max(most, living);
+      return {
+        buy: async ({ who }: { who: string }) => {
+          served.push(who);
+          await go.opened;
+          return { number: served.length };
+        },
+        remark: () => undefined,
+        [Symbol.dispose]: () => {
+          living -= 1;
+        },
+      };
+    };
+    await rig.serve(dispatcher(shop, perCall(make), { throttle: { maxConcurrentInstances: 2 } }), { ordered: false });
+    const outcomes = ['a', 'b', 'c', 'd', 'e'].map((who) => rig.calls(shop, who).buy({ who }));
+    await rig.settle();
+    expect(served).toHaveLength(2);
+    go.open();
+    await Promise.all(outcomes);
+    expect([served.length, most, living]).toEqual([5, 2, 0]);
   });
 });
 

@@ -5,6 +5,7 @@ import { evidence, identityOf } from '../../src/security/evidence.ts';
 import { issuedTokenForCertificate, issuedTokenOverTransport } from '../../src/security/presets/issued-token.ts';
 import { certificateOverTransport } from '../../src/security/presets/over-transport.ts';
 import { trustPeers } from '../../src/security/trust.ts';
+import { payload } from '../../src/soap/envelope.ts';
 import { issuedTokens, tokenClient } from '../../src/trust/client.ts';
 import { tokenService } from '../../src/trust/service.ts';
 import { trustVersions } from '../../src/trust/versions/table.ts';
@@ -81,6 +82,41 @@ describe.each([...trustVersions])('WS-Trust $name', (version) => {
     await asked.open();
     await asked.send(delivery(question()));
     expect(over.heard[0]?.get(evidence)?.user?.name).toBe('CN=client');
+  });
+
+  test('claims that are asked for, as WCF writes them, reach the application, which decides what the token says', async () => {
+    const city = 'urn:claims/city';
+    const all = new Map([
+      [role, ['buyer']],
+      [city, ['Delft']],
+      ['urn:claims/salary', ['1']],
+    ]);
+    const end = await tokens({
+      subject: ({ evidence: proven }, { claims }) => ({
+        name: proven?.user?.name ?? '',
+        attributes: new Map([...all].filter(([name]) => claims.some(({ uri }) => uri === name))),
+      }),
+    });
+    const sts = await clientOf(end, 'alice', version);
+    const wishes = { appliesTo: audience, keyKind: 'bearer', claims: [role, { uri: city, optional: true }] } as const;
+    const { issued } = await sts.issue(wishes);
+    const [asked] = end.heard.map(({ message }) => payload(message)?.children.find(({ local }) => local === 'Claims'));
+    const identity = 'http://schemas.xmlsoap.org/ws/2005/05/identity';
+    expect([asked?.namespace, asked?.attribute('Dialect')]).toEqual([version.namespace, identity]);
+    expect(
+      asked?.children.map((one) => [one.namespace, one.local, one.attribute('Uri'), one.attribute('Optional')]),
+    ).toEqual([
+      [identity, 'ClaimType', role, 'false'],
+      [identity, 'ClaimType', city, 'true'],
+    ]);
+    const over = relying(issuedTokenOverTransport({ saml: await accepted(), confirmation: 'bearer' }), true);
+    const channel = await over.channel(issuedTokenOverTransport({ token: () => issued, confirmation: 'bearer' }));
+    await channel.open();
+    await channel.send(delivery(question()));
+    expect([...(over.heard[0]?.get(evidence)?.claims?.attributes ?? [])]).toEqual([
+      [role, ['buyer']],
+      [city, ['Delft']],
+    ]);
   });
 
   test('validate, renew and cancel', async () => {
