@@ -132,7 +132,7 @@ export class ConversationDuplexInitiator implements Channel {
       return undefined;
     }
     const { delivery: came, exchange } = received;
-    this.#refusals.hearing(came.message);
+    this.#refusals.answered(came.message);
     const under = exchange.context ?? this.#requester.newest;
     if (isEnding) return this.#ended(came, under);
     switch (sessionFaultOf(version, came.message)) {
@@ -153,7 +153,7 @@ export class ConversationDuplexInitiator implements Channel {
   #refused(answer: Delivery, refusal: SecurityError): void {
     const { newest } = this.#requester;
     if (newest !== undefined && this.#isAboutOwn(answer.message)) this.#requester.refused(newest, answer, refusal);
-    const hear = this.#refusals.hearing(answer.message);
+    const hear = this.#refusals.refused(answer.message);
     if (conversationFaultOf(this.#settings.version, faultOf(answer.message)) !== 'BadContextToken') hear?.(refusal);
   }
 

@@ -74,6 +74,6 @@ export function declined(error: SurewireError): Bare<SourceEvent> {
 }
 
 /** A password that is wrong is not offered twice: whoever counts wrong ones locks the user out. */
-function isAboutCredentials({ cause }: SurewireError): boolean {
+export function isAboutCredentials({ cause }: SurewireError): boolean {
   return cause instanceof FaultError && cause.fault.subcode?.local === 'FailedAuthentication';
 }

@@ -88,7 +88,7 @@ function secured(name: string, guard: Guard, at: () => Standing, allowance: Allo
         const refusal = isDuplex ? guard.refusedBy(incoming) : undefined;
         if (refusal !== undefined) {
           incoming.get(turnedAway)?.();
-          refusals.hearing(incoming.message)?.(refusal);
+          refusals.refused(incoming.message)?.(refusal);
           return undefined;
         }
         // What the service says unasked is secured as its replies are, which it may be.
@@ -103,7 +103,7 @@ function secured(name: string, guard: Guard, at: () => Standing, allowance: Allo
       }
       if (isDuplex) {
         heard.believed(accepted.delivery.message);
-        refusals.hearing(accepted.delivery.message);
+        refusals.answered(accepted.delivery.message);
       }
       const answered = await answer(next, accepted.delivery);
       if (answered === undefined) return undefined;

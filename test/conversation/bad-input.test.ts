@@ -151,6 +151,23 @@ describe.each(cases)('$name', (of) => {
     await on.served();
   });
 
+  test.each([0, 3_000, 10_000])(
+    'one request for a context that is refused on a line of %i ms keeps nobody out, however many wait for it',
+    async (delay) => {
+      const on = await stage(of, of.password);
+      on.talk.script(() => ({ delay }));
+      let changed = 0;
+      on.meddle((text, action) => {
+        if (!action.endsWith('/RST/SCT') || changed > 0) return text;
+        changed += 1;
+        return text.replace(/(Created>)\d+/, '$11999');
+      });
+      const { error } = await on.opening(await on.talk.connect());
+      expect(error).toBe('opened');
+      expect(on.faults()).toEqual(['InvalidSecurity']);
+    },
+  );
+
   test('a token of nobody who is known: InvalidSecurity', async () => {
     const { service: own, stranger } = await pki();
     const on = await stage(of, {

@@ -54,7 +54,7 @@ test.each([
     for (let number = 1; number <= MANY; number++) {
       const heavy = new Array<number>(40).fill(number);
       refusals.said(delivery(named(number)).with(onRefused, () => void heavy));
-      if (isAnswered) refusals.hearing(named(0, `urn:${number}`));
+      if (isAnswered) refusals.answered(named(0, `urn:${number}`));
     }
     return refusals;
   });

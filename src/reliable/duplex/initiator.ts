@@ -21,7 +21,7 @@ import { publish } from '../events.ts';
 import { abortion, interpret } from '../interpret.ts';
 import { Keeper, type Knowledge } from '../keeper.ts';
 import { originOf, withOrigin } from '../origin.ts';
-import { adviceFor, isTurnedDown, takeLeave } from '../partings.ts';
+import { adviceFor, isAboutCredentials, isTurnedDown, takeLeave } from '../partings.ts';
 import { type InitiatorRecord, templateOf } from '../record.ts';
 import { refusal } from '../responses.ts';
 import { lifeOf, type Settings } from '../settings.ts';
@@ -279,7 +279,9 @@ export class DuplexInitiator implements Channel {
     this.#refusal = reason;
     // A peer in trouble, or whose answer could not be sent, may do better next time.
     const isTrouble = reason.cause instanceof FaultError && reason.cause.fault.code === 'receiver';
-    if (!isTrouble && asked === this.#asked && asked.copies === 0) this.#session?.declined(reason);
+    // Another copy brings nothing better for a wrong password.
+    const isLast = asked.copies === 0 || isAboutCredentials(reason);
+    if (!isTrouble && asked === this.#asked && isLast) this.#session?.declined(reason);
   }
 
   /** There is a connection for the first time. */

@@ -46,6 +46,7 @@ export class DuplexSession implements SessionView {
   readonly #driver: Driver;
   readonly #admission: Admission;
   readonly #ear: Ear;
+  #declined: SurewireError | undefined;
 
   constructor(init: DuplexInit, { resumed, peer }: { readonly resumed: boolean; readonly peer: () => string }) {
     const { settings, version } = init;
@@ -222,6 +223,9 @@ export class DuplexSession implements SessionView {
 
   /** The sequence cannot be asked for, and asking again cannot mend that. */
   declined(error: SurewireError): void {
+    // Copies that waited for one answer of the layers below were refused once.
+    if (error === this.#declined) return;
+    this.#declined = error;
     const driver = this.#driver;
     this.#ending.troubled(error);
     driver.attempt(async () => {
