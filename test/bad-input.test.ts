@@ -505,7 +505,9 @@ describe('what cannot be started', () => {
 test('a store that cannot be written any more: the call says so, others go on', async () => {
   const broken: surewire.SessionStore = {
     sessions: async () => [],
-    messages: async () => [],
+    async *messages() {
+      yield* [];
+    },
     message: async () => undefined,
     close: async () => undefined,
     commit: async () => {

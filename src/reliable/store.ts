@@ -34,8 +34,12 @@ export interface StoredSession {
 export interface SessionStore {
   /** Every session that was committed and not ended. */
   sessions(): Promise<readonly StoredSession[]>;
-  /** The messages of one session, by direction and number. */
-  messages(session: string): Promise<readonly StoredMessage[]>;
+  /**
+   * The messages of one session, by direction and number, read in parts while they are gone through: of a session of any size at
+   * most 1,000 messages, and 8 MiB and one message, are in memory at a time. What is put or dropped meanwhile may be among them or
+   * not; all else is there once. Rejects in the middle when the store cannot be read any more.
+   */
+  messages(session: string): AsyncIterable<StoredMessage>;
   /** One stored message. */
   message(session: string, direction: Direction, number: number): Promise<Uint8Array | undefined>;
   /** Resolves when the change is durable. Changes of one session become durable in the order given. */

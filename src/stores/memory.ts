@@ -45,13 +45,18 @@ class MemoryStore implements SessionStore {
     }));
   }
 
-  async messages(session: string): Promise<readonly StoredMessage[]> {
+  async *messages(session: string): AsyncGenerator<StoredMessage, void> {
     this.#alive();
-    const messages = [...(this.#sessions.get(session)?.messages.values() ?? [])];
-    messages.sort((one, other) =>
+    const messages = this.#sessions.get(session)?.messages.values() ?? [];
+    const places = Array.from(messages, ({ direction, number }) => ({ direction, number }));
+    places.sort((one, other) =>
       one.direction === other.direction ? one.number - other.number : one.direction < other.direction ? -1 : 1,
     );
-    return messages.map((message) => ({ ...message, octets: message.octets.slice() }));
+    for (const { direction, number } of places) {
+      const octets = await this.message(session, direction, number);
+      if (octets !== undefined) yield { direction, number, octets };
+    }
+    this.#alive();
   }
 
   async message(session: string, direction: Direction, number: number): Promise<Uint8Array | undefined> {

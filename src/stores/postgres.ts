@@ -88,13 +88,16 @@ class PostgresStore implements SharedStore {
     );
   }
 
-  async messages(session: string): Promise<readonly StoredMessage[]> {
-    const rows = await this.#read(MESSAGES, [session]);
-    return rows.flatMap(({ direction, number, octets }) =>
-      direction === null
-        ? []
-        : [{ direction: direction === 'in' ? 'in' : 'out', number: Number(number), octets: octetsOf(octets) }],
-    );
+  async *messages(session: string): AsyncGenerator<StoredMessage, void> {
+    let last: readonly [direction: string, number: number] = ['', -1];
+    for (;;) {
+      for (const { direction, number, octets } of await this.#read(MESSAGES, [session, ...last])) {
+        if (direction === null) return;
+        const way = direction === 'in' ? 'in' : 'out';
+        yield { direction: way, number: Number(number), octets: octetsOf(octets) };
+        last = [way, Number(number)];
+      }
+    }
   }
 
   async message(session: string, direction: Direction, number: number): Promise<Uint8Array | undefined> {

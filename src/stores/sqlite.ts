@@ -56,13 +56,16 @@ class SqliteStore implements SessionStore {
     return rows.map(({ session, state }) => ({ session: String(session), state: decodeState(state, this.#file.path) }));
   }
 
-  async messages(session: string): Promise<readonly StoredMessage[]> {
-    const rows = await this.#read(() => this.#statements.messages.all(session));
-    return rows.map(({ direction, number, octets }) => ({
-      direction: direction === 'in' ? 'in' : 'out',
-      number: Number(number),
-      octets: octets as Uint8Array,
-    }));
+  /** One by one: the database is in this process, so that parts of more would save nothing. */
+  async *messages(session: string): AsyncGenerator<StoredMessage, void> {
+    let last: readonly [direction: string, number: number] = ['', -1];
+    for (;;) {
+      const row = await this.#read(() => this.#statements.next.get(session, ...last));
+      if (row === undefined) return;
+      const found = messageOf(row);
+      yield found;
+      last = [found.direction, found.number];
+    }
   }
 
   async message(session: string, direction: Direction, number: number): Promise<Uint8Array | undefined> {
@@ -174,7 +177,7 @@ const SQL = {
   begin: 'BEGIN IMMEDIATE',
   commit: 'COMMIT',
   sessions: 'SELECT session, state FROM session ORDER BY rowid',
-  messages: 'SELECT direction, number, octets FROM message WHERE session = ? ORDER BY direction, number',
+  next: 'SELECT direction, number, octets FROM message WHERE session = ? AND (direction, number) > (?, ?) ORDER BY direction, number LIMIT 1',
   message: 'SELECT octets FROM message WHERE session = ? AND direction = ? AND number = ?',
   begun: 'INSERT INTO session (session) VALUES (?) ON CONFLICT DO NOTHING',
   state: 'INSERT INTO session (session, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state',
@@ -183,6 +186,10 @@ const SQL = {
   forgetMessages: 'DELETE FROM message WHERE session = ?',
   forgetSession: 'DELETE FROM session WHERE session = ?',
 } as const;
+
+function messageOf({ direction, number, octets }: Readonly<Record<string, unknown>>): StoredMessage {
+  return { direction: direction === 'in' ? 'in' : 'out', number: Number(number), octets: octets as Uint8Array };
+}
 
 type Statements = { readonly [name in keyof typeof SQL]: StatementSync };
 

@@ -86,7 +86,7 @@ export async function peerSession(
     ask: (letter, who = 'peer') => end.ask(read(letter.text), marks[who]),
     state: async () => {
       const sessions = await store.sessions();
-      const messages = await Promise.all(sessions.map(({ session: key }) => store.messages(key)));
+      const messages = await Promise.all(sessions.map(({ session: key }) => Array.fromAsync(store.messages(key))));
       return JSON.stringify([sessions, messages.flat().map((one) => ({ ...one, octets: String(one.octets) }))]);
     },
   };

@@ -195,7 +195,7 @@ function recordedTarget(name: string, number: number): Target {
       receive: (octets) => received(up, octets),
       state: async () => {
         const sessions = await store.sessions();
-        const messages = await Promise.all(sessions.map(({ session: key }) => store.messages(key)));
+        const messages = await Promise.all(sessions.map(({ session: key }) => Array.fromAsync(store.messages(key))));
         return JSON.stringify([sessions, messages.flat().map((one) => ({ ...one, octets: String(one.octets) }))]);
       },
     };

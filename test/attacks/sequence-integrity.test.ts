@@ -75,7 +75,7 @@ function serviceOf(policy: SecurityPolicy) {
   /** All that the session knows, its stored messages with it. */
   const state = async (): Promise<string> => {
     const sessions = await store.sessions();
-    const messages = await Promise.all(sessions.map(({ session: key }) => store.messages(key)));
+    const messages = await Promise.all(sessions.map(({ session: key }) => Array.fromAsync(store.messages(key))));
     return JSON.stringify([sessions, messages.flat().map((of) => ({ ...of, octets: text(of.octets) }))]);
   };
   const secure = async (of: Message, protector: Protector): Promise<string> =>

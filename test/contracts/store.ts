@@ -53,7 +53,7 @@ export function storeContract(contract: StoreContract): void {
     test('an empty store has no sessions and no messages', async () => {
       const store = await open();
       expect(await store.sessions()).toEqual([]);
-      expect(await store.messages('nobody')).toEqual([]);
+      expect(await Array.fromAsync(store.messages('nobody'))).toEqual([]);
       expect(await store.message('nobody', 'out', 1)).toBeUndefined();
     });
 
@@ -87,7 +87,9 @@ export function storeContract(contract: StoreContract): void {
           { direction: 'out', number: 9 },
         ],
       });
-      expect((await store.messages('a')).map(({ number, octets: [first] }) => [number, first])).toEqual([[1, 2]]);
+      expect(
+        (await Array.fromAsync(store.messages('a'))).map(({ number, octets: [first] }) => [number, first]),
+      ).toEqual([[1, 2]]);
     });
 
     test('messages come in order: direction, then number as a number', async () => {
@@ -96,11 +98,55 @@ export function storeContract(contract: StoreContract): void {
       const numbers = [10, 9, top, 1, 2 ** 31, top - 1];
       await store.commit({ session: 'a', put: numbers.flatMap((n) => [put('out', n, 1), put('in', n, 2)]) });
       const sorted = [...numbers].sort((one, other) => one - other);
-      expect((await store.messages('a')).map(({ direction, number }) => [direction, number])).toEqual([
+      expect((await Array.fromAsync(store.messages('a'))).map(({ direction, number }) => [direction, number])).toEqual([
         ...sorted.map((n) => ['in', n]),
         ...sorted.map((n) => ['out', n]),
       ]);
       expect(await store.message('a', 'out', top)).toEqual(expect.objectContaining({ length: 1 }));
+    });
+
+    const parts: readonly (readonly [string, number, number])[] = [
+      ['messages', 2_100, 10],
+      ['octets', 18, 1024 * 1024],
+    ];
+    test.each(parts)(
+      'messages of more than one part (%s) come whole, once, in order; what was dropped before its part was read does not',
+      async (_, count, size) => {
+        const store = await open();
+        const all = Array.from({ length: count }, (_, n) => ({
+          direction: n % 2 === 0 ? ('in' as const) : ('out' as const),
+          number: n,
+          octets: new Uint8Array(size).fill(n),
+        }));
+        for (const message of all) void store.commit({ session: 'a', put: [message] });
+        await store.commit({ session: 'b', put: all.slice(0, 1) });
+        const sorted = [...all].sort((one, other) => one.direction.localeCompare(other.direction));
+        const read: StoredMessage[] = [];
+        for await (const message of store.messages('a')) read.push(message);
+        expect(read.map(({ direction, number }) => [direction, number])).toEqual(
+          sorted.map(({ direction, number }) => [direction, number]),
+        );
+        expect(read.every(({ number, octets: found }) => found.length === size && found[0] === number % 256)).toBe(
+          true,
+        );
+        // The first part is less than the first half: 1,000 messages, or 8 MiB and one message.
+        const half = sorted.slice(count / 2);
+        const seen: number[] = [];
+        for await (const { number } of store.messages('a')) {
+          if (seen.length === 0) await store.commit({ session: 'a', drop: half });
+          seen.push(number);
+        }
+        expect(seen).toEqual(sorted.slice(0, count / 2).map(({ number }) => number));
+      },
+    );
+
+    test('a store that is closed while messages are gone through says so', async () => {
+      const store = await open();
+      await store.commit({ session: 'a', put: [put('in', 1), put('in', 2)] });
+      const going = async (): Promise<void> => {
+        for await (const _ of store.messages('a')) await store.close();
+      };
+      await expect(going()).rejects.toMatchObject({ code: 'STORE_CLOSED' });
     });
 
     test('end forgets the session with its messages and nothing else; its key may be used again', async () => {
@@ -110,7 +156,7 @@ export function storeContract(contract: StoreContract): void {
       await store.commit({ session: 'a', state: 3, put: [put('out', 2, 3)], end: true });
       await store.commit({ session: 'never there', end: true });
       expect(await store.sessions()).toEqual([{ session: 'b', state: 2 }]);
-      expect(await store.messages('a')).toEqual([]);
+      expect(await Array.fromAsync(store.messages('a'))).toEqual([]);
       await store.commit({ session: 'a', state: 4 });
       expect(await store.sessions()).toEqual([
         { session: 'b', state: 2 },
@@ -128,7 +174,7 @@ export function storeContract(contract: StoreContract): void {
       await done;
       const read = await store.message('a', 'in', 1);
       read?.fill(9);
-      (await store.messages('a'))[0]?.octets.fill(9);
+      (await Array.fromAsync(store.messages('a')))[0]?.octets.fill(9);
       expect(Array.from((await store.message('a', 'in', 1)) ?? [])).toEqual([7]);
       expect((await store.sessions())[0]?.state).toEqual({ ranges: [1] });
     });
@@ -148,7 +194,7 @@ export function storeContract(contract: StoreContract): void {
     test('a read sees the changes committed before it, awaited or not', async () => {
       const store = await open();
       const commit = store.commit({ session: 'a', state: 'new', put: [put('in', 1, 1)] });
-      const [sessions, messages] = await Promise.all([store.sessions(), store.messages('a'), commit]);
+      const [sessions, messages] = await Promise.all([store.sessions(), Array.fromAsync(store.messages('a')), commit]);
       expect(sessions).toEqual([{ session: 'a', state: 'new' }]);
       expect(messages).toHaveLength(1);
     });
@@ -221,7 +267,7 @@ export function storeContract(contract: StoreContract): void {
       await store.close();
       for (const call of [
         store.sessions(),
-        store.messages('a'),
+        Array.fromAsync(store.messages('a')),
         store.message('a', 'in', 1),
         store.commit({ session: 'a' }),
       ]) {
@@ -302,7 +348,7 @@ class ReadAll implements Command {
       Array.from(model, ([session, { state }]) => [session, state]),
     );
     for (const [session, { messages }] of model) {
-      const read = await store.messages(session);
+      const read = await Array.fromAsync(store.messages(session));
       expect(new Map(read.map((m) => [`${m.direction} ${m.number}`, m.octets.toString()]))).toEqual(messages);
       for (const { direction, number, octets: stored } of read) {
         expect((await store.message(session, direction, number))?.toString()).toBe(stored.toString());

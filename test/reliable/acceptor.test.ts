@@ -465,7 +465,7 @@ describe('a client that offered no sequence and awaits replies', () => {
     const again = [await client.ask(client.numbered(2)), await client.ask(client.numbered(3))];
     expect(again.map(textOf)).toEqual(['re: message 2', 're: message 3']);
     const key = (await store.sessions())[0]?.session ?? '';
-    expect((await store.messages(key)).map(({ direction, number }) => [direction, number])).toEqual([
+    expect((await Array.fromAsync(store.messages(key))).map(({ direction, number }) => [direction, number])).toEqual([
       ['out', 2],
       ['out', 3],
     ]);

@@ -111,7 +111,7 @@ describe('from the store', () => {
       'failed',
     ]);
     const [kept] = await store.sessions();
-    expect(await store.messages(kept?.session ?? '')).toEqual([]);
+    expect(await Array.fromAsync(store.messages(kept?.session ?? ''))).toEqual([]);
   });
 
   test('remembered until the next session of the label begins, or for so long; 0: not at all', async () => {

@@ -14,7 +14,9 @@ export function mortal(store: SessionStore, death: Death, died: () => void): Ses
   const never = () => new Promise<never>(() => undefined);
   return {
     sessions: () => (dead ? never() : store.sessions()),
-    messages: (session) => (dead ? never() : store.messages(session)),
+    async *messages(session) {
+      yield* dead ? await never() : store.messages(session);
+    },
     message: (session, direction, number) => (dead ? never() : store.message(session, direction, number)),
     commit: async (change) => {
       if (dead) return never();

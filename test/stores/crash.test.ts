@@ -56,7 +56,7 @@ test(`M25 kill -9 at ${CRASHES} random points (seed ${SEED}): every acknowledged
       // One commit of each session may have become durable without its acknowledgement having been seen.
       expect(state - known, `${session} of crash ${crash}`).toBeGreaterThanOrEqual(0);
       if (known > 0) expect(state - known, `${session} of crash ${crash}`).toBeLessThanOrEqual(1);
-      const messages = await store.messages(session);
+      const messages = await Array.fromAsync(store.messages(session));
       const first = Math.max(1, state - 19);
       expect(messages.map(({ number }) => number)).toEqual(
         Array.from({ length: state - first + 1 }, (_, n) => first + n),

@@ -65,7 +65,7 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     }
     expect(proxy.cuts).toBeGreaterThanOrEqual(last - 100);
     expect(await written()).toEqual(Array.from({ length: last - 100 }, (_, n) => 100 + n));
-    expect((await store.messages('a')).map(({ number }) => number)).toEqual(await written());
+    expect((await Array.fromAsync(store.messages('a'))).map(({ number }) => number)).toEqual(await written());
     const [{ epoch } = {}] = await cluster.sql('SELECT epoch FROM surewire.store WHERE name = $1', [name]);
     expect(Number(epoch)).toBe(store.epoch);
   });
@@ -163,7 +163,7 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     ]);
     expect(inspect(outcomes, { depth: 9, showHidden: true })).not.toContain('a secret');
     expect((await store.sessions()).map(({ session }) => session)).toEqual(['a', 'd']);
-    expect(await store.messages('b')).toEqual([]);
+    expect(await Array.fromAsync(store.messages('b'))).toEqual([]);
     await store.commit({ session: 'b', state: 3 });
   });
 

@@ -133,7 +133,7 @@ describe.skipIf(noPostgres !== undefined)(`who holds a postgres store ${noPostgr
     expect(String(await first.closed)).toContain('taken over');
     for (const call of [
       first.sessions(),
-      first.messages('a'),
+      Array.fromAsync(first.messages('a')),
       first.message('a', 'in', 1),
       first.commit({ session: 'a' }),
     ]) {
@@ -232,7 +232,7 @@ describe.skipIf(noPostgres !== undefined)(`who holds a postgres store ${noPostgr
       const known = acknowledged.get(session) ?? 0;
       expect(state - known, session).toBeGreaterThanOrEqual(0);
       expect(state - known, session).toBeLessThanOrEqual(1);
-      const messages = await store.messages(session);
+      const messages = await Array.fromAsync(store.messages(session));
       const first = Math.max(1, state - 19);
       expect(messages.map(({ number }) => number)).toEqual(
         Array.from({ length: state - first + 1 }, (_, n) => first + n),

@@ -69,7 +69,7 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
 
   test.each([
     ['sessions', (store: SharedStore) => store.sessions()],
-    ['messages', (store: SharedStore) => store.messages('a')],
+    ['messages', (store: SharedStore) => Array.fromAsync(store.messages('a'))],
     ['a message', (store: SharedStore) => store.message('a', 'in', 1)],
   ])('a holder that does not know yet that the store is another’s reads nothing of it: %s', async (_, read) => {
     const first = await open();
@@ -86,7 +86,7 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
     expect(await store.sessions()).toEqual([]);
     await store.commit({ session: 'a' });
     expect(await store.sessions()).toEqual([{ session: 'a', state: undefined }]);
-    expect(await store.messages('a')).toEqual([]);
+    expect(await Array.fromAsync(store.messages('a'))).toEqual([]);
     expect(await store.message('a', 'in', 1)).toBeUndefined();
   });
 
@@ -230,9 +230,12 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
     await store.commit({ session: 'a', put: [message] });
     await cluster.sql('ALTER TABLE surewire.message RENAME TO moved');
     await cluster.sql('CREATE VIEW surewire.message AS SELECT * FROM surewire.moved WHERE public.cut()');
-    await expect(store.messages('a')).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', transient: true });
+    await expect(Array.fromAsync(store.messages('a'))).rejects.toMatchObject({
+      code: 'STORE_UNWRITABLE',
+      transient: true,
+    });
     await cluster.sql('DROP VIEW surewire.message');
     await cluster.sql('ALTER TABLE surewire.moved RENAME TO message');
-    expect(await store.messages('a')).toEqual([message]);
+    expect(await Array.fromAsync(store.messages('a'))).toEqual([message]);
   });
 });

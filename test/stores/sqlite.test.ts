@@ -117,7 +117,7 @@ describe('sqlite store', () => {
       { status: 'fulfilled' },
     ]);
     expect((await store.sessions()).map(({ session }) => session)).toEqual(['a', 'c']);
-    expect(await store.messages('b')).toEqual([]);
+    expect(await Array.fromAsync(store.messages('b'))).toEqual([]);
   });
 
   test('the file and its log are readable by their owner only', async () => {

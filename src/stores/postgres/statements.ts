@@ -124,10 +124,25 @@ export const SESSIONS: Statement = {
   text: `SELECT session, state ${OF_MINE('session')} WHERE ${MINE} ORDER BY begun`,
 };
 
+/** The most that is read at once of the messages of a session: so many, and of octets so many and one message. */
+const MOST_MESSAGES = 1_000;
+const MOST_OCTETS = 8 * 1024 * 1024;
+
+/** The next part, behind a direction and number. */
 export const MESSAGES: Statement = {
   name: 'surewire_messages',
   text: `
-  SELECT direction, number, octets ${OF_MINE('message')} AND session = $4 WHERE ${MINE}
+  SELECT direction, number, octets
+  FROM surewire.store LEFT JOIN LATERAL (
+    SELECT direction, number, octets,
+      sum(octet_length(octets)) OVER (ORDER BY direction, number) - octet_length(octets) AS before
+    FROM (
+      SELECT direction, number, octets FROM surewire.message
+      WHERE store = id AND session = $4 AND (direction, number) > ($5, $6)
+      ORDER BY direction, number LIMIT ${MOST_MESSAGES}
+    ) next
+  ) part ON before < ${MOST_OCTETS}
+  WHERE ${MINE}
   ORDER BY direction, number`,
 };
 

@@ -151,7 +151,7 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
         expect(pair.called.texts, at).toEqual(backs);
         const [outcomes] = await storedOutcomes(store, 'orders');
         expect(outcomes, at).toMatchObject({ state: 'completed', submitted: version.shutdown === 'close' ? 4 : 5 });
-        expect(await store.messages((await store.sessions())[0]?.session ?? ''), at).toEqual([]);
+        expect(await Array.fromAsync(store.messages((await store.sessions())[0]?.session ?? '')), at).toEqual([]);
         await world.until(listener.close());
       }
       expect(deaths).toBeGreaterThan(12);

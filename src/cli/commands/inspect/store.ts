@@ -27,16 +27,19 @@ async function inspectStore(file: string, options: CommonOptions, ground: Ground
   try {
     const sessions = await store.sessions();
     for (const { session, state } of sessions) {
-      const messages = await store.messages(session);
-      const count = (way: 'in' | 'out'): number => messages.filter(({ direction }) => direction === way).length;
-      const octets = messages.reduce((sum, message) => sum + message.octets.length, 0);
+      const count = { in: 0, out: 0 };
+      let octets = 0;
+      for await (const message of store.messages(session)) {
+        count[message.direction] += 1;
+        octets += message.octets.length;
+      }
       const facts = simple(state);
-      said.record({ session, sent: count('out'), received: count('in'), octets, ...facts });
+      said.record({ session, sent: count.out, received: count.in, octets, ...facts });
       said.line(session);
       said.line(
         table([
           ...Object.entries(facts).map(([name, value]) => [name, String(value)] as const),
-          ['messages kept', `${count('out')} out, ${count('in')} in, ${octets} octets`],
+          ['messages kept', `${count.out} out, ${count.in} in, ${octets} octets`],
         ]),
       );
       said.line();
