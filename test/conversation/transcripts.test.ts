@@ -12,7 +12,9 @@ import { wsse } from '../../src/security/names.ts';
 import { payload } from '../../src/soap/envelope.ts';
 import type { Message } from '../../src/soap/message.ts';
 import type { XmlElement } from '../../src/xml/document.ts';
+import { shapeOf } from '../reliable/golden/shape.ts';
 import { hasCaptures, recorded, withoutData } from '../reliable/recorded.ts';
+import { required } from '../reliable/replay.ts';
 import { ask, bootstraps, Talk } from './rig.ts';
 
 const families = [
@@ -94,17 +96,24 @@ describe.each(families)('$name', ({ version, reliable, capture }) => {
     expect(create?.headers.some(({ local }) => local === 'UsesSequenceSTR')).toBe(false);
   });
 
+  /** Everything that is said in one session with two calls. */
+  const session = async () => {
+    const [bootstrap] = bootstraps;
+    if (bootstrap === undefined) throw new Error('There is no way to ask for a context.');
+    const talk = new Talk(bootstrap, { version }, { version: reliable });
+    const listener = await talk.listen();
+    const channel = await talk.connect();
+    await talk.until(ask(channel, 'one'));
+    await talk.until(ask(channel, 'two'));
+    await talk.until(channel.close());
+    await talk.until(listener.close());
+    return talk.messages;
+  };
+
   test.skipIf(!hasCaptures)(
-    `${hasCaptures ? '' : withoutData} every word is built as WCF's, in its order`,
+    `${hasCaptures ? '' : withoutData} every word is built as WCF's: header blocks, security and body, to the last element`,
     async () => {
-      const [bootstrap] = bootstraps;
-      if (bootstrap === undefined) throw new Error('There is no way to ask for a context.');
-      const talk = new Talk(bootstrap, { version }, { version: reliable });
-      const listener = await talk.listen();
-      const channel = await talk.connect();
-      await talk.until(ask(channel, 'one'));
-      await talk.until(channel.close());
-      await talk.until(listener.close());
+      const messages = await session();
       const requests = recorded(capture).flatMap(({ request }) => request.message ?? []);
       const kinds = [
         actions.issue,
@@ -114,14 +123,59 @@ describe.each(families)('$name', ({ version, reliable, capture }) => {
         actions.cancel,
       ];
       for (const kind of kinds) {
-        const ours = talk.messages.find(({ action }) => action === kind);
-        const theirs = requests.find(({ action }) => action === kind);
-        expect(names(security(ours)), kind).toEqual(names(security(theirs)));
-        expect(names(ours && payload(ours)), kind).toEqual(names(theirs && payload(theirs)));
+        const ours = required(messages.find(({ action }) => action === kind));
+        const theirs = required(requests.find(({ action }) => action === kind));
+        expect(shapeOf(ours).headers, kind).toEqual(shapeOf(theirs).headers);
+        expect(whole(security(ours)), kind).toBe(whole(security(theirs)));
+        expect(whole(payload(ours)), kind).toBe(whole(payload(theirs)));
       }
+      // The first call, and one with an acknowledgement of a reply.
+      const calls = (of: readonly Message[], action: string) => {
+        const all = of.filter((one) => one.action === action && one.headers.some(({ local }) => local === 'ReplyTo'));
+        return all.slice(0, 2).map((one) => [shapeOf(one).headers, whole(security(one))]);
+      };
+      expect(calls(messages, 'urn:box:say')).toEqual(calls(requests, 'urn:peers:echo/EchoService/Echo'));
     },
   );
+
+  test('every answer is built as WCF reads it: the order of its children, one response, and a Timestamp in each', async () => {
+    const messages = await session();
+    const answer = (action: string | undefined) => required(messages.findLast((one) => one.action === action));
+    const response =
+      'RequestSecurityTokenResponse(TokenType RequestedSecurityToken(SecurityContextToken(Identifier)) ' +
+      'RequestedAttachedReference(SecurityTokenReference(Reference)) RequestedUnattachedReference(SecurityTokenReference(Reference)) ' +
+      'RequestedProofToken(ComputedKey) Entropy(BinarySecret) Lifetime(Created Expires) KeySize)';
+    const cancelled = 'RequestSecurityTokenResponse(RequestedTokenCancelled)';
+    const collected = (one: string) =>
+      version === conversation200512 ? `RequestSecurityTokenResponseCollection(${one})` : one;
+    expect(locals(payload(answer(actions.issueResponse)))).toBe(collected(response));
+    expect(locals(payload(answer(actions.cancelResponse)))).toBe(collected(cancelled));
+    for (const action of [
+      actions.issueResponse,
+      rm.createSequenceResponse,
+      rm.closeSequenceResponse ?? rm.lastMessage,
+      rm.terminateSequenceResponse ?? rm.terminateSequence,
+      actions.cancelResponse,
+    ]) {
+      expect(names(security(answer(action)))[0], action).toBe('Timestamp');
+    }
+  });
 });
+
+/** Every element with its namespace and children. */
+function whole(of: XmlElement | undefined): string {
+  return outline(of, ({ namespace, local }) => `{${namespace}}${local}`);
+}
+
+function locals(of: XmlElement | undefined): string {
+  return outline(of, ({ local }) => local);
+}
+
+function outline(of: XmlElement | undefined, named: (one: XmlElement) => string): string {
+  if (of === undefined) return '';
+  const children = of.children.map((child) => outline(child, named)).join(' ');
+  return children === '' ? named(of) : `${named(of)}(${children})`;
+}
 
 /** Identifier of the context that an answer brings. */
 function contextOf(answer: Message | undefined): string | undefined {
