@@ -1,13 +1,17 @@
 /** What `--watch` draws: a pure function from events to text, on a screen that comes back whole, ten times a second at most. */
 import { channel } from 'node:diagnostics_channel';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { VirtualClock } from '../../src/base/clock.ts';
+import { developmentPki } from '../../src/certificates/development-pki.ts';
 import { output } from '../../src/cli/output.ts';
 import { picture } from '../../src/cli/watch/picture.ts';
 import { Sequences } from '../../src/cli/watch/sequences.ts';
 import { watch } from '../../src/cli/watch/watch.ts';
 import type { ReliableEvent } from '../../src/reliable/events.ts';
-import { ran } from './running.ts';
+import { Child, ran } from './running.ts';
 
 const session = 'urn:uuid:5e9a01f2-0000-4000-8000-000000000000';
 const offer = 'urn:uuid:b4c00000-0000-4000-8000-000000000000';
@@ -283,6 +287,34 @@ describe('where standard error is no terminal', () => {
     const lines = err.split('\n');
     expect(lines.filter((line) => line.includes('sequence  state'))).toHaveLength(1);
     expect(lines.filter((line) => /^[←→] [0-9a-f]{8} {2}completed .* 8 /.test(line))).toHaveLength(2);
+  });
+
+  test('serve --watch and send --watch draw the sequence at either end, side by side with what else is said', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'surewire-watch-'));
+    await developmentPki({ folder: join(folder, 'certs-dev/generated'), algorithms: ['ec'] });
+    await writeFile(join(folder, 'order.xml'), '<order xmlns="urn:example:orders">1</order>');
+    const box = new Child(['serve', '--port', '0', '--to', 'inbox', '--watch'], folder);
+    try {
+      await box.until(() => box.out.some((line) => line.startsWith('listening at ')));
+      const url = (box.out.find((line) => line.startsWith('listening at ')) ?? '').slice('listening at '.length);
+      const sender = new Child(['send', url, 'order.xml', 'order.xml', '--watch'], folder);
+      expect(await sender.exited, sender.err.join('\n')).toBe(0);
+      box.kill('SIGINT');
+      expect(await box.exited, box.err.join('\n')).toBe(0);
+      const drawn = (lines: readonly string[]) => lines.filter((line) => /^[←→] [0-9a-f]{8} {2}/.test(line));
+      expect(drawn(box.err).at(-1)).toMatch(/^← [0-9a-f]{8} {2}completed .* 2 /);
+      expect(drawn(sender.err).at(-1)).toMatch(/^→ [0-9a-f]{8} {2}completed .* 2 /);
+      const ends = [box, sender].map(({ err }) => drawn(err).at(-1)?.slice(2, 10));
+      expect(new Set(ends).size, 'one sequence').toBe(1);
+      for (const { err } of [box, sender]) {
+        expect(err.filter((line) => line.includes('sequence  state'))).toHaveLength(1);
+      }
+      expect(box.out.filter((line) => line.includes(' octets, '))).toHaveLength(2);
+    } finally {
+      box.kill('SIGKILL');
+      await box.exited;
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('with --json nothing but the outcome', async () => {
