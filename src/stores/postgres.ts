@@ -49,6 +49,9 @@ interface Waiting {
   reject(error: StoreError): void;
 }
 
+/** Milliseconds for which the changes that spoil a turn are looked for. */
+const LONGEST_SEARCH = 30_000;
+
 class PostgresStore implements SharedStore {
   readonly closed: Promise<StoreError | undefined>;
   readonly #settings: Settings;
@@ -147,28 +150,36 @@ class PostgresStore implements SharedStore {
     });
   }
 
-  /** Writes what has gathered, the rest of this turn included. */
+  /**
+   * Writes what has gathered, the rest of this turn included. A change that spoils its transaction is looked for by halves, so that
+   * it alone fails; what can be the database's fault as well is looked for so long and no longer.
+   */
   async #writeAll(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.#gathered = this.#batch;
     this.#batch = [];
+    const { clock } = this.#settings;
+    let most = Number.POSITIVE_INFINITY;
+    let until: Instant | undefined;
     while (this.#gathered.length > 0) {
-      await this.#write(this.#gathered.splice(0, batchSize(this.#gathered.map(({ change }) => change))));
-    }
-  }
-
-  async #write(batch: readonly Waiting[]): Promise<void> {
-    const failure = await this.#transact(batch);
-    publish(() => ({ event: 'batch.written', store: this.#settings.where, changes: batch.length, failure }));
-    if (failure === undefined) {
-      for (const { resolve } of batch) resolve();
-    } else if (batch.length === 1 || this.#holding.lost !== undefined || !this.#holding.isConnected) {
-      this.#refuse(batch, failure);
-    } else {
-      // One change spoilt the transaction, so each gets its own.
-      this.#gathered = [...batch, ...this.#gathered];
-      for (let left = batch.length; left > 0 && this.#gathered.length > 0; left--) {
-        await this.#write(this.#gathered.splice(0, 1));
+      const size = batchSize(this.#gathered.slice(0, most).map(({ change }) => change));
+      const part = this.#gathered.splice(0, size);
+      const failure = await this.#transact(part);
+      publish(() => ({ event: 'batch.written', store: this.#settings.where, changes: part.length, failure }));
+      if (failure === undefined) {
+        for (const { resolve } of part) resolve();
+        most *= 2;
+        continue;
+      }
+      until ??= later(clock.now(), LONGEST_SEARCH);
+      const mayGoOn = this.#holding.isConnected && !this.#isOver(until);
+      if (mayGoOn && part.length > 1) {
+        this.#gathered = [...part, ...this.#gathered];
+        most = Math.ceil(part.length / 2);
+      } else {
+        this.#refuse(part, failure);
+        // What is left is tried once, all together.
+        if (!mayGoOn) most = Number.POSITIVE_INFINITY;
       }
     }
   }

@@ -1,7 +1,8 @@
 /** What breaks between a shared store and its database, or in it; and what is not let begin. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { VirtualClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { PostgresStoreOptions } from '../../src/stores/postgres/settings.ts';
 import { postgres, type SharedStore } from '../../src/stores/postgres.ts';
@@ -203,20 +204,60 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
   });
 
   test('all commits of one turn share one transaction, and what comes while it is under way shares the next', async () => {
-    const batches: unknown[] = [];
-    const listen = (said: unknown): void => {
-      if ((said as { event: string }).event === 'batch.written') batches.push((said as { changes: number }).changes);
-    };
     const store = await open();
-    subscribe('surewire:stores', listen);
+    const batches = batchSizes();
     const first = Array.from({ length: 100 }, (_, n) => store.commit({ session: `s${n % 7}`, state: n }));
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     const later = Array.from({ length: 50 }, (_, n) => store.commit({ session: `s${n % 7}`, state: n }));
     await Promise.resolve();
     later.push(store.commit({ session: 'x', state: 1 }));
     await Promise.all([...first, ...later]);
-    unsubscribe('surewire:stores', listen);
     expect(batches).toEqual([100, 51]);
+  });
+
+  test('a change that fails is found by halves: a turn of 1,000 does not become 1,000 transactions', async () => {
+    const store = await open();
+    const batches = batchSizes();
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 1_000 }, (_, n) =>
+        store.commit({ session: `s${n}`, state: n, put: n === 617 ? put(13) : [] }),
+      ),
+    );
+    expect(outcomes.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([617]);
+    expect(await store.sessions()).toHaveLength(999);
+    expect(batches.length).toBeLessThan(40);
+  });
+
+  test('a database that fails whatever is tried, and slowly: a turn is refused after a while, and well again later', async () => {
+    const clock = new VirtualClock();
+    const store = await open({ clock });
+    const batches = batchSizes();
+    const keeper = await cluster.client();
+    await keeper.query({ text: 'BEGIN' });
+    await keeper.query({ text: 'SELECT FROM surewire.store WHERE name = $1 FOR UPDATE', values: [name] });
+    let isOver = false;
+    const outcomes = Promise.allSettled(
+      Array.from({ length: 8 }, (_, n) => store.commit({ session: `s${n}`, state: n })),
+    ).finally(() => {
+      isOver = true;
+    });
+    const waiting = "application_name = 'surewire' AND wait_event_type = 'Lock'";
+    while (!isOver) {
+      const found = await cluster.sql(`SELECT pid FROM pg_stat_activity WHERE ${waiting}`);
+      if (found.length === 0) continue;
+      // Not so long that the answer would be given up.
+      await clock.advance(14_000);
+      const before = batches.length;
+      await cluster.sql(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE ${waiting}`);
+      while (batches.length === before) await cluster.sql('SELECT 1');
+    }
+    const reason = { code: 'STORE_UNWRITABLE', transient: true };
+    expect(await outcomes).toMatchObject(Array.from({ length: 8 }, () => ({ status: 'rejected', reason })));
+    // Not change by change: after half a minute of looking the rest is tried once.
+    expect(batches).toEqual([8, 4, 2, 1, 7]);
+    await keeper.end();
+    await store.commit({ session: 'a', state: 1 });
+    expect(await store.sessions()).toEqual([{ session: 'a', state: 1 }]);
   });
 
   test('commits wait for the disk, whatever the role has as its default; what does not wait at all is refused', async () => {
@@ -300,6 +341,18 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     expect(all).not.toContain(secret);
     expect(all).not.toContain(Cluster.password);
   });
+
+  /** How many changes each transaction from here on has, whether it was committed or not. */
+  function batchSizes(): readonly number[] {
+    const sizes: number[] = [];
+    const listen = (said: unknown): void => {
+      const { event, changes } = said as { event: string; changes: number };
+      if (event === 'batch.written') sizes.push(changes);
+    };
+    subscribe('surewire:stores', listen);
+    onTestFinished(() => void unsubscribe('surewire:stores', listen));
+    return sizes;
+  }
 
   /** Settles when the store has said so. */
   function event(which: string): Promise<void> {
