@@ -11,7 +11,7 @@ import type { Channel } from '../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { arrive } from '../channel/duplex.ts';
 import { Life } from '../channel/life.ts';
-import { answerable } from '../soap/addressing.ts';
+import { addressedTo, addressingOf, answerable } from '../soap/addressing.ts';
 import { faultOf } from '../soap/fault.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import { ConnectionError } from './errors.ts';
@@ -54,6 +54,8 @@ export class PollingChannel implements Channel {
   readonly #end = new AbortController();
   /** The SOAP version of the conversation, once something was said. */
   #soap: SoapVersion | undefined;
+  /** Where this end speaks to. */
+  #to: string;
   #rhythm: Rhythm = 0;
   #timer: Timer | undefined;
   #isAsking = false;
@@ -62,6 +64,7 @@ export class PollingChannel implements Channel {
 
   constructor(my: PollingInit) {
     this.#my = my;
+    this.#to = my.to.href;
     this.replyTo = my.standing.address;
     this.closed = this.#life.closed;
     this.#below = connect(my.over, my.to, async (trip) => {
@@ -96,8 +99,9 @@ export class PollingChannel implements Channel {
 
   async #said(trip: Delivery): Promise<undefined> {
     this.#soap = trip.message.version;
+    this.#to = addressingOf(trip.message)?.to ?? this.#to;
     try {
-      const answer = await this.#below.send(trip);
+      const answer = await this.#below.send(trip.carrying(addressedTo(trip.message, this.#to)));
       if (answer !== undefined) this.#took(answer);
     } catch (thrown) {
       if (!trip.signal.aborted) this.#failed(asError(thrown));

@@ -9,7 +9,7 @@ import type { BindingElement, Channel, ChannelFactory } from '../channel/channel
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { turnedAway } from '../channel/refusal.ts';
 import { transform } from '../channel/transform.ts';
-import { addressingOf, answerable, faultAddressing, withAddressing } from '../soap/addressing.ts';
+import { addressedTo, addressingOf, answerable, faultAddressing, withAddressing } from '../soap/addressing.ts';
 import { SoapError } from '../soap/errors.ts';
 import { faultReply } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
@@ -114,12 +114,6 @@ function secured(name: string, guard: Guard, at: () => Standing, allowance: Allo
       return answered.carrying(message);
     },
   });
-}
-
-/** An answer need not say where it goes; what endorses a message over TLS has to cover that. */
-function addressedTo(said: Message, to: string | undefined): Message {
-  const addressing = addressingOf(said);
-  return addressing === undefined || addressing.to !== undefined ? said : withAddressing(said, { ...addressing, to });
 }
 
 /** What whoever sent it is told, on a duplex channel in a message that says what it answers. */

@@ -216,6 +216,12 @@ function lasting(soap: SoapVersion, value: string, block: HeaderBlock): HeaderBl
   return block;
 }
 
+/** An answer need not say where it goes; what endorses a message over TLS has to cover that. */
+export function addressedTo(said: Message, to: string | undefined): Message {
+  const addressing = addressingOf(said);
+  return addressing === undefined || addressing.to !== undefined ? said : withAddressing(said, { ...addressing, to });
+}
+
 /**
  * A message that says where its answer goes has to say what the answer relates to (WS-Addressing 1.0 Core 3.4; 2004/08, 3.1).
  *

@@ -17,6 +17,9 @@ import { makeConnection } from '../../src/connection/make-connection.ts';
 import { makeConnection as question } from '../../src/connection/wording.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
 import { security } from '../../src/security/element.ts';
+import { certificateOverTransport } from '../../src/security/presets/over-transport.ts';
+import type { SecurityPolicy } from '../../src/security/protection.ts';
+import { trustPeers } from '../../src/security/trust.ts';
 import { addressing200508, addressingOf } from '../../src/soap/addressing.ts';
 import { message } from '../../src/soap/envelope.ts';
 import { faultOf } from '../../src/soap/fault.ts';
@@ -84,6 +87,29 @@ describe.each(Object.entries(ways))('%s', (_, way) => {
       expect(await channel.closed).toBeUndefined();
     }
   });
+});
+
+test('a certificate endorses what answers the service too, which says where it goes: both ends call, and the session ends', async () => {
+  const { client } = await pki();
+  const clock = new SimulationClock();
+  const peer = { secure: true };
+  const net = loopback({ network: new Network({ clock }), peer, server: peer });
+  const by = (policy: SecurityPolicy) => {
+    const session = reliableSession({ clock, random: seededRandom(5), to, openTimeout: 600_000 });
+    const below = makeConnection(binding([security(policy, { clock })], net), { clock });
+    return binding([exchange({ addressing: addressing200508, to }), session], below);
+  };
+  await listen(by(certificateOverTransport({ trust: trustPeers(client.certificate) })), to, async (trip) => {
+    const back = await callbackChannel(trip).send(delivery(said('urn:back')));
+    return trip.carrying(said(`urn:re:${back?.message.action}`));
+  });
+  const channel = connect(by(certificateOverTransport({ key: client.key() })), to, async (trip) =>
+    trip.carrying(said('urn:me')),
+  );
+  const reply = await clock.until(channel.send(delivery(said('urn:ask'))), 1_200_000);
+  expect(reply?.message.action).toBe('urn:re:urn:me');
+  await clock.until(channel.close(), 1_200_000);
+  expect(await channel.closed).toBeUndefined();
 });
 
 test('M16 a question that another has signed fetches nothing, and one that nobody has signed is refused', async () => {
