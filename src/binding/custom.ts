@@ -193,6 +193,7 @@ function describeSecurity(given: SecuritySettings, first: SecuritySettings | und
     protectTokens: given.protectTokens ?? false,
     protection: given.protectionLevel ?? 'EncryptAndSign',
     confirmation: given.issuedKeyType === 'BearerKey' ? 'bearer' : 'holder-of-key',
+    passwordDigest: false,
     requireCancellation: true,
     amendment: false,
     bootstrap: undefined,

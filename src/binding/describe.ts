@@ -175,6 +175,7 @@ function securityFor(row: BindingRow, mode: AuthenticationModeName, settings: Me
     protectTokens: false,
     protection: settings.protectionLevel ?? 'EncryptAndSign',
     confirmation: settings.issuedKeyType === 'BearerKey' ? 'bearer' : 'holder-of-key',
+    passwordDigest: false,
     requireCancellation: true,
     amendment: false,
     bootstrap: undefined,

@@ -62,6 +62,8 @@ export interface SecurityDescription {
   readonly protection: 'Sign' | 'EncryptAndSign';
   /** Whether the key in an issued token has to be shown, or the token alone will do. */
   readonly confirmation: 'holder-of-key' | 'bearer';
+  /** Whether a password goes as a digest with Nonce and Created only (HashPassword, Created, Nonce of a UsernameToken assertion). */
+  readonly passwordDigest: boolean;
   /** SecureConversation: whether the client cancels its token when it closes. */
   readonly requireCancellation: boolean;
   /** SecureConversation: whether further credentials of the client may be added to its token. */

@@ -22,6 +22,7 @@ import { issuedTokenForCertificate, issuedTokenOverTransport } from '../security
 import { mutualCertificateWss10 } from '../security/presets/mutual-certificate-wss10.ts';
 import { certificateOverTransport } from '../security/presets/over-transport.ts';
 import type { SecurityPolicy } from '../security/protection.ts';
+import type { UsernameCredentials } from '../security/tokens/username.ts';
 import type { Credentials } from './credentials.ts';
 import type { SecurityDescription } from './description.ts';
 import { BindingError, unsupported } from './errors.ts';
@@ -39,7 +40,7 @@ type Policy = (of: Of, given: Credentials) => SecurityPolicy;
 const policies: Readonly<Partial<Record<AuthenticationModeName, Policy>>> = Object.freeze({
   UserNameOverTransport: (of, given) => {
     requireOne(of, given, ['username', 'passwords']);
-    return usernameOverTransport({ ...common(of, given), ...users(given) });
+    return usernameOverTransport({ ...common(of, given), ...users(of, given) });
   },
   CertificateOverTransport: (of, given) => {
     requireOne(of, given, ['key', 'trust']);
@@ -62,7 +63,7 @@ const policies: Readonly<Partial<Record<AuthenticationModeName, Policy>>> = Obje
   UserNameForCertificate: (of, given) => {
     requireOne(of, given, ['peer', 'key']);
     requireOne(of, given, ['username', 'passwords']);
-    return userNameForCertificate({ ...symmetric(of, given), ...ends(given), ...users(given) });
+    return userNameForCertificate({ ...symmetric(of, given), ...ends(given), ...users(of, given) });
   },
   IssuedTokenForCertificate: (of, given) => {
     requireOne(of, given, ['peer', 'key']);
@@ -210,8 +211,19 @@ function keyOf(of: SecurityDescription, given: Credentials): SigningKey {
   return given.key;
 }
 
-function users({ username, passwords }: Credentials) {
-  return defined({ username, passwords });
+function users({ passwordDigest }: SecurityDescription, { username, passwords }: Credentials) {
+  if (!passwordDigest || username === undefined) return defined({ username, passwords });
+  const shown = typeof username === 'function' ? () => asDigest(username()) : asDigest(username);
+  return defined({ username: shown, passwords });
+}
+
+/** @throws BindingError `BINDING_CREDENTIALS` for a password that would go as it is */
+function asDigest(username: UsernameCredentials): UsernameCredentials {
+  if (username.form === 'digest') return username;
+  throw new BindingError(
+    'BINDING_CREDENTIALS',
+    "The service demands the password as a digest with Nonce and Created. Give `username` with form: 'digest'.",
+  );
 }
 
 function tokens({ token, saml }: Credentials) {

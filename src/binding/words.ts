@@ -104,7 +104,8 @@ function securityLines(security: SecurityDescription | undefined, tls: boolean):
   const own = supplies[client === 'certificate' && over ? 'certificate over TLS' : client];
   if (own !== undefined) {
     const also = (name: string) => (over || client === 'none' || client === 'certificate' ? '' : `${name}, `);
-    lines.push(['client gives', `${also('peer')}${own[0]}`], ['service gives', `${also('key')}${own[1]}`]);
+    const digest = first.passwordDigest ? ", with form: 'digest'" : '';
+    lines.push(['client gives', `${also('peer')}${own[0]}${digest}`], ['service gives', `${also('key')}${own[1]}`]);
   }
   return lines;
 }

@@ -150,10 +150,12 @@ function supporting(sp: SecurityPolicyVersion, of: SecurityDescription): readonl
     return [assertion(sp.namespace, 'EndorsingSupportingTokens', [conversationToken(sp, of, of.bootstrap)])];
   }
   switch (authenticationModes[of.mode].client) {
-    case 'username':
-      return [
-        assertion(sp.namespace, sp.username, [token(sp, 'UsernameToken', 'AlwaysToRecipient', ['WssUsernameToken10'])]),
-      ];
+    case 'username': {
+      // WS-SecurityPolicy 1.1 has no word for a digest.
+      const digest = of.passwordDigest && sp.name === '1.2' ? ['HashPassword'] : [];
+      const inside = ['WssUsernameToken10', ...digest];
+      return [assertion(sp.namespace, sp.username, [token(sp, 'UsernameToken', 'AlwaysToRecipient', inside)])];
+    }
     case 'certificate': {
       if (isAsymmetric(of.mode, of.versions)) return [];
       const endorsing = certificate(sp, 'AlwaysToRecipient', ['RequireThumbprintReference']);

@@ -91,6 +91,7 @@ function overTransport(of: Reading): ReadSecurity {
       ? conversation(of, only.token)
       : describe(of, mode, {
           confirmation: only.token.kind === 'issued' && only.holder === 'Signed' ? 'bearer' : 'holder-of-key',
+          passwordDigest: only.token.passwordDigest,
         });
   return { security, tls: true, clientCertificate };
 }
@@ -153,7 +154,7 @@ function symmetric(of: Reading): SecurityDescription {
       (only?.token ?? protection).assertion,
       `it does not stand beside ${named(protection.assertion.element)}`,
     );
-  return describe(of, mode, { derivedKeys, confirmation: 'holder-of-key' });
+  return describe(of, mode, { derivedKeys, passwordDigest: only?.token.passwordDigest ?? false });
 }
 
 function asymmetric(of: Reading): SecurityDescription {
@@ -219,7 +220,7 @@ function conversation(of: Reading, token: ReadToken): SecurityDescription {
 function describe(
   { common, options }: Reading,
   mode: AuthenticationModeName,
-  more: Partial<Pick<SecurityDescription, 'derivedKeys' | 'confirmation'>>,
+  more: Partial<Pick<SecurityDescription, 'derivedKeys' | 'confirmation' | 'passwordDigest'>>,
 ): SecurityDescription {
   return Object.freeze({
     mode,
@@ -232,6 +233,7 @@ function describe(
     protectTokens: common.protectTokens,
     protection: 'EncryptAndSign',
     confirmation: more.confirmation ?? 'holder-of-key',
+    passwordDigest: more.passwordDigest ?? false,
     requireCancellation: true,
     amendment: false,
     bootstrap: undefined,

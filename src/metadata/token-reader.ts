@@ -12,6 +12,7 @@ export interface ReadToken {
   readonly kind: TokenKind;
   readonly assertion: PolicyAssertion;
   readonly derivedKeys: boolean;
+  readonly passwordDigest: boolean;
   /** The end of the IncludeToken URI; `Always` where nothing is said. */
   readonly include: string;
 }
@@ -29,7 +30,7 @@ const kinds: Readonly<Record<string, TokenKind>> = Object.freeze({
 
 /** Versions of tokens and ways to refer to them that both ends can do. */
 const easy: Readonly<Partial<Record<TokenKind, readonly string[]>>> = Object.freeze({
-  username: ['WssUsernameToken10', 'WssUsernameToken11', 'Created', 'Nonce', 'HashPassword'],
+  username: ['WssUsernameToken10', 'WssUsernameToken11'],
   certificate: [
     'WssX509V3Token10',
     'WssX509V3Token11',
@@ -71,9 +72,11 @@ function readToken(demands: Demands, assertion: PolicyAssertion): ReadToken {
     throw notSpoken(implied, 'keys are derived by tokens that say so (RequireExplicitDerivedKeys)');
   const none = inside.take(all, 'NoPassword');
   if (none !== undefined) throw notSpoken(none, 'a user name without a password proves nothing');
+  // A digest has Nonce and Created beside it, and a text has neither.
+  const passwordDigest = kind === 'username' && inside.has(all, 'HashPassword', 'Created', 'Nonce');
   inside.has(all, ...(easy[kind] ?? []));
   // What a context demands is read where its bootstrap policy is.
   if (kind !== 'conversation') inside.finish();
   const include = assertion.element.attributes.find(({ local }) => local === 'IncludeToken')?.value ?? '/Always';
-  return { kind, assertion, derivedKeys, include: include.slice(include.lastIndexOf('/') + 1) };
+  return { kind, assertion, derivedKeys, passwordDigest, include: include.slice(include.lastIndexOf('/') + 1) };
 }

@@ -119,6 +119,16 @@ describe.each(policyVersions)('WS-Policy $name', (policy) => {
     }
   });
 
+  test('a password as a digest only, which WS-SecurityPolicy 1.1 has no word for', async () => {
+    for (const messageSecurityVersion of versions) {
+      const given = { authenticationMode: 'UserNameOverTransport', messageSecurityVersion } as const;
+      const { security, ...rest } = describeCustom(elements(given, true));
+      if (security === undefined) throw new Error('There is security.');
+      const read = await travelled({ ...rest, security: { ...security, passwordDigest: true } }, policy);
+      expect(read.security?.passwordDigest).toBe(messageSecurityVersion.policy === '1.2');
+    }
+  });
+
   test('without message security: HTTP, HTTPS, client certificates, SOAP 1.1, addressing of 2004, reliable sessions', async () => {
     const all: readonly (readonly CustomElement[])[] = [
       [{ kind: 'textMessageEncoding', soap: soap11, addressing: 'none' }, { kind: 'httpTransport' }],

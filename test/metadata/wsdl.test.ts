@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type DescribedPort, describeWsdl, type WsdlOptions } from '../../src/metadata/import.ts';
+import { bindingFromWsdl, type DescribedPort, describeWsdl, type WsdlOptions } from '../../src/metadata/import.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { scan } from '../../src/xml/scan.ts';
 import { vectorCases, vectorsFolder, vectorsThere } from '../vectors/manifest.ts';
@@ -187,6 +187,36 @@ describe('choices', () => {
     );
     expect((await read({ more }, {}, 'q')).address).toBeUndefined();
     await expect(read({ more }, {}, 'z')).rejects.toThrow(/no SOAP port "z"/);
+  });
+});
+
+describe('WS-SecurityPolicy 1.3', () => {
+  const sp13 = 'http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200802';
+  const demanding = (more: string) =>
+    transport + username.replace('<sp:WssUsernameToken10/>', `<sp:WssUsernameToken10/>${more}`);
+
+  test.each(['<sp:HashPassword/>', `<n:Created xmlns:n="${sp13}"/><n:Nonce xmlns:n="${sp13}"/>`])(
+    'a password that may not go as a text does not: %s',
+    async (more) => {
+      const { description } = await read({ policy: demanding(more) });
+      expect(description.security).toMatchObject({ mode: 'UserNameOverTransport', passwordDigest: true });
+      expect((await read({ policy: demanding('') })).description.security?.passwordDigest).toBe(false);
+      const file = join(folder, `${count++}.wsdl`);
+      await writeFile(file, wsdlText({ policy: demanding(more) }));
+      const options = (form: 'text' | 'digest') => ({ username: { user: 'alice', password: 'secret', form } });
+      await expect(bindingFromWsdl(file, 'p', options('text'))).rejects.toMatchObject({
+        code: 'BINDING_CREDENTIALS',
+        message: expect.stringContaining("form: 'digest'"),
+      });
+      expect((await bindingFromWsdl(file, 'p', options('digest'))).description.kind).toBe('customBinding');
+    },
+  );
+
+  test.each(['ScopePolicy15', 'MustSupportInteractiveChallenge'])('%s is named with its line', async (local) => {
+    const trust = `<sp:Trust13>${inner(`<sp:MustSupportIssuedTokens/>\n<n:${local} xmlns:n="${sp13}"/>`)}</sp:Trust13>`;
+    expect(await refusal({ policy: transport + username + trust })).toMatch(
+      new RegExp(`^METADATA_UNSUPPORTED: .*<n:${local}> \\(line 9\\) of ${sp13}`),
+    );
   });
 });
 
