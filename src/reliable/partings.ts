@@ -73,7 +73,11 @@ export function declined(error: SurewireError): Bare<SourceEvent> {
   return { kind: 'declined', reason: { code: 'RELIABLE_REFUSED', text }, again };
 }
 
-/** A password that is wrong is not offered twice: whoever counts wrong ones locks the user out. */
+/**
+ * A password that is wrong is not offered twice: whoever counts wrong ones locks the user out. CXF says SecurityError of every failure
+ * (WSS4J's code for all of them), so it may be that.
+ */
 export function isAboutCredentials({ cause }: SurewireError): boolean {
-  return cause instanceof FaultError && cause.fault.subcode?.local === 'FailedAuthentication';
+  const code = cause instanceof FaultError ? cause.fault.subcode?.local : undefined;
+  return code === 'FailedAuthentication' || code === 'SecurityError';
 }

@@ -13,7 +13,7 @@ import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { addressing200508, addressingOf } from '../../src/soap/addressing.ts';
 import { payload } from '../../src/soap/envelope.ts';
-import { faultReply } from '../../src/soap/fault.ts';
+import { FaultError, faultReply } from '../../src/soap/fault.ts';
 import type { Message } from '../../src/soap/message.ts';
 import { soap11 } from '../../src/soap/version.ts';
 import { memory } from '../../src/stores/memory.ts';
@@ -88,6 +88,19 @@ describe('opening', () => {
     expect(error.cause).toMatchObject({ code: 'SECURITY_UNSECURED_FAULT' });
     expect(scene.sent).toHaveLength(2);
   });
+
+  test.each(['FailedAuthentication', 'SecurityError'])(
+    'one that may be about a password ends it at once, and it is not offered again: %s',
+    async (local) => {
+      const scene = new Scene({}, () => {
+        const subcode = { namespace: 'urn:test:codes', local };
+        const cause = new FaultError({ code: 'sender', subcode, reason: 'no' });
+        throw new SurewireError('SECURITY_UNSECURED_FAULT', 'It says no.', { transient: true, refusal: true, cause });
+      });
+      expect(await scene.failure(scene.channel.open())).toMatchObject({ code: 'RELIABLE_REFUSED', transient: false });
+      expect(scene.sent).toHaveLength(1);
+    },
+  );
 
   test('an established session passes over such an answer, also when it comes late to a repeated CreateSequence', async () => {
     let forgeries = 3;
