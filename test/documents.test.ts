@@ -136,6 +136,8 @@ describe('docs/CHECKLIST.md', () => {
       rows.filter((row) => !row.includes('`test/') && !/^\| (?:\||[a-z ]+ \|).* tests \|$|^\| \| tests \|$/.test(row)),
     ).toEqual([]);
     expect(named.length).toBeGreaterThan(100);
+    // A file without a title would be looked at by nobody.
+    expect(rows.join('\n').match(/`test\//g)?.length).toBe(named.length);
   });
 
   test.each(named)('%s has: %s', (file, title) => {
