@@ -13,8 +13,8 @@ const alone = [
 const config: ViteUserConfig = defineConfig({
   test: {
     // What only a hang takes, also on a machine that is several times as slow and busy with other things.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
     // Vitest leaves one core for watching; nobody watches here.
     maxWorkers: '100%',

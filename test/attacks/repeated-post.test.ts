@@ -19,6 +19,7 @@ import { payload } from '../../src/soap/envelope.ts';
 import { faultOf } from '../../src/soap/fault.ts';
 import { soap12 } from '../../src/soap/version.ts';
 import { overTheWire, saying } from '../reliable/ends.ts';
+import { until } from '../reliable/peers.ts';
 import { idle, pki, policyOf, start } from '../security/rig.ts';
 
 test('the copy is refused, nothing is executed twice, and the session goes on', async () => {
@@ -57,9 +58,7 @@ test('the copy is refused, nothing is executed twice, and the session goes on', 
   const channel = layered(stack(policyOf(client, root), 3), () => idle('initiator', send))(async () => undefined);
   await channel.open();
   const call = async (text: string): Promise<string | undefined> => {
-    const answer = channel.send(delivery(saying(text, soap12, 'urn:test:ask')));
-    for (let turn = 0; turn < 20; turn++) await clock.advance(1_000);
-    const reply = await answer;
+    const reply = await until(clock, channel.send(delivery(saying(text, soap12, 'urn:test:ask'))), 20_000);
     return reply && payload(reply.message)?.text;
   };
   expect(await call('one')).toBe('re: one');

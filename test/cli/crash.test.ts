@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { developmentPki } from '../../src/certificates/development-pki.ts';
 import { purchaseOrder } from '../../src/cli/orders/order.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
+import { Balancer } from './balancer.ts';
 import { Child } from './running.ts';
 
 const COUNT = 60;
@@ -32,10 +33,12 @@ beforeAll(async () => {
 
 /** Every child, so that a test that fails leaves none behind. */
 const children: Child[] = [];
+const balancers: Balancer[] = [];
 
 afterAll(async () => {
   for (const one of children) one.kill('SIGKILL');
   await Promise.all(children.map((one) => one.exited));
+  for (const one of balancers) one.close();
   await rm(base, { recursive: true });
 });
 
@@ -45,27 +48,48 @@ function child(args: readonly string[]): Child {
   return made;
 }
 
-/** What one test needs: a box with its folder and store, a sender with its own. */
+/** What one test needs: a box with its folder and store at one address, a sender with its own store. */
 class Place {
   readonly #folder: string;
   readonly #inbox: string;
+  readonly #balancer: Balancer;
+  #port = 0;
 
-  constructor(name: string) {
+  private constructor(name: string, balancer: Balancer) {
     this.#folder = join(base, name);
     this.#inbox = join(this.#folder, 'inbox');
+    this.#balancer = balancer;
   }
 
-  async serve(port = 0): Promise<{ box: Child; url: string; port: number }> {
-    const args = ['--port', String(port), '--to', this.#inbox, '--store', `${this.#folder}.serve.db`, '--json'];
-    const box = child(['serve', ...args]);
+  static async of(name: string): Promise<Place> {
+    const balancer = await Balancer.start();
+    balancers.push(balancer);
+    return new Place(name, balancer);
+  }
+
+  async serve(): Promise<Child> {
+    const box = child(['serve', '--port', '0', '--to', this.#inbox, '--store', `${this.#folder}.serve.db`, '--json']);
     await box.until(() => box.out.length > 0);
     const { listening } = JSON.parse(box.out[0] ?? '{}') as { listening: string };
-    return { box, url: listening, port: Number(new URL(listening).port) };
+    this.#port = Number(new URL(listening).port);
+    this.join();
+    return box;
   }
 
-  send(url: string, which: readonly string[] = files, ...more: string[]): Child {
-    const args = ['--store', `${this.#folder}.send.db`, '--timeout', '60', '--json', ...more];
-    return child(['send', url, ...which, ...args]);
+  /** Lets the sender reach the box. */
+  join(): void {
+    this.#balancer.to(this.#port);
+  }
+
+  /** Stops a transfer in the middle: some documents are there, and the others cannot come. */
+  async cut(box: Child): Promise<void> {
+    await box.until(() => box.out.length > 5);
+    this.#balancer.cut();
+  }
+
+  send(which: readonly string[] = files, ...more: string[]): Child {
+    const args = ['--store', `${this.#folder}.send.db`, '--timeout', '600', '--json', ...more];
+    return child(['send', this.#balancer.url, ...which, ...args]);
   }
 
   /** Every file once, in order, whole, and nothing else in the folder. */
@@ -84,14 +108,15 @@ async function stop(box: Child): Promise<void> {
 
 describe('kill -9', () => {
   test.concurrent('of the sender: the same command goes on where it stopped', async () => {
-    const place = new Place('run1');
-    const { box, url } = await place.serve();
-    const first = place.send(url);
-    await box.until(() => box.out.length > 5);
+    const place = await Place.of('run1');
+    const box = await place.serve();
+    const first = place.send();
+    await place.cut(box);
     first.kill('SIGKILL');
     await first.exited;
     expect(first.out).toEqual([]);
-    const second = place.send(url);
+    place.join();
+    const second = place.send();
     expect(await second.exited, second.err.join('\n') + second.out.join('\n')).toBe(0);
     const receipt = JSON.parse(second.out.at(-1) ?? '{}');
     expect(receipt).toMatchObject({ documents: COUNT, sent: COUNT, acknowledged: COUNT });
@@ -101,59 +126,60 @@ describe('kill -9', () => {
   });
 
   test.concurrent('of the service: restarted at the same place it has lost nothing and takes nothing twice', async () => {
-    const place = new Place('run2');
-    const { box, url, port } = await place.serve();
-    const sender = place.send(url);
-    await box.until(() => box.out.length > 5);
+    const place = await Place.of('run2');
+    const box = await place.serve();
+    const sender = place.send();
+    await place.cut(box);
     box.kill('SIGKILL');
     await box.exited;
-    const again = await place.serve(port);
+    const again = await place.serve();
     expect(await sender.exited, sender.err.join('\n') + sender.out.join('\n')).toBe(0);
-    await stop(again.box);
+    await stop(again);
     await place.expectAll();
   });
 
   test.concurrent('of both, one after the other', async () => {
-    const place = new Place('run3');
-    const { box, url, port } = await place.serve();
-    const first = place.send(url);
-    await box.until(() => box.out.length > 5);
+    const place = await Place.of('run3');
+    const box = await place.serve();
+    const first = place.send();
+    await place.cut(box);
     first.kill('SIGKILL');
     box.kill('SIGKILL');
     await Promise.all([first.exited, box.exited]);
-    const again = await place.serve(port);
-    const second = place.send(url);
+    const again = await place.serve();
+    const second = place.send();
     expect(await second.exited, second.err.join('\n') + second.out.join('\n')).toBe(0);
-    await stop(again.box);
+    await stop(again);
     await place.expectAll();
   });
 });
 
 test.concurrent('Ctrl-C: the sender says how far it got, and the same command goes on', async () => {
-  const place = new Place('run4');
-  const { box, url } = await place.serve();
-  const first = place.send(url);
-  await box.until(() => box.out.length > 5);
+  const place = await Place.of('run4');
+  const box = await place.serve();
+  const first = place.send();
+  await place.cut(box);
   first.kill('SIGINT');
   expect(await first.exited).toBe(130);
   const [receipt, error] = first.out.map((line) => JSON.parse(line));
   expect(receipt.acknowledged).toBeLessThan(COUNT);
   expect(error).toEqual({ error: { code: 'CLI_INTERRUPTED', message: expect.stringContaining('goes on') } });
-  const other = place.send(url, files.slice(1));
+  const other = place.send(files.slice(1));
   expect(await other.exited).toBe(5);
   expect(JSON.parse(other.out[0] ?? '')).toMatchObject({ error: { code: 'CLI_STORE_TAKEN' } });
-  const second = place.send(url);
+  place.join();
+  const second = place.send();
   expect(await second.exited, second.err.join('\n') + second.out.join('\n')).toBe(0);
   await stop(box);
   await place.expectAll();
 });
 
 test.concurrent('the same command once more: done already, and nothing is sent twice', async () => {
-  const place = new Place('run6');
-  const { box, url } = await place.serve();
-  const first = place.send(url);
+  const place = await Place.of('run6');
+  const box = await place.serve();
+  const first = place.send();
   expect(await first.exited, first.err.join('\n')).toBe(0);
-  const second = place.send(url);
+  const second = place.send();
   expect(await second.exited, second.err.join('\n')).toBe(0);
   const [before, after] = [first, second].map(({ out }) => JSON.parse(out.at(-1) ?? '{}'));
   expect(after).toMatchObject({ documents: COUNT, acknowledged: COUNT, resumedAt: COUNT, sequence: before.sequence });
@@ -163,23 +189,26 @@ test.concurrent('the same command once more: done already, and nothing is sent t
 
 describe('what goes wrong for good suspends a stored transfer and does not end it', () => {
   test.concurrent('the service stays away for longer than --timeout; then nobody trusts it; then all is well', async () => {
-    const place = new Place('run5');
-    const { box, url, port } = await place.serve();
-    const first = place.send(url, files, '--timeout', '2');
-    await box.until(() => box.out.length > 5);
+    const place = await Place.of('run5');
+    const box = await place.serve();
+    const first = place.send();
+    await place.cut(box);
+    first.kill('SIGKILL');
     box.kill('SIGKILL');
-    expect(await first.exited).toBe(1);
-    expect(first.out.at(-1)).toContain('CLI_INCOMPLETE');
-    expect(first.out.at(-1)).toContain('The same command goes on');
-    const again = await place.serve(port);
+    await Promise.all([first.exited, box.exited]);
+    const late = place.send(files, '--timeout', '2');
+    expect(await late.exited).toBe(1);
+    expect(late.out.at(-1)).toContain('CLI_INCOMPLETE');
+    expect(late.out.at(-1)).toContain('The same command goes on');
+    const again = await place.serve();
     await developmentPki({ folder: join(base, 'others'), algorithms: ['ec'] });
-    const second = place.send(url, files, '--ca', join(base, 'others/trust.pem'));
+    const second = place.send(files, '--ca', join(base, 'others/trust.pem'));
     expect(await second.exited).toBe(3);
     expect(second.out.at(-1)).toContain('TRANSPORT_TLS_UNTRUSTED');
-    const third = place.send(url);
+    const third = place.send();
     expect(await third.exited, third.err.join('\n') + third.out.join('\n')).toBe(0);
     expect(JSON.parse(third.out.at(-1) ?? '{}').resumedAt).toBeGreaterThan(0);
-    await stop(again.box);
+    await stop(again);
     await place.expectAll();
   });
 });

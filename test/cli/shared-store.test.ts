@@ -1,8 +1,6 @@
 /** Sessions that move from one machine to another: real processes at one PostgreSQL, killed and paused in mid-traffic. */
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,58 +8,11 @@ import { developmentPki } from '../../src/certificates/development-pki.ts';
 import { purchaseOrder } from '../../src/cli/orders/order.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
 import { Cluster, noPostgres } from '../cluster.ts';
+import { Balancer } from './balancer.ts';
 import { Child, ran } from './running.ts';
 
 const COUNT = 30;
 const sum = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex');
-
-/** The one address that clients know; what stands behind it can change. */
-class Balancer {
-  readonly #server: Server;
-  readonly #open = new Set<Socket>();
-  /** The port behind it; 0 while there is none. */
-  #target = 0;
-
-  private constructor() {
-    this.#server = createServer((client) => {
-      const server = connect(this.#target, '127.0.0.1');
-      for (const [socket, other] of [
-        [client, server],
-        [server, client],
-      ] as const) {
-        this.#open.add(socket);
-        socket.on('error', () => other.destroy());
-        socket.on('close', () => {
-          this.#open.delete(socket);
-          other.destroy();
-        });
-        socket.pipe(other);
-      }
-    });
-  }
-
-  static async start(): Promise<Balancer> {
-    const balancer = new Balancer();
-    balancer.#server.listen(0, '127.0.0.1');
-    await once(balancer.#server, 'listening');
-    return balancer;
-  }
-
-  get url(): string {
-    const address = this.#server.address();
-    return `https://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/drop`;
-  }
-
-  to(port: number): void {
-    this.#target = port;
-    for (const socket of this.#open) socket.destroy();
-  }
-
-  close(): void {
-    this.#server.close();
-    for (const socket of this.#open) socket.destroy();
-  }
-}
 
 describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ?? ''}`, () => {
   let base: string;
@@ -107,7 +58,7 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
     return Number(new URL((JSON.parse(box.out[0] ?? '{}') as { listening: string }).listening).port);
   };
   const send = (url: string, ...more: string[]): Child =>
-    child(['send', url, ...files, '--timeout', '60', '--json', ...more]);
+    child(['send', url, ...files, '--timeout', '600', '--json', ...more]);
   /** Its lease is over: nobody waits for that here, and no clock but the database's counts. */
   const expire = (name: string): Promise<unknown> =>
     cluster.sql("UPDATE surewire.store SET lease = clock_timestamp() - interval '1 ms' WHERE name = $1", [name]);
@@ -132,6 +83,7 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
     const { balancer, first, second } = await active('killed');
     const sender = send(balancer.url, '--store', join(base, 'killed.db'));
     await first.until(() => first.out.length > 5);
+    balancer.cut();
     first.kill('SIGKILL');
     await first.exited;
     await expire('killed');
@@ -146,6 +98,7 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
     const { balancer, first, second } = await active('paused');
     const sender = send(balancer.url, '--store', join(base, 'paused.db'));
     await first.until(() => first.out.length > 5);
+    balancer.cut();
     first.kill('SIGSTOP');
     await expire('paused');
     balancer.to(await listening(second));

@@ -28,6 +28,7 @@ import { message, withHeaders } from '../../src/soap/envelope.ts';
 import type { HeaderBlock, Message } from '../../src/soap/message.ts';
 import { type SoapVersion, soap12 } from '../../src/soap/version.ts';
 import type { XmlFragment } from '../../src/xml/fragment.ts';
+import { cryptoAtRest } from '../simulation/crypto-at-work.ts';
 import type { AcceptorEnd } from './ends.ts';
 import { saying } from './ends.ts';
 
@@ -41,6 +42,7 @@ export async function until<T>(clock: VirtualClock, work: Promise<T>, limit = 3_
   const start = clock.now();
   while (!settled) {
     if (clock.now() - start > limit) throw new Error('time is over and the work is not done');
+    await cryptoAtRest();
     await clock.advance(clock.next === undefined ? 1_000 : Math.max(0, clock.next - clock.now()));
   }
   return work;

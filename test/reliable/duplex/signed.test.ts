@@ -21,6 +21,7 @@ import { faultOf } from '../../../src/soap/fault.ts';
 import type { Message } from '../../../src/soap/message.ts';
 import { soap12 } from '../../../src/soap/version.ts';
 import { pki, policyOf, start } from '../../security/rig.ts';
+import { cryptoAtRest } from '../../simulation/crypto-at-work.ts';
 
 const address = new URL('http://service.example/box');
 const said = (action: string) => message({ version: soap12, action });
@@ -57,7 +58,10 @@ async function scene(network: Network, clock: VirtualClock) {
       done = true;
     };
     work.then(mark, mark);
-    for (let step = 0; !done && step < 4_000; step += 1) await clock.advance(50);
+    for (let step = 0; !done && step < 4_000; step += 1) {
+      await cryptoAtRest();
+      await clock.advance(50);
+    }
     return work;
   };
   return { transport, channel, served, called, until };
