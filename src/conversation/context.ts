@@ -23,7 +23,8 @@ interface ContextEnd {
 export type ContextState =
   | { readonly phase: 'none' }
   | { readonly phase: 'issuing' }
-  | { readonly phase: 'open'; readonly current: ContextKeyed }
+  /** `again`: it was not renewed, and is not to be before that while the key is good. */
+  | { readonly phase: 'open'; readonly current: ContextKeyed; readonly again?: Instant }
   /** A renewal is under way; messages wait for it once the current key has expired. */
   | { readonly phase: 'renewing'; readonly current: ContextKeyed }
   /** Something is being added to it; messages go on, and a renewal waits. */
@@ -35,12 +36,14 @@ export type ContextEvent = { readonly now: Instant } & (
   | { readonly kind: 'open' }
   /** The issuer's answer to issue or renew; `isAnother` where another context was asked for in place of a renewal. */
   | { readonly kind: 'issued'; readonly context: ContextKeyed; readonly isAnother?: boolean }
-  /** The issuer said no, or its answer cannot be used. */
-  | { readonly kind: 'refused'; readonly text: string }
+  /** The issuer said no, or its answer cannot be used; `pause` as below. */
+  | { readonly kind: 'refused'; readonly text: string; readonly pause: number }
   /** The issuer does not know the context any more: the next message needs another. */
   | { readonly kind: 'lost' }
-  /** No answer came that could be believed: another request may fare better. */
-  | { readonly kind: 'unanswered' }
+  /**
+   * No answer came that could be believed: another request may fare better, in `pause` milliseconds at the soonest where that is not 0.
+   */
+  | { readonly kind: 'unanswered'; readonly pause: number }
   /** A message wants to go out. */
   | { readonly kind: 'send' }
   /** The application wants something added. */
@@ -92,11 +95,11 @@ export function context(
     case 'issued':
       return issued(state, event);
     case 'refused':
-      return refused(state, event.text, event.now);
+      return refused(state, event);
     case 'lost':
       return isGood(state) ? [noContext, []] : [state, []];
     case 'unanswered':
-      return unanswered(state);
+      return unanswered(state, event);
     case 'send':
       return sending(state, event.now, policy);
     case 'amend':
@@ -130,16 +133,45 @@ function issued(
     const { current } = state;
     // A renewal keeps the context and names a new key; anything else is another context under this one's name.
     if (fresh.identifier !== current.identifier || fresh.instance === current.instance) {
-      return refused(state, 'The renewal answered with another context.', now);
+      return refused(state, { text: 'The renewal answered with another context.', now, pause: 0 });
     }
   }
   return [{ phase: 'open', current: fresh }, []];
 }
 
-function refused(state: ContextState, text: string, now: Instant): Step {
-  // A renewal that failed is tried again before the next message, for as long as the key is good.
-  if (state.phase === 'renewing' && now < state.current.expires) return [{ phase: 'open', current: state.current }, []];
-  return ended('refused', text);
+function refused(
+  state: ContextState,
+  event: { readonly text: string; readonly now: Instant; readonly pause: number },
+): Step {
+  // A renewal that failed is tried again, for as long as the key is good.
+  if (state.phase === 'renewing' && event.now < state.current.expires) return [unrenewed(state.current, event), []];
+  return ended('refused', event.text);
+}
+
+/**
+ * What was refused is tried again in half of the time that is left: a password that is wrong by now is offered some few times, not with
+ * every message.
+ */
+function unrenewed(
+  current: ContextKeyed,
+  { now, pause }: { readonly now: Instant; readonly pause: number },
+): Extract<ContextState, { readonly phase: 'open' }> {
+  if (pause === 0) return { phase: 'open', current };
+  return { phase: 'open', current, again: later(now, Math.max(pause, (current.expires - now) / 2)) };
+}
+
+function isDue(
+  { current, again }: Extract<ContextState, { readonly phase: 'open' }>,
+  now: Instant,
+  policy: RenewalPolicy,
+) {
+  return now >= current.expires || now >= dueOf(current, again, policy);
+}
+
+/** From when on the key should be renewed. */
+export function dueOf(current: ContextKeyed, again: Instant | undefined, policy: RenewalPolicy): Instant {
+  const due = renewalDue(current, policy);
+  return again === undefined || again < due ? due : again;
 }
 
 /** Whatever this end thought, for its peer the key is over: nothing more goes out under it. */
@@ -149,9 +181,9 @@ function renewNeeded(state: ContextState, now: Instant): Step {
   return state.phase === 'open' ? renewing(spent, []) : [{ phase: state.phase, current: spent }, []];
 }
 
-function unanswered(state: ContextState): Step {
+function unanswered(state: ContextState, event: { readonly now: Instant; readonly pause: number }): Step {
   if (state.phase === 'issuing') return [noContext, []];
-  return [state.phase === 'renewing' ? { phase: 'open', current: state.current } : state, []];
+  return [state.phase === 'renewing' ? unrenewed(state.current, event) : state, []];
 }
 
 type Good = Extract<ContextState, { readonly phase: 'open' | 'renewing' | 'amending' }>;
@@ -172,7 +204,7 @@ function sending(state: Exclude<ContextState, { phase: 'ended' }>, now: Instant,
       return [state, [now < state.current.expires ? { effect: 'proceed' } : wait]];
     case 'open': {
       const { current } = state;
-      if (now < renewalDue(current, policy)) return [state, [{ effect: 'proceed' }]];
+      if (!isDue(state, now, policy)) return [state, [{ effect: 'proceed' }]];
       return renewing(current, [now < current.expires ? { effect: 'proceed' } : wait]);
     }
     default:
@@ -184,7 +216,7 @@ function sending(state: Exclude<ContextState, { phase: 'ended' }>, now: Instant,
 function amending(state: Exclude<ContextState, { phase: 'ended' }>, now: Instant, policy: RenewalPolicy): Step {
   if (state.phase !== 'open') return state.phase === 'cancelling' ? sending(state, now, policy) : [state, [wait]];
   const { current } = state;
-  if (now >= renewalDue(current, policy)) return renewing(current, [wait]);
+  if (isDue(state, now, policy)) return renewing(current, [wait]);
   return [{ phase: 'amending', current }, [{ effect: 'request', request: 'amend' }]];
 }
 

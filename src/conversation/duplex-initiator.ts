@@ -28,15 +28,12 @@ import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
 import { conversationFaultOf, sessionFaultOf } from './faults.ts';
 import { underContext } from './party.ts';
-import type { Requester } from './requester.ts';
+import { attemptsInTime, type Requester } from './requester.ts';
 import { writeCancelled } from './responses.ts';
 import type { Settings } from './settings.ts';
 
 /** So many messages are kept to be sent again should the key turn out to be over; the oldest go first. */
 const mostSaid = 64;
-
-/** So often a renewal that failed is tried again in the time that one may take. */
-const attemptsInTime = 20;
 
 export class ConversationDuplexInitiator implements Channel {
   readonly side = 'initiator';

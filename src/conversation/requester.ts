@@ -18,8 +18,9 @@ import type { SecurityPolicy } from '../security/protection.ts';
 import { type ContextName, idOf, sameName } from '../security/tokens/context.ts';
 import { addressingOf, anonymousReference, referenceTo, withAddressing } from '../soap/addressing.ts';
 import { message, payload } from '../soap/envelope.ts';
+import { deniesCredentials } from '../soap/errors.ts';
 import { FaultError, faultOf } from '../soap/fault.ts';
-import { type ContextEffect, type ContextEvent, type ContextState, context, noContext, renewalDue } from './context.ts';
+import { type ContextEffect, type ContextEvent, type ContextState, context, dueOf, noContext } from './context.ts';
 import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
 import { conversationFaultOf } from './faults.ts';
@@ -30,6 +31,11 @@ import { computedKey } from './secret.ts';
 import type { Settings } from './settings.ts';
 
 type Kind = ContextRequest['kind'];
+
+/** So often, at the most, a renewal that failed is tried again in the time that one may take. */
+export const attemptsInTime = 20;
+/** Milliseconds between two offers of a password that was refused, at the least, while a key is good. */
+const passwordPause = 600_000;
 
 /** An event before its time is known. */
 type Happening = ContextEvent extends infer Event ? (Event extends ContextEvent ? Omit<Event, 'now'> : never) : never;
@@ -90,7 +96,8 @@ export class Requester implements ContextSource {
 
   /** When the key should be renewed; `undefined` while there is none, or a request is under way. */
   get due(): Instant | undefined {
-    return this.#state.phase === 'open' ? renewalDue(this.#state.current, this.#settings.renewal) : undefined;
+    const { renewal } = this.#settings;
+    return this.#state.phase === 'open' ? dueOf(this.#state.current, this.#state.again, renewal) : undefined;
   }
 
   /** Renews the key where it is time, though nothing is to be said: the other end speaks under it too. */
@@ -221,10 +228,20 @@ export class Requester implements ContextSource {
       else if (kind === 'amend') {
         if (this.#isKeyOver(error)) this.#apply({ kind: 'renew-needed' });
         this.#apply({ kind: 'amend-settled' });
-      } else
-        this.#apply(isRefusal && kind === 'renew' ? { kind: 'refused', text: error.message } : { kind: 'unanswered' });
+      } else {
+        const pause = this.#pauseAfter(error);
+        const { message: text } = error;
+        this.#apply(isRefusal && kind === 'renew' ? { kind: 'refused', text, pause } : { kind: 'unanswered', pause });
+      }
       throw error;
     }
+  }
+
+  /** How long a renewal is not tried again after this, at the least: at once what got lost, later what was refused. */
+  #pauseAfter(error: Error): number {
+    if (deniesCredentials(error)) return passwordPause;
+    const isRefused = !(error instanceof SurewireError) || error.refusal || !error.transient;
+    return isRefused ? this.#settings.requestTimeout / attemptsInTime : 0;
   }
 
   #isKeyOver(error: Error): boolean {

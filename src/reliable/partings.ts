@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { SurewireError } from '../base/errors.ts';
 import { deadline } from '../base/signals.ts';
-import { FaultError } from '../soap/fault.ts';
+import { deniesCredentials } from '../soap/errors.ts';
 import { type Outcome, ReliableError } from './errors.ts';
 import type { Bare } from './interpret.ts';
 import type { EndReason, SourceEvent } from './source-state.ts';
@@ -69,15 +69,6 @@ export function isTurnedDown(error: Error): boolean {
 export function declined(error: SurewireError): Bare<SourceEvent> {
   const advice = 'Check the certificates or credentials of both ends, whom each of them trusts, and their clocks.';
   const text = `The session was not created. ${error.message} ${advice}`;
-  const again = error.transient && !isAboutCredentials(error);
+  const again = error.transient && !deniesCredentials(error);
   return { kind: 'declined', reason: { code: 'RELIABLE_REFUSED', text }, again };
-}
-
-/**
- * A password that is wrong is not offered twice: whoever counts wrong ones locks the user out. CXF says SecurityError of every failure
- * (WSS4J's code for all of them), so it may be that.
- */
-export function isAboutCredentials({ cause }: SurewireError): boolean {
-  const code = cause instanceof FaultError ? cause.fault.subcode?.local : undefined;
-  return code === 'FailedAuthentication' || code === 'SecurityError';
 }

@@ -70,3 +70,12 @@ export class FaultError extends SoapError {
     this.fault = fault;
   }
 }
+
+/**
+ * True for the refusal of a password, as far as can be told: one that is wrong is not offered again at once, because whoever counts
+ * wrong ones locks the user out. CXF says SecurityError of every failure (WSS4J's code for all of them), so it may be that.
+ */
+export function deniesCredentials({ cause }: Error): boolean {
+  const code = cause instanceof FaultError ? cause.fault.subcode?.local : undefined;
+  return code === 'FailedAuthentication' || code === 'SecurityError';
+}

@@ -13,7 +13,7 @@ import type { SigningKey } from '../security/keys.ts';
 import type { IssuedAssertion, IssuedToken, TokenSource } from '../security/protection.ts';
 import { isJwtToken, readJwtToken } from '../security/tokens/jwt.ts';
 import { message, payload } from '../soap/envelope.ts';
-import { faultOf } from '../soap/fault.ts';
+import { FaultError, faultOf } from '../soap/fault.ts';
 import { type SoapVersion, soap12 } from '../soap/version.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { simpleText } from '../xml/find.ts';
@@ -109,7 +109,8 @@ export function tokenClient(options: TokenClientOptions): TokenClient {
       const fault = faultOf(answer.message);
       if (fault !== undefined) {
         const transient = fault.code === 'receiver';
-        throw new TrustError('TRUST_REFUSED', `The token service refuses: ${fault.reason}`, { fault, transient });
+        const text = `The token service refuses: ${fault.reason}`;
+        throw new TrustError('TRUST_REFUSED', text, { fault, transient, cause: new FaultError(fault) });
       }
       return { element: payload(answer.message), isConfidential: isConfidential(answer) };
     } finally {

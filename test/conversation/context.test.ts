@@ -50,9 +50,9 @@ describe('security context, requester', () => {
     const told = { kind: 'renew-needed', now: hours(1) } as const;
     expect(following(...open, told)[1]).toEqual(['renew']);
     expect(following(...open, told, { kind: 'send', now: hours(1) })[1]).toEqual(['wait']);
-    expect(following(...open, told, { kind: 'unanswered', now: hours(2) }, { kind: 'send', now: hours(2) })[1]).toEqual(
-      ['renew', 'wait'],
-    );
+    expect(
+      following(...open, told, { kind: 'unanswered', pause: 0, now: hours(2) }, { kind: 'send', now: hours(2) })[1],
+    ).toEqual(['renew', 'wait']);
   });
 
   test('a renewal keeps the Identifier and names a new key; anything else is no renewal', () => {
@@ -70,9 +70,25 @@ describe('security context, requester', () => {
   });
 
   test('a refused renewal is tried again while the key is good, and ends the context when it is not', () => {
-    const refused = { kind: 'refused', text: 'no' } as const;
+    const refused = { kind: 'refused', text: 'no', pause: 0 } as const;
     expect(following(...open, { kind: 'send', now: hours(6) }, { ...refused, now: hours(7) })[0].phase).toBe('open');
     expect(following(...open, { kind: 'send', now: hours(10) }, { ...refused, now: hours(10) })[0].phase).toBe('ended');
+  });
+
+  test('what was refused is tried again in half of the time that is left, and at once when the key is over', () => {
+    const refused = [
+      ...open,
+      { kind: 'send', now: hours(6) },
+      { kind: 'unanswered', pause: 1, now: hours(6) },
+    ] as const;
+    expect(following(...refused, { kind: 'send', now: hours(7.9) })[1]).toEqual(['proceed']);
+    expect(following(...refused, { kind: 'send', now: hours(8) })[1]).toEqual(['renew', 'proceed']);
+    const late = [
+      { kind: 'send', now: hours(8) },
+      { kind: 'refused', text: 'no', pause: hours(9), now: hours(8) },
+    ] as const;
+    expect(following(...refused, ...late, { kind: 'send', now: hours(9.9) })[1]).toEqual(['proceed']);
+    expect(following(...refused, ...late, { kind: 'send', now: hours(10) })[1]).toEqual(['renew', 'wait']);
   });
 
   test('closing cancels; an expired context cannot be cancelled any more', () => {
@@ -132,7 +148,7 @@ describe('security context, requester', () => {
           ] as const),
         )
         .map((kind) => ({ kind })),
-      fc.record({ kind: fc.constant('refused' as const), text: fc.constant('no') }),
+      fc.record({ kind: fc.constant('refused' as const), text: fc.constant('no'), pause: fc.nat(hours(1)) }),
       fc.record({ kind: fc.constant('issued' as const), lifetime: fc.integer({ min: -1, max: 20 }), name: fc.nat(2) }),
     );
     fc.assert(

@@ -12,7 +12,7 @@ import { onRefused } from '../../channel/refusal.ts';
 import { fromHere } from '../../channel/reply-to.ts';
 import { anonymous, identityOf } from '../../security/evidence.ts';
 import { addressingOf } from '../../soap/addressing.ts';
-import { FaultError } from '../../soap/fault.ts';
+import { deniesCredentials, FaultError } from '../../soap/errors.ts';
 import type { Message } from '../../soap/message.ts';
 import { Composer } from '../composer.ts';
 import { newDestination } from '../destination-state.ts';
@@ -21,7 +21,7 @@ import { publish } from '../events.ts';
 import { abortion, interpret } from '../interpret.ts';
 import { Keeper, type Knowledge } from '../keeper.ts';
 import { originOf, withOrigin } from '../origin.ts';
-import { adviceFor, isAboutCredentials, isTurnedDown, takeLeave } from '../partings.ts';
+import { adviceFor, isTurnedDown, takeLeave } from '../partings.ts';
 import { type InitiatorRecord, templateOf } from '../record.ts';
 import { refusal } from '../responses.ts';
 import { lifeOf, type Settings } from '../settings.ts';
@@ -280,7 +280,7 @@ export class DuplexInitiator implements Channel {
     // A peer in trouble, or whose answer could not be sent, may do better next time.
     const isTrouble = reason.cause instanceof FaultError && reason.cause.fault.code === 'receiver';
     // Another copy brings nothing better for a wrong password.
-    const isLast = asked.copies === 0 || isAboutCredentials(reason);
+    const isLast = asked.copies === 0 || deniesCredentials(reason);
     if (!isTrouble && asked === this.#asked && isLast) this.#session?.declined(reason);
   }
 
