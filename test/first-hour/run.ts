@@ -33,7 +33,7 @@ interface Ran {
 const bin = join(folder, 'node_modules/.bin/surewire');
 
 function surewire(...args: readonly string[]): Ran {
-  const { status, stdout, stderr } = spawnSync(bin, args, { cwd: folder, env, encoding: 'utf8', timeout: 120_000 });
+  const { status, stdout, stderr } = spawnSync(bin, args, { cwd: folder, env, encoding: 'utf8', timeout: 600_000 });
   return { code: status, out: stdout, all: stdout + stderr };
 }
 

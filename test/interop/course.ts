@@ -22,7 +22,7 @@ export const plain: Course = { version: '1.1', operation: 'echo', messages: 10, 
 export const versions = ['1.0', '1.1'] as const;
 
 /** Milliseconds for the end of a session. */
-export const CLOSE_LIMIT = 15_000;
+export const CLOSE_LIMIT = 30_000;
 
 /** What an end executed or sent: message number, length and digest of the text. */
 export interface Executed {

@@ -20,8 +20,8 @@ const courses: readonly Course[] = versions.flatMap((version) =>
   ]),
 );
 
-/** How often a row is tried again that gSOAP's own threads may break. */
-const RACES = 6;
+/** How often a row is tried again that gSOAP's own threads may break, where they break it every second time. */
+const RACES = 16;
 
 /** Every fourth exchange is lost, its request and its answer in turn. */
 const unlucky: Plan = (exchange): Mishap | undefined => {

@@ -50,7 +50,7 @@ await withPeer(
       try {
         const [result, raw]: readonly [unknown, unknown] = await echoAsync(
           { text: 'hello' },
-          { httpsAgent, timeout: 10_000 },
+          { httpsAgent, timeout: 60_000 },
         );
         expect(result).toEqual({ text: 'hello' });
         return String(raw);

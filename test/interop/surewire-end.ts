@@ -133,7 +133,7 @@ async function served(of: Binding, secure: boolean): Promise<SurewireServer> {
     listener,
     executed: (count) =>
       new Promise((resolve) => {
-        const enough = AbortSignal.timeout(5_000);
+        const enough = AbortSignal.timeout(30_000);
         const look = (): void => {
           if (executed.length >= count || enough.aborted) resolve([...executed]);
         };

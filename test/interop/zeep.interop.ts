@@ -16,7 +16,7 @@ const PYTHON = '/usr/bin/python3';
 const client = fileURLToPath(new URL('zeep/client.py', import.meta.url));
 const wsdl = fileURLToPath(new URL('interop.wsdl', import.meta.url));
 /** Milliseconds for the process. */
-const LIMIT = 120_000;
+const LIMIT = 300_000;
 const passwords = { password: (user: string) => (user === 'alice' ? 'secret' : undefined) };
 
 await withPeer(

@@ -82,6 +82,8 @@ const wider: readonly (readonly string[])[] = [
 
 /** No run of the unbroken code takes a tenth of this on an idle machine. */
 const patience = 180_000;
+/** Milliseconds after which a test that does not say itself how long it takes is taken for one without an end. */
+const endless = 15_000;
 
 export class Workshop {
   readonly #folder = mkdtempSync(join(tmpdir(), 'surewire-mutants-'));
@@ -104,7 +106,7 @@ export class Workshop {
 
   /** What is wrong with the unbroken code; nothing can be said of mutants then. */
   async trouble(): Promise<string | undefined> {
-    const verdict = await this.#run(wider.flat(), 4 * patience);
+    const verdict = await this.#run(wider.flat(), 4 * patience, 4 * endless);
     if (verdict.kind === 'survived') return undefined;
     return verdict.kind === 'caught' ? verdict.by : verdict.kind === 'broken' ? verdict.why : verdict.kind;
   }
@@ -130,14 +132,14 @@ export class Workshop {
     }
   }
 
-  async #run(tests: readonly string[], limit = patience): Promise<Verdict> {
+  async #run(tests: readonly string[], limit = patience, longest = endless): Promise<Verdict> {
     const output = join(this.#folder, 'report.json');
     rmSync(output, { force: true });
     const args = [
       'node_modules/vitest/vitest.mjs',
       'run',
       '--bail=1',
-      '--testTimeout=15000',
+      `--testTimeout=${longest}`,
       '--reporter=json',
       `--outputFile=${output}`,
     ];

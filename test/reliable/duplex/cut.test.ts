@@ -58,26 +58,30 @@ async function scripted(version: ReliableVersion, cut: Cut | undefined): Promise
   return relay;
 }
 
-test.each(reliableVersions)('WS-RM $name: cut at some hundreds of octets, each way', async (version) => {
-  const whole = await scripted(version, undefined);
-  expect(whole.connections).toBe(1);
-  const places: Cut[] = [];
-  for (const way of ['there', 'back'] as const) {
-    const step = Math.max(1, Math.floor(whole.octets[way] / 110));
-    for (let after = 0; after < whole.octets[way]; after += step) places.push({ way, after });
-  }
-  expect(places.length).toBeGreaterThan(200);
-  let reconnected = 0;
-  const next = async (): Promise<void> => {
-    for (let cut = places.pop(); cut !== undefined; cut = places.pop()) {
-      try {
-        const relay = await scripted(version, cut);
-        if (relay.connections > 1) reconnected += 1;
-      } catch (thrown) {
-        throw new Error(`cut ${cut.way} after ${cut.after} octets`, { cause: thrown });
-      }
+test.each(reliableVersions)(
+  'WS-RM $name: cut at some hundreds of octets, each way',
+  { timeout: 300_000 },
+  async (version) => {
+    const whole = await scripted(version, undefined);
+    expect(whole.connections).toBe(1);
+    const places: Cut[] = [];
+    for (const way of ['there', 'back'] as const) {
+      const step = Math.max(1, Math.floor(whole.octets[way] / 110));
+      for (let after = 0; after < whole.octets[way]; after += step) places.push({ way, after });
     }
-  };
-  await Promise.all(Array.from({ length: 12 }, next));
-  expect(reconnected).toBeGreaterThan(190);
-});
+    expect(places.length).toBeGreaterThan(200);
+    let reconnected = 0;
+    const next = async (): Promise<void> => {
+      for (let cut = places.pop(); cut !== undefined; cut = places.pop()) {
+        try {
+          const relay = await scripted(version, cut);
+          if (relay.connections > 1) reconnected += 1;
+        } catch (thrown) {
+          throw new Error(`cut ${cut.way} after ${cut.after} octets`, { cause: thrown });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, next));
+    expect(reconnected).toBeGreaterThan(190);
+  },
+);

@@ -159,44 +159,48 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     },
   );
 
-  test.each(['before', 'after'] as const)('M25 the acceptor dies %s each commit', async (when) => {
-    let deaths = 0;
-    for (let commit = 1; commit <= most; commit += 1) {
-      const pair = new Pair({ version }, 900 + commit);
-      const { world } = pair;
-      const store = memory();
-      const first = new Process(world.transport);
-      let second: Promise<Listener> | undefined;
-      let listener: Listener | undefined;
-      const died = () => {
-        deaths += 1;
-        first.kill();
-        second = listener
-          ?.close(AbortSignal.abort(noMore))
-          .then(() => pair.listen(new Process(world.transport), { store }));
-      };
-      listener = await world.until(pair.listen(first, { store: mortal(store, { commit, when }, died) }));
-      const channel = pair.connect(new Process(world.transport), { store: memory() });
-      await world.until(pair.send(channel, () => 0).then(() => channel.close()));
-      const at = `${when} commit ${commit}`;
-      expect(pair.served.texts, at).toEqual(texts);
-      // A handler that was at work when its process died works once more, and calls back once more.
-      const called = [...pair.called.texts];
-      expect([...new Set(called)], at).toEqual(backs);
-      expect(called.length - backs.length, at).toBeLessThanOrEqual(1);
-      expect(pair.called.isRepeated, at).toBe(false);
-      if (second !== undefined) {
-        // Sessions are taken up when anybody connects. A client that has gone in good order says nothing more: its session ends
-        // by itself.
-        const other = pair.connect(new Process(world.transport), { store: memory(), label: 'another' });
-        await world.until(second.then(() => other.open()).then(() => other.close()));
-        await world.until(wait(world.clock, hours), hours + 1);
+  test.each(['before', 'after'] as const)(
+    'M25 the acceptor dies %s each commit',
+    { timeout: 300_000 },
+    async (when) => {
+      let deaths = 0;
+      for (let commit = 1; commit <= most; commit += 1) {
+        const pair = new Pair({ version }, 900 + commit);
+        const { world } = pair;
+        const store = memory();
+        const first = new Process(world.transport);
+        let second: Promise<Listener> | undefined;
+        let listener: Listener | undefined;
+        const died = () => {
+          deaths += 1;
+          first.kill();
+          second = listener
+            ?.close(AbortSignal.abort(noMore))
+            .then(() => pair.listen(new Process(world.transport), { store }));
+        };
+        listener = await world.until(pair.listen(first, { store: mortal(store, { commit, when }, died) }));
+        const channel = pair.connect(new Process(world.transport), { store: memory() });
+        await world.until(pair.send(channel, () => 0).then(() => channel.close()));
+        const at = `${when} commit ${commit}`;
+        expect(pair.served.texts, at).toEqual(texts);
+        // A handler that was at work when its process died works once more, and calls back once more.
+        const called = [...pair.called.texts];
+        expect([...new Set(called)], at).toEqual(backs);
+        expect(called.length - backs.length, at).toBeLessThanOrEqual(1);
+        expect(pair.called.isRepeated, at).toBe(false);
+        if (second !== undefined) {
+          // Sessions are taken up when anybody connects. A client that has gone in good order says nothing more: its session ends
+          // by itself.
+          const other = pair.connect(new Process(world.transport), { store: memory(), label: 'another' });
+          await world.until(second.then(() => other.open()).then(() => other.close()));
+          await world.until(wait(world.clock, hours), hours + 1);
+        }
+        await world.until((second ?? Promise.resolve(listener)).then((one) => one.close()));
+        expect(await store.sessions(), at).toEqual([]);
+        if (deaths < commit) break;
       }
-      await world.until((second ?? Promise.resolve(listener)).then((one) => one.close()));
-      expect(await store.sessions(), at).toEqual([]);
-      if (deaths < commit) break;
-    }
-    expect(deaths).toBeGreaterThan(12);
-    expect(deaths).toBeLessThan(most);
-  });
+      expect(deaths).toBeGreaterThan(12);
+      expect(deaths).toBeLessThan(most);
+    },
+  );
 });

@@ -59,7 +59,7 @@ class Heard {
   }
 }
 
-test('kill -9 of either end: every message arrives, in order, both ways', async () => {
+test('kill -9 of either end: every message arrives, in order, both ways', { timeout: 300_000 }, async () => {
   const served = new Heard();
   const called = new Heard();
   const texts = Array.from({ length: count }, (_, at) => `message-${at + 1}`);

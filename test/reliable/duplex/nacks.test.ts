@@ -98,7 +98,9 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     expect(nacks).toEqual([]);
   });
 
-  test('15 schedules: never of what was acknowledged, never with ranges, exactly once and in order all the same', async () => {
+  test('15 schedules: never of what was acknowledged, never with ranges, exactly once and in order all the same', {
+    timeout: 300_000,
+  }, async () => {
     const heard: (readonly (readonly number[])[])[] = [];
     for (let seed = 1; seed <= 15; seed += 1) {
       const options = { version, network: weather(seed), healsAfter: 30_000, negativeAcknowledgements: true };

@@ -79,7 +79,7 @@ const shapes = reliableVersions.flatMap((version) =>
 );
 
 describe.each(shapes)('WS-RM $version.name, SOAP $soap.name, ordered: $ordered', (shape) => {
-  test(`${schedules} schedules of loss, repetition, delay, reordering and breaks`, async () => {
+  test(`${schedules} schedules of loss, repetition, delay, reordering and breaks`, { timeout: 300_000 }, async () => {
     for (let seed = firstSeed; seed < firstSeed + schedules; seed += 1) {
       try {
         await obey(seed, { ...shape, network: weather(seed), healsAfter: 30_000 });
