@@ -29,7 +29,7 @@ const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
     [
       'hears alice, by context',
       'total: 10',
-      /on the wire: RST\/SCT, 200702\/CreateSequence, (Counter\/Add, ){4,}.*TerminateSequence, SCT\/Cancel\n/,
+      /on the wire: RST\/SCT, (200702\/CreateSequence, )+(Counter\/Add, ){4,}.*TerminateSequence, SCT\/Cancel\n/,
       /messages with the password: 1 of \d+/,
       'refused: RELIABLE_REFUSED',
     ],
