@@ -12,10 +12,11 @@ import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { arrive } from '../channel/duplex.ts';
 import { Life } from '../channel/life.ts';
 import { addressedTo, addressingOf, answerable } from '../soap/addressing.ts';
+import { deniesCredentials } from '../soap/errors.ts';
 import { faultOf } from '../soap/fault.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import { ConnectionError } from './errors.ts';
-import { type Beat, nextPoll, type Rhythm } from './rhythm.ts';
+import { type Beat, nextPoll, pauseAfterDenial, type Rhythm } from './rhythm.ts';
 import type { MakeConnectionSettings } from './settings.ts';
 import { makeConnection, unpacked } from './wording.ts';
 
@@ -57,6 +58,8 @@ export class PollingChannel implements Channel {
   /** Where this end speaks to. */
   #to: string;
   #rhythm: Rhythm = 0;
+  /** Questions in a row for which the password was refused. */
+  #denials = 0;
   #timer: Timer | undefined;
   #isAsking = false;
   #underWay = 0;
@@ -127,7 +130,10 @@ export class PollingChannel implements Channel {
 
   #beat(beat: Beat): void {
     const { clock, random } = this.#my.settings;
-    const [rhythm, pause] = nextPoll(this.#rhythm, beat, this.#my.settings, random.fraction());
+    const jitter = random.fraction();
+    if (beat !== 'failed') this.#denials = 0;
+    const [rhythm, usual] = nextPoll(this.#rhythm, beat, this.#my.settings, jitter);
+    const pause = this.#denials === 0 ? usual : pauseAfterDenial(this.#denials, jitter);
     this.#rhythm = rhythm;
     this.#timer?.cancel();
     if (this.#isAsking || !this.#life.isOpen || this.#end.signal.aborted) return;
@@ -139,6 +145,7 @@ export class PollingChannel implements Channel {
   async #ask(): Promise<void> {
     this.#isAsking = true;
     let beat: Beat = 'failed';
+    let isDenied = false;
     try {
       if (this.#underWay >= this.#my.settings.maxMessagesUnderWay) await this.#room();
       beat = await this.#asked();
@@ -147,9 +154,11 @@ export class PollingChannel implements Channel {
       const error = asError(thrown);
       publish(() => ({ event: 'poll.failed', address: this.replyTo, error }));
       this.#failed(error);
+      isDenied = deniesCredentials(error);
     } finally {
       this.#isAsking = false;
     }
+    this.#denials = isDenied ? this.#denials + 1 : 0;
     this.#beat(beat);
   }
 

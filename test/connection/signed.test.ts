@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { seededRandom, systemRandom } from '../../src/base/random.ts';
+import { wait } from '../../src/base/signals.ts';
 import { binding, connect, listen } from '../../src/channel/binding.ts';
 import { callbackChannel } from '../../src/channel/callback.ts';
 import type { BindingElement } from '../../src/channel/channel.ts';
@@ -17,6 +18,7 @@ import { makeConnection } from '../../src/connection/make-connection.ts';
 import { makeConnection as question } from '../../src/connection/wording.ts';
 import { reliableSession } from '../../src/reliable/element.ts';
 import { security } from '../../src/security/element.ts';
+import { usernameOverTransport } from '../../src/security/policy.ts';
 import { certificateOverTransport } from '../../src/security/presets/over-transport.ts';
 import type { SecurityPolicy } from '../../src/security/protection.ts';
 import { trustPeers } from '../../src/security/trust.ts';
@@ -110,6 +112,40 @@ test('a certificate endorses what answers the service too, which says where it g
   expect(reply?.message.action).toBe('urn:re:urn:me');
   await clock.until(channel.close(), 1_200_000);
   expect(await channel.closed).toBeUndefined();
+});
+
+test('a password that was changed meanwhile is offered ever less often to ask for what waits, and what is believed ends that', async () => {
+  let password = 'secret';
+  const clock = new SimulationClock();
+  const network = new Network({ clock });
+  let questions = 0;
+  network.script(({ message: carried }) => {
+    if (carried?.action.endsWith('/MakeConnection')) questions += 1;
+    return undefined;
+  });
+  const peer = { secure: true };
+  const net = loopback({ network, peer, server: peer });
+  const by = (policy: SecurityPolicy) =>
+    binding(
+      [exchange({ addressing: addressing200508, to })],
+      makeConnection(binding([security(policy, { clock })], net), { clock, pollHold: 0, idleTimeout: 7_200_000 }),
+    );
+  const service = usernameOverTransport({ passwords: { password: () => password } });
+  await listen(by(service), to, async (trip) => trip.carrying(said('urn:re')));
+  const client = usernameOverTransport({ username: { user: 'alice', password: 'secret', form: 'text' } });
+  const channel = connect(by(client), to);
+  const ask = async () => (await clock.until(channel.send(delivery(said('urn:ask'))), 60_000))?.message.action;
+  expect(await ask()).toBe('urn:re');
+  password = 'another';
+  questions = 0;
+  await clock.until(wait(clock, 3_600_000), 3_700_000);
+  expect(questions).toBeLessThanOrEqual(15);
+  password = 'secret';
+  expect(await ask()).toBe('urn:re');
+  questions = 0;
+  await clock.until(wait(clock, 60_000), 70_000);
+  expect(questions).toBeGreaterThan(10);
+  channel.abort(new Error('enough'));
 });
 
 test('M16 a question that another has signed fetches nothing, and one that nobody has signed is refused', async () => {
