@@ -6,6 +6,8 @@ export interface AssertionTree {
   readonly namespace: string;
   readonly local: string;
   readonly attributes?: Readonly<Record<string, string>> | undefined;
+  /** Children outside the nested policy that stand before it. */
+  readonly before?: readonly AssertionTree[] | undefined;
   /** A nested policy; an empty one is written, too. */
   readonly policy?: readonly AssertionTree[] | undefined;
   /** Parameters: children outside the nested policy, written after it. */
@@ -41,6 +43,7 @@ function write(writer: XmlWriter, wsp: string, one: AssertionTree): void {
       name === 'IncludeToken' ? 'sp' : undefined,
     );
   }
+  for (const inner of one.before ?? []) write(writer, wsp, inner);
   if (one.policy !== undefined) {
     writer.start(wsp, 'Policy', 'wsp');
     for (const inner of one.policy) write(writer, wsp, inner);

@@ -164,7 +164,7 @@ function supporting(sp: SecurityPolicyVersion, of: SecurityDescription): readonl
     case 'issued-token': {
       const holder = of.confirmation === 'bearer' ? 'SignedSupportingTokens' : 'EndorsingSupportingTokens';
       const issued = token(sp, 'IssuedToken', 'AlwaysToRecipient', ['RequireInternalReference']);
-      return [assertion(sp.namespace, holder, [{ ...issued, parameters: [template(sp, of)] }])];
+      return [assertion(sp.namespace, holder, [{ ...issued, before: [template(sp, of)] }])];
     }
     default:
       return [];

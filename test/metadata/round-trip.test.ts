@@ -1,12 +1,10 @@
-/** What is written is read back as it was: every spoken mode, every version, both versions of WS-Policy; and held to the schemas of OASIS. */
+/** What is written is read back as it was: every spoken mode, every version, both versions of WS-Policy. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CustomElement, describeCustom, type SecuritySettings } from '../../src/binding/custom.ts';
+import { type CustomElement, describeCustom } from '../../src/binding/custom.ts';
 import type { BindingDescription } from '../../src/binding/description.ts';
-import { authenticationModes } from '../../src/binding/modes.ts';
-import type { AuthenticationModeName } from '../../src/binding/names.ts';
 import { type MessageSecurityVersion, messageSecurityVersions } from '../../src/binding/security-versions.ts';
 import { describeWsdl } from '../../src/metadata/import.ts';
 import { type PolicyVersion, policyVersions } from '../../src/metadata/namespaces.ts';
@@ -16,6 +14,7 @@ import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
 import { addressing200408 } from '../../src/soap/addressing-versions.ts';
 import { soap11 } from '../../src/soap/version.ts';
 import { orders } from '../binding/rig.ts';
+import { cases, elements, spoken, versions } from './described.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -32,49 +31,6 @@ async function travelled(description: BindingDescription, policy: PolicyVersion)
   expect(found.address).toEqual(address);
   expect(found.notes).toEqual([]);
   return found.description;
-}
-
-const spoken = (Object.keys(authenticationModes) as AuthenticationModeName[]).filter(
-  (mode) => authenticationModes[mode].instead === undefined && mode !== 'SecureConversation',
-);
-const versions = [...new Map(messageSecurityVersions.map((one) => [`${one.wss} ${one.policy}`, one])).values()];
-
-function elements(
-  security: SecuritySettings & { secureConversationBootstrap?: SecuritySettings },
-  tls: boolean,
-): readonly CustomElement[] {
-  return [{ kind: 'security', ...security }, { kind: tls ? 'httpsTransport' : 'httpTransport' }];
-}
-
-/** A mode by itself, and as what asks for a security context. */
-function cases(mode: AuthenticationModeName, version: MessageSecurityVersion): readonly BindingDescription[] {
-  const tls = authenticationModes[mode].binding === 'transport';
-  const first: SecuritySettings = {
-    authenticationMode: mode,
-    messageSecurityVersion: version,
-    defaultAlgorithmSuite: 'Basic256Sha256',
-  };
-  const context = {
-    authenticationMode: 'SecureConversation',
-    messageSecurityVersion: version,
-    secureConversationBootstrap: first,
-  } as const;
-  return [
-    describeCustom(elements(first, tls)),
-    describeCustom(
-      elements({ ...first, messageProtectionOrder: 'EncryptBeforeSign', securityHeaderLayout: 'Lax' }, tls),
-    ),
-    describeCustom(elements(context, tls)),
-    ...(mode === 'MutualCertificate' ? [describeCustom(elements({ ...first, protectionLevel: 'Sign' }, tls))] : []),
-    describeCustom([
-      {
-        kind: 'reliableSession',
-        version: version.policy === '1.2' ? reliable200702 : reliable200502,
-        inactivityTimeout: 120_000,
-      },
-      ...elements(context, tls),
-    ]),
-  ];
 }
 
 /** What a policy does not say, or says otherwise. */
