@@ -170,14 +170,15 @@ export class Requester implements ContextSource {
 
   /**
    * An answer to what was said under a context was refused for `thrown`. Where it says that the context is not known any more, the next
-   * message asks for another; over TLS it is the issuer who says so, in the clear anybody can.
+   * message asks for another; over TLS it is the issuer who says so, in the clear anybody can. What was long under way, under a key that was
+   * renewed meanwhile, says nothing of the newest.
    */
-  refused({ identifier }: ContextSecret, answer: Delivery, thrown: unknown): void {
+  refused(under: ContextSecret, answer: Delivery, thrown: unknown): void {
     const fault =
       thrown instanceof SecurityError && thrown.cause instanceof FaultError ? thrown.cause.fault : undefined;
     const isUnknown = conversationFaultOf(this.#settings.version, fault) === 'BadContextToken';
-    if (!isUnknown || answer.get(peer)?.secure !== true || identifier !== this.#keys[0]?.identifier) return;
-    publish(() => ({ event: 'context.lost', identifier }));
+    if (!isUnknown || answer.get(peer)?.secure !== true || under !== this.#keys[0]) return;
+    publish(() => ({ event: 'context.lost', identifier: under.identifier }));
     this.#apply({ kind: 'lost' });
   }
 

@@ -1,8 +1,12 @@
-/** Renewals of a context whose password was changed meanwhile: whoever counts wrong passwords does not lock the user out for them. */
+/**
+ * Renewals that go wrong: of a context whose password was changed meanwhile, where whoever counts wrong passwords is not to lock the user
+ * out, and of one under whose key before something was long under way.
+ */
 import { describe, expect, test } from 'vitest';
 import { on } from '../../src/channel/network.ts';
 import { usernameOverTransport } from '../../src/security/policy.ts';
 import { payload } from '../../src/soap/envelope.ts';
+import { faultOf } from '../../src/soap/fault.ts';
 import { DuplexTalk, saying, shapes } from './duplex-rig.ts';
 import { ask, type Bootstrap, Talk } from './rig.ts';
 
@@ -67,6 +71,29 @@ describe('each message finds the key due', () => {
     for (let count = 0; count < 3; count += 1) expect(await ask(channel, 'on')).toBe('re: on');
     expect(renewals(talk.actions)).toBe(2);
   });
+});
+
+test('what was under way under the key before, and comes when that is over, costs neither the context nor its session', async () => {
+  const talk = new Talk(new Account(), { limits: { rollover: 1_000 } }, { inactivityTimeout: 10 * hour });
+  let said = 0;
+  talk.network.script(({ way, message }) => {
+    if (way !== 'request' || message?.action !== 'urn:box:say') return undefined;
+    said += 1;
+    return said === 2 ? { delay: 5_000 } : undefined;
+  });
+  await talk.listen();
+  const channel = await talk.connect();
+  expect(await talk.until(ask(channel, 'one'))).toBe('re: one');
+  await talk.clock.advance(due);
+  for (const text of ['two', 'three']) {
+    expect(await talk.until(ask(channel, text))).toBe(`re: ${text}`);
+    await talk.clock.advance(minute);
+  }
+  const faults = talk.messages.flatMap((message) => faultOf(message)?.subcode?.local ?? []);
+  expect(faults).toEqual(['BadContextToken']);
+  await talk.until(channel.close());
+  expect(talk.heard.map(({ message }) => payload(message)?.text)).toEqual(['one', 'two', 'three']);
+  expect(talk.actions.filter((action) => action.endsWith('/RST/SCT'))).toHaveLength(1);
 });
 
 test('a service that speaks too: the key is due though nothing is said, and a wrong password is offered as rarely', async () => {
