@@ -15,6 +15,8 @@ import { pki } from '../security/rig.ts';
 import { converse, folder } from './support.ts';
 
 const executablePath = '/usr/bin/chromium';
+/** Milliseconds for what a browser does in one or two seconds. */
+const PATIENCE = 120_000;
 const { SUREWIRE_SCREENSHOTS } = process.env;
 
 /** As many messages as asked for: each sent, every seventh lost and sent again, all acknowledged. */
@@ -88,6 +90,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     at = folder();
     browser = await chromium.launch({
       executablePath,
+      timeout: PATIENCE,
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
     });
   });
@@ -100,6 +103,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     const file = join(at, `${model.title.replaceAll(/\W+/g, '-')}.html`);
     writeFileSync(file, pageOf(model));
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+    page.setDefaultTimeout(PATIENCE);
     const complaints: string[] = [];
     page.on('console', (said) => {
       if (said.type() === 'error' || said.type() === 'warning') complaints.push(said.text());

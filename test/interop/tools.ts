@@ -16,7 +16,7 @@ export async function run(command: string, args: readonly string[], folder?: str
   try {
     const { stdout } = await execute(command, args, {
       maxBuffer: 2 ** 24,
-      timeout: 120_000,
+      timeout: 600_000,
       ...(folder && { cwd: folder }),
     });
     return stdout;

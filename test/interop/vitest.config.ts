@@ -8,8 +8,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     // Recording is another thing than trying.
     include: [`test/interop/**/*.${SUREWIRE_INTEROP_RECORD === undefined ? 'interop' : 'record'}.ts`],
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     fileParallelism: false,
   },
 });
