@@ -1,52 +1,22 @@
 /** Exactly once into the folder, whoever is killed: real processes, `kill -9`, SQLite stores. */
-import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { developmentPki } from '../../src/certificates/development-pki.ts';
-import { purchaseOrder } from '../../src/cli/orders/order.ts';
-import { XmlFragment } from '../../src/xml/fragment.ts';
 import { Balancer } from './balancer.ts';
-import { Child } from './running.ts';
+import type { Child } from './running.ts';
+import { listening, Transfers } from './transfers.ts';
 
 const COUNT = 60;
-let base: string;
-let files: string[];
-let sums: string[];
-
-const sum = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex');
-
-beforeAll(async () => {
-  base = await mkdtemp(join(tmpdir(), 'surewire-crash-'));
-  await developmentPki({ folder: join(base, 'certs-dev/generated'), algorithms: ['ec'] });
-  files = [];
-  sums = [];
-  for (let number = 1; number <= COUNT; number++) {
-    const xml = purchaseOrder(number, 11);
-    const file = join(base, `${number}.xml`);
-    await writeFile(file, xml);
-    files.push(file);
-    sums.push(sum(XmlFragment.parse(xml).bytes));
-  }
-});
-
-/** Every child, so that a test that fails leaves none behind. */
-const children: Child[] = [];
+let transfers: Transfers;
 const balancers: Balancer[] = [];
 
-afterAll(async () => {
-  for (const one of children) one.kill('SIGKILL');
-  await Promise.all(children.map((one) => one.exited));
-  for (const one of balancers) one.close();
-  await rm(base, { recursive: true });
+beforeAll(async () => {
+  transfers = await Transfers.of(COUNT);
 });
-
-function child(args: readonly string[]): Child {
-  const made = new Child(args, base);
-  children.push(made);
-  return made;
-}
+afterAll(async () => {
+  await transfers.end();
+  for (const one of balancers) one.close();
+});
 
 /** What one test needs: a box with its folder and store at one address, a sender with its own store. */
 class Place {
@@ -56,7 +26,7 @@ class Place {
   #port = 0;
 
   private constructor(name: string, balancer: Balancer) {
-    this.#folder = join(base, name);
+    this.#folder = join(transfers.base, name);
     this.#inbox = join(this.#folder, 'inbox');
     this.#balancer = balancer;
   }
@@ -68,10 +38,9 @@ class Place {
   }
 
   async serve(): Promise<Child> {
-    const box = child(['serve', '--port', '0', '--to', this.#inbox, '--store', `${this.#folder}.serve.db`, '--json']);
-    await box.until(() => box.out.length > 0);
-    const { listening } = JSON.parse(box.out[0] ?? '{}') as { listening: string };
-    this.#port = Number(new URL(listening).port);
+    const args = ['--port', '0', '--to', this.#inbox, '--store', `${this.#folder}.serve.db`, '--json'];
+    const box = transfers.child(['serve', ...args]);
+    this.#port = Number((await listening(box)).port);
     this.join();
     return box;
   }
@@ -87,16 +56,13 @@ class Place {
     this.#balancer.cut();
   }
 
-  send(which: readonly string[] = files, ...more: string[]): Child {
+  send(which: readonly string[] = transfers.files, ...more: string[]): Child {
     const args = ['--store', `${this.#folder}.send.db`, '--timeout', '600', '--json', ...more];
-    return child(['send', this.#balancer.url, ...which, ...args]);
+    return transfers.child(['send', this.#balancer.url, ...which, ...args]);
   }
 
-  /** Every file once, in order, whole, and nothing else in the folder. */
-  async expectAll(): Promise<void> {
-    const found: string[] = [];
-    for (const name of (await readdir(this.#inbox)).sort()) found.push(sum(await readFile(join(this.#inbox, name))));
-    expect(found).toEqual(sums);
+  expectAll(): Promise<void> {
+    return transfers.expectAll(this.#inbox);
   }
 }
 
@@ -164,7 +130,7 @@ test.concurrent('Ctrl-C: the sender says how far it got, and the same command go
   const [receipt, error] = first.out.map((line) => JSON.parse(line));
   expect(receipt.acknowledged).toBeLessThan(COUNT);
   expect(error).toEqual({ error: { code: 'CLI_INTERRUPTED', message: expect.stringContaining('goes on') } });
-  const other = place.send(files.slice(1));
+  const other = place.send(transfers.files.slice(1));
   expect(await other.exited).toBe(5);
   expect(JSON.parse(other.out[0] ?? '')).toMatchObject({ error: { code: 'CLI_STORE_TAKEN' } });
   place.join();
@@ -196,13 +162,13 @@ describe('what goes wrong for good suspends a stored transfer and does not end i
     first.kill('SIGKILL');
     box.kill('SIGKILL');
     await Promise.all([first.exited, box.exited]);
-    const late = place.send(files, '--timeout', '2');
+    const late = place.send(transfers.files, '--timeout', '2');
     expect(await late.exited).toBe(1);
     expect(late.out.at(-1)).toContain('CLI_INCOMPLETE');
     expect(late.out.at(-1)).toContain('The same command goes on');
     const again = await place.serve();
-    await developmentPki({ folder: join(base, 'others'), algorithms: ['ec'] });
-    const second = place.send(files, '--ca', join(base, 'others/trust.pem'));
+    await developmentPki({ folder: join(transfers.base, 'others'), algorithms: ['ec'] });
+    const second = place.send(transfers.files, '--ca', join(transfers.base, 'others/trust.pem'));
     expect(await second.exited).toBe(3);
     expect(second.out.at(-1)).toContain('TRANSPORT_TLS_UNTRUSTED');
     const third = place.send();

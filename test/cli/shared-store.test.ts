@@ -1,79 +1,45 @@
 /** Sessions that move from one machine to another: real processes at one PostgreSQL, killed and paused in mid-traffic. */
-import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { developmentPki } from '../../src/certificates/development-pki.ts';
-import { purchaseOrder } from '../../src/cli/orders/order.ts';
-import { XmlFragment } from '../../src/xml/fragment.ts';
 import { Cluster, noPostgres } from '../cluster.ts';
 import { Balancer } from './balancer.ts';
-import { Child, ran } from './running.ts';
+import { type Child, ran } from './running.ts';
+import { listening, Transfers } from './transfers.ts';
 
 const COUNT = 30;
-const sum = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex');
 
 describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ?? ''}`, () => {
-  let base: string;
   let cluster: Cluster;
-  let files: string[];
-  let sums: string[];
-  const children: Child[] = [];
+  let transfers: Transfers;
   const balancers: Balancer[] = [];
 
   beforeAll(async () => {
-    base = await mkdtemp(join(tmpdir(), 'surewire-shared-'));
     cluster = await Cluster.start();
-    await developmentPki({ folder: join(base, 'certs-dev/generated'), algorithms: ['ec'] });
-    files = [];
-    sums = [];
-    for (let number = 1; number <= COUNT; number++) {
-      const xml = purchaseOrder(number, 11);
-      const file = join(base, `${number}.xml`);
-      await writeFile(file, xml);
-      files.push(file);
-      sums.push(sum(XmlFragment.parse(xml).bytes));
-    }
+    transfers = await Transfers.of(COUNT);
   });
   afterAll(async () => {
-    for (const one of children) one.kill('SIGKILL');
-    await Promise.all(children.map((one) => one.exited));
+    await transfers.end();
     for (const one of balancers) one.close();
     await cluster.stop();
-    await rm(base, { recursive: true });
   });
 
-  const child = (args: readonly string[]): Child => {
-    const made = new Child(args, base);
-    children.push(made);
-    return made;
-  };
+  const inbox = (name: string): string => join(transfers.base, name);
   const store = (name: string): string => `${cluster.url}#${name}`;
   const serve = (name: string, ...more: string[]): Child =>
-    child(['serve', '--port', '0', '--to', join(base, name), '--store', store(name), '--json', ...more]);
-  /** The port on which it listens, once it holds its store. */
-  const listening = async (box: Child): Promise<number> => {
-    await box.until(() => box.out.length > 0);
-    return Number(new URL((JSON.parse(box.out[0] ?? '{}') as { listening: string }).listening).port);
-  };
+    transfers.child(['serve', '--port', '0', '--to', inbox(name), '--store', store(name), '--json', ...more]);
+  const portOf = async (box: Child): Promise<number> => Number((await listening(box)).port);
   const send = (url: string, ...more: string[]): Child =>
-    child(['send', url, ...files, '--timeout', '600', '--json', ...more]);
+    transfers.child(['send', url, ...transfers.files, '--timeout', '600', '--json', ...more]);
   /** Its lease is over: nobody waits for that here, and no clock but the database's counts. */
   const expire = (name: string): Promise<unknown> =>
     cluster.sql("UPDATE surewire.store SET lease = clock_timestamp() - interval '1 ms' WHERE name = $1", [name]);
-  const expectAll = async (name: string): Promise<void> => {
-    const found: string[] = [];
-    for (const file of (await readdir(join(base, name))).sort())
-      found.push(sum(await readFile(join(base, name, file))));
-    expect(found).toEqual(sums);
-  };
+  const expectAll = (name: string): Promise<void> => transfers.expectAll(inbox(name));
 
   async function active(name: string) {
     const balancer = await Balancer.start();
     balancers.push(balancer);
     const first = serve(name);
-    balancer.to(await listening(first));
+    balancer.to(await portOf(first));
     const second = serve(name, '--wait', '600');
     await second.until(() => second.err.some((line) => line.includes('standing by')));
     return { balancer, first, second };
@@ -81,13 +47,13 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
 
   test.concurrent('M25 kill -9 of the one that serves: the one that stands by goes on with its sessions, exactly once and in order', async () => {
     const { balancer, first, second } = await active('killed');
-    const sender = send(balancer.url, '--store', join(base, 'killed.db'));
+    const sender = send(balancer.url, '--store', join(transfers.base, 'killed.db'));
     await first.until(() => first.out.length > 5);
     balancer.cut();
     first.kill('SIGKILL');
     await first.exited;
     await expire('killed');
-    balancer.to(await listening(second));
+    balancer.to(await portOf(second));
     expect(await sender.exited, sender.err.join('\n') + sender.out.join('\n')).toBe(0);
     second.kill('SIGINT');
     expect(await second.exited).toBe(0);
@@ -96,12 +62,12 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
 
   test.concurrent('one that was paused past its lease wakes, acknowledges nothing more and ends with exit 5', async () => {
     const { balancer, first, second } = await active('paused');
-    const sender = send(balancer.url, '--store', join(base, 'paused.db'));
+    const sender = send(balancer.url, '--store', join(transfers.base, 'paused.db'));
     await first.until(() => first.out.length > 5);
     balancer.cut();
     first.kill('SIGSTOP');
     await expire('paused');
-    balancer.to(await listening(second));
+    balancer.to(await portOf(second));
     await second.until(() => second.out.length > 5);
     first.kill('SIGCONT');
     expect(await sender.exited, sender.err.join('\n') + sender.out.join('\n')).toBe(0);
@@ -114,8 +80,8 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
   });
 
   test.concurrent('a transfer that was begun on one machine is finished by the same command on another', async () => {
-    const box = child(['serve', '--port', '0', '--to', join(base, 'moved'), '--json']);
-    const url = `https://127.0.0.1:${await listening(box)}/drop`;
+    const box = transfers.child(['serve', '--port', '0', '--to', inbox('moved'), '--json']);
+    const url = `https://127.0.0.1:${await portOf(box)}/drop`;
     const first = send(url, '--store', store('transfer'));
     await box.until(() => box.out.length > 5);
     first.kill('SIGKILL');
@@ -138,7 +104,7 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
   test('the password of the address is in nothing that is printed', async () => {
     const secret = 's3cret-of-the-store';
     const wrong = `postgres://surewire:${secret}@127.0.0.1:${cluster.port}/postgres`;
-    const certs = join(base, 'certs-dev/generated');
+    const certs = join(transfers.base, 'certs-dev/generated');
     for (const named of [
       wrong,
       `postgress://me:${secret}@host/x`,
@@ -147,7 +113,7 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
     ]) {
       for (const args of [
         ['serve', '--port', '0', '--certs', certs, '--store', named, '--verbose'],
-        ['send', 'https://127.0.0.1:1/drop', files[0] ?? '', '--certs', certs, '--store', named, '--verbose'],
+        ['send', 'https://127.0.0.1:1/drop', transfers.files[0] ?? '', '--certs', certs, '--store', named, '--verbose'],
         ['inspect', 'store', named, '--verbose'],
       ]) {
         const { exitCode, out, err } = await ran(args);
@@ -166,9 +132,9 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
       '--port',
       '0',
       '--certs',
-      join(base, 'certs-dev/generated'),
+      join(transfers.base, 'certs-dev/generated'),
       '--store',
-      join(base, 'a.db'),
+      join(transfers.base, 'a.db'),
       '--wait',
       '1',
     ];

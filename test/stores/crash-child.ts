@@ -1,13 +1,16 @@
 /**
- * Commits for ever to the store named on the command line and prints each acknowledged commit; the crash test kills it.
- * Each session commits one message after the other; the sessions together fill one turn.
+ * Commits for ever to the store named on the command line, a file or an address, one message after the other in each session, all
+ * sessions in one turn, and prints each acknowledged commit, or why there are no more; a test kills it, or lets it sleep past its
+ * lease.
  */
 import { writeSync } from 'node:fs';
+import { asError, hasCode } from '../../src/base/errors.ts';
+import { postgres } from '../../src/stores/postgres.ts';
 import { sqlite } from '../../src/stores/sqlite.ts';
 import { messageOf, SESSIONS } from './crash-messages.ts';
 
-const [, , path = '', seed = '0'] = process.argv;
-const store = sqlite(path);
+const [, , place = '', seed = '0'] = process.argv;
+const store = place.startsWith('postgres:') ? await postgres(place, { lease: 1_000 }) : sqlite(place);
 const states = new Map((await store.sessions()).map(({ session, state }) => [session, Number(state)]));
 
 async function commitForEver(session: string): Promise<void> {
@@ -20,4 +23,7 @@ async function commitForEver(session: string): Promise<void> {
   }
 }
 
-await Promise.all(SESSIONS.map(commitForEver));
+await Promise.all(SESSIONS.map(commitForEver)).catch((thrown: unknown) => {
+  writeSync(1, `${hasCode(thrown, 'STORE_LOST') ? 'lost' : asError(thrown).message} 0\n`);
+});
+await store.close();

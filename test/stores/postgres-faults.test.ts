@@ -1,27 +1,26 @@
 /** What breaks between a shared store and its database, or in it; and what is not let begin. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { VirtualClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import type { PostgresStoreOptions } from '../../src/stores/postgres/settings.ts';
-import { postgres, type SharedStore } from '../../src/stores/postgres.ts';
+import { postgres } from '../../src/stores/postgres.ts';
 import { Cluster, noPostgres } from '../cluster.ts';
-import { CuttingProxy, stages } from './cutting-proxy.ts';
+import { stages } from './cutting-proxy.ts';
+import { storeEvent, storesOfTests } from './stores-of-tests.ts';
 
 const SEED = 20_261_130;
 const octets = new Uint8Array(100);
 
 describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgres ?? ''}`, () => {
-  let cluster: Cluster;
-  let proxy: CuttingProxy;
-  let name: string;
-  let names = 0;
-  const stores: SharedStore[] = [];
+  const tests = storesOfTests();
+  const open: typeof tests.open = (...how) => tests.open(...how);
+  const written = async (): Promise<number[]> =>
+    (await tests.cluster.sql('SELECT number FROM public.written')).map(({ number }) => Number(number));
+  const put = (number: number) => [{ direction: 'in', number, octets }] as const;
+
   beforeAll(async () => {
-    cluster = await Cluster.start();
-    proxy = await CuttingProxy.before(cluster.port);
-    await (await postgres(cluster.socket)).close();
+    const { cluster } = tests;
     await cluster.sql('CREATE TABLE public.written (number bigint, commits text)');
     await cluster.sql(`CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF new.number = 13 THEN RAISE EXCEPTION 'unlucky' USING DETAIL = 'a secret of the row'; END IF;
@@ -32,60 +31,41 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
       DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.note()`);
   });
   beforeEach(async () => {
-    name = `name ${++names}`;
-    proxy.isDown = false;
-    await cluster.sql('DELETE FROM public.written');
+    await tests.cluster.sql('DELETE FROM public.written');
   });
-  afterEach(async () => {
-    for (const store of stores.splice(0)) await store.close();
-  });
-  afterAll(async () => {
-    await proxy.close();
-    await cluster.stop();
-  });
-
-  const open = async (options: PostgresStoreOptions = {}, url = cluster.socket): Promise<SharedStore> => {
-    const store = await postgres(url, { name, ...options });
-    stores.push(store);
-    return store;
-  };
-  const through = (): string => cluster.url.replace(`:${cluster.port}/`, `:${proxy.port}/`);
-  const written = async (): Promise<number[]> =>
-    (await cluster.sql('SELECT number FROM public.written')).map(({ number }) => Number(number));
-  const put = (number: number) => [{ direction: 'in', number, octets }] as const;
 
   test(`the connection is cut at every stage of a commit (seed ${SEED}): each is done once, in order, and none is refused`, async () => {
     const random = seededRandom(SEED);
-    const store = await open({}, through());
+    const store = await open({}, tests.through);
     const last = 100 + 5 * stages.length;
     for (let number = 100; number < last; number++) {
       const stage = stages[number % stages.length];
-      if (stage !== undefined) proxy.cut(stage);
+      if (stage !== undefined) tests.proxy.cut(stage);
       const more = random.fraction() < 0.5 ? [store.commit({ session: 'b', state: number })] : [];
       await Promise.all([store.commit({ session: 'a', state: number, put: put(number) }), ...more]);
     }
-    expect(proxy.cuts).toBeGreaterThanOrEqual(last - 100);
+    expect(tests.proxy.cuts).toBeGreaterThanOrEqual(last - 100);
     expect(await written()).toEqual(Array.from({ length: last - 100 }, (_, n) => 100 + n));
     expect((await Array.fromAsync(store.messages('a'))).map(({ number }) => number)).toEqual(await written());
-    const [{ epoch } = {}] = await cluster.sql('SELECT epoch FROM surewire.store WHERE name = $1', [name]);
+    const [{ epoch } = {}] = await tests.cluster.sql('SELECT epoch FROM surewire.store WHERE name = $1', [tests.name]);
     expect(Number(epoch)).toBe(store.epoch);
   });
 
   test('what is still on its way on a broken connection commits nothing when it arrives', async () => {
-    const store = await open({}, through());
+    const store = await open({}, tests.through);
     await store.commit({ session: 'a', state: 1, put: put(100) });
-    proxy.cut('held');
+    tests.proxy.cut('held');
     await store.commit({ session: 'a', state: 2, put: put(101) });
     await store.commit({ session: 'a', state: 3, drop: put(101) });
-    await proxy.deliver();
+    await tests.proxy.deliver();
     expect(await store.sessions()).toEqual([{ session: 'a', state: 3 }]);
     expect(await written()).toEqual([100, 101]);
   });
 
   test.each(stages)('a read whose connection is cut (%s) is answered over the next one', async (stage) => {
-    const store = await open({}, through());
+    const store = await open({}, tests.through);
     await store.commit({ session: 'a', state: 1 });
-    proxy.cut(stage);
+    tests.proxy.cut(stage);
     expect(await store.sessions()).toEqual([{ session: 'a', state: 1 }]);
   });
 
@@ -94,9 +74,9 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     async (signal) => {
       const store = await open();
       const before = store.commit({ session: 'a', state: 1 });
-      await cluster.halt(signal);
+      await tests.cluster.halt(signal);
       const meanwhile = store.commit({ session: 'a', state: 2, put: put(100) });
-      await cluster.run();
+      await tests.cluster.run();
       await Promise.all([before, meanwhile]);
       expect(await store.sessions()).toEqual([{ session: 'a', state: 2 }]);
       expect(await written()).toEqual([100]);
@@ -104,31 +84,31 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
   );
 
   test('STORE_LOST: out of reach in the middle of a commit for too long: nobody knows, and it is said so', async () => {
-    const store = await open({ patience: 200 }, through());
-    proxy.cut('unanswered');
+    const store = await open({ patience: 200 }, tests.through);
+    tests.proxy.cut('unanswered');
     const commit = store.commit({ session: 'a', state: 1 });
-    proxy.isDown = true;
+    tests.proxy.isDown = true;
     const behind = store.commit({ session: 'b', state: 1 });
     await expect(commit).rejects.toMatchObject({ code: 'STORE_LOST', transient: false });
     await expect(commit).rejects.toThrow('not known');
     await expect(behind).rejects.toMatchObject({ code: 'STORE_LOST' });
     expect(await store.closed).toMatchObject({ code: 'STORE_LOST' });
-    proxy.isDown = false;
+    tests.proxy.isDown = false;
     await expect(store.sessions()).rejects.toMatchObject({ code: 'STORE_LOST' });
   });
 
   test('STORE_UNWRITABLE: out of reach before anything was sent: refused, and well again when the database is back', async () => {
-    const store = await open({ patience: 200 }, through());
-    proxy.isDown = true;
-    const isGone = event('connection.lost');
-    proxy.cutNow();
+    const store = await open({ patience: 200 }, tests.through);
+    tests.proxy.isDown = true;
+    const isGone = storeEvent('connection.lost');
+    tests.proxy.cutNow();
     await isGone;
     await expect(store.commit({ session: 'a', state: 1 })).rejects.toMatchObject({
       code: 'STORE_UNWRITABLE',
       transient: true,
     });
     await expect(store.sessions()).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', transient: true });
-    proxy.isDown = false;
+    tests.proxy.isDown = false;
     await store.commit({ session: 'a', state: 2 });
     expect(await store.sessions()).toEqual([{ session: 'a', state: 2 }]);
   });
@@ -137,9 +117,11 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     const store = await open();
     await store.commit({ session: 'a', state: 1 });
     await store.commit({ session: 'a', state: 2 });
-    await cluster.sql('UPDATE surewire.store SET batch = batch - 1 WHERE name = $1', [name]);
-    const isGone = event('connection.lost');
-    await cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'surewire'");
+    await tests.cluster.sql('UPDATE surewire.store SET batch = batch - 1 WHERE name = $1', [tests.name]);
+    const isGone = storeEvent('connection.lost');
+    await tests.cluster.sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'surewire'",
+    );
     await isGone;
     const late = store.commit({ session: 'a', state: 3 });
     await expect(late).rejects.toMatchObject({ code: 'STORE_LOST' });
@@ -190,12 +172,12 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
       }));
       await Promise.allSettled(changes.map((change) => store.commit(change)));
     }
-    const [counted = {}] = await cluster.sql(
+    const [counted = {}] = await tests.cluster.sql(
       `SELECT bytes::int AS said, (
          (SELECT coalesce(sum(octet_length(session) + coalesce(octet_length(state), 0)), 0) FROM surewire.session WHERE store = id)
          + (SELECT coalesce(sum(octet_length(octets)), 0) FROM surewire.message WHERE store = id))::int AS found
        FROM surewire.store WHERE name = $1`,
-      [name],
+      [tests.name],
     );
     const { said, found } = counted;
     expect(said).toBe(found);
@@ -232,9 +214,9 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     const clock = new VirtualClock();
     const store = await open({ clock });
     const batches = batchSizes();
-    const keeper = await cluster.client();
+    const keeper = await tests.cluster.client();
     await keeper.query({ text: 'BEGIN' });
-    await keeper.query({ text: 'SELECT FROM surewire.store WHERE name = $1 FOR UPDATE', values: [name] });
+    await keeper.query({ text: 'SELECT FROM surewire.store WHERE name = $1 FOR UPDATE', values: [tests.name] });
     let isOver = false;
     const outcomes = Promise.allSettled(
       Array.from({ length: 8 }, (_, n) => store.commit({ session: `s${n}`, state: n })),
@@ -243,13 +225,13 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     });
     const waiting = "application_name = 'surewire' AND wait_event_type = 'Lock'";
     while (!isOver) {
-      const found = await cluster.sql(`SELECT pid FROM pg_stat_activity WHERE ${waiting}`);
+      const found = await tests.cluster.sql(`SELECT pid FROM pg_stat_activity WHERE ${waiting}`);
       if (found.length === 0) continue;
       // Not so long that the answer would be given up.
       await clock.advance(14_000);
       const before = batches.length;
-      await cluster.sql(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE ${waiting}`);
-      while (batches.length === before) await cluster.sql('SELECT 1');
+      await tests.cluster.sql(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE ${waiting}`);
+      while (batches.length === before) await tests.cluster.sql('SELECT 1');
     }
     const reason = { code: 'STORE_UNWRITABLE', transient: true };
     expect(await outcomes).toMatchObject(Array.from({ length: 8 }, () => ({ status: 'rejected', reason })));
@@ -261,34 +243,34 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
   });
 
   test('commits wait for the disk, whatever the role has as its default; what does not wait at all is refused', async () => {
-    await cluster.sql('ALTER ROLE surewire SET synchronous_commit = off');
+    await tests.cluster.sql('ALTER ROLE surewire SET synchronous_commit = off');
     await (await open()).commit({ session: 'a', put: put(100) });
-    await cluster.sql('ALTER ROLE surewire SET synchronous_commit = remote_apply');
+    await tests.cluster.sql('ALTER ROLE surewire SET synchronous_commit = remote_apply');
     await (await open({ name: 'other' })).commit({ session: 'a', put: put(101) });
-    await cluster.sql('ALTER ROLE surewire RESET synchronous_commit');
-    const commits = await cluster.sql('SELECT commits FROM public.written ORDER BY number');
+    await tests.cluster.sql('ALTER ROLE surewire RESET synchronous_commit');
+    const commits = await tests.cluster.sql('SELECT commits FROM public.written ORDER BY number');
     expect(commits).toEqual([{ commits: 'on' }, { commits: 'remote_apply' }]);
-    await cluster.halt();
-    await cluster.run({ fsync: 'off' });
+    await tests.cluster.halt();
+    await tests.cluster.run({ fsync: 'off' });
     await expect(open({ name: 'unsafe' })).rejects.toMatchObject({
       code: 'STORE_UNWRITABLE',
       message: expect.stringContaining('fsync'),
     });
-    await cluster.halt();
-    await cluster.run();
+    await tests.cluster.halt();
+    await tests.cluster.run();
   });
 
   test('databases that cannot be used are left as they are: another encoding, read-only, of something else, of a later version', async () => {
     for (const made of ["latin ENCODING 'LATIN1' TEMPLATE template0", 'readonly', 'theirs', 'newer']) {
-      await cluster.sql(`CREATE DATABASE ${made}`);
+      await tests.cluster.sql(`CREATE DATABASE ${made}`);
     }
-    await cluster.sql('ALTER DATABASE readonly SET default_transaction_read_only = on');
-    const at = (database: string): string => cluster.socket.replace(/\/postgres$/, `/${database}`);
-    const foreign = await cluster.client('theirs');
+    await tests.cluster.sql('ALTER DATABASE readonly SET default_transaction_read_only = on');
+    const at = (database: string): string => tests.cluster.socket.replace(/\/postgres$/, `/${database}`);
+    const foreign = await tests.cluster.client('theirs');
     await foreign.query({ text: 'CREATE SCHEMA surewire CREATE TABLE theirs (x int)' });
     await foreign.end();
     await (await postgres(at('newer'))).close();
-    const newer = await cluster.client('newer');
+    const newer = await tests.cluster.client('newer');
     await newer.query({ text: 'UPDATE surewire.format SET version = 2' });
     await newer.end();
     const refused = async (database: string): Promise<string> => {
@@ -308,7 +290,7 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
   test('STORE_CORRUPT: a state that is no longer JSON', async () => {
     const store = await open();
     await store.commit({ session: 'a', state: 1 });
-    await cluster.sql("UPDATE surewire.session SET state = '{' WHERE session = 'a'");
+    await tests.cluster.sql("UPDATE surewire.session SET state = '{' WHERE session = 'a'");
     await expect(store.sessions()).rejects.toMatchObject({
       code: 'STORE_CORRUPT',
       message: expect.stringMatching(/no longer JSON.*backup/),
@@ -320,20 +302,22 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     const listen = (event: unknown): void => void said.push(event);
     subscribe('surewire:stores', listen);
     const secret = 's3cret-of-the-database';
-    const wrong = `postgres://surewire:${secret}@127.0.0.1:${cluster.port}/postgres`;
+    const wrong = `postgres://surewire:${secret}@127.0.0.1:${tests.cluster.port}/postgres`;
     for (const url of [
       wrong,
       `postgres://surewire:${secret}@host:port/x`,
       `postgres://surewire:${secret}%@host/x`,
       `postgres://surewire:${secret}@host/x?what=1`,
     ]) {
-      said.push(await postgres(url, { name }).catch((thrown: unknown) => thrown));
+      said.push(await postgres(url, { name: tests.name }).catch((thrown: unknown) => thrown));
     }
     said.push(
-      await postgres(cluster.url, { name, password: () => Promise.resolve(secret) }).catch((thrown: unknown) => thrown),
+      await postgres(tests.cluster.url, { name: tests.name, password: () => Promise.resolve(secret) }).catch(
+        (thrown: unknown) => thrown,
+      ),
     );
-    stores.push(await postgres(cluster.url.replace(/:[^:@]*@/, '@'), { name, password: () => Cluster.password }));
-    await stores.at(-1)?.commit({ session: 'a', state: 1 });
+    const asked = await open({ password: () => Cluster.password }, tests.cluster.url.replace(/:[^:@]*@/, '@'));
+    await asked.commit({ session: 'a', state: 1 });
     unsubscribe('surewire:stores', listen);
     expect(said).toHaveLength(7);
     expect(said[0]).toMatchObject({ code: 'STORE_UNWRITABLE', message: expect.stringContaining('password') });
@@ -352,17 +336,5 @@ describe.skipIf(noPostgres !== undefined)(`faults of a postgres store ${noPostgr
     subscribe('surewire:stores', listen);
     onTestFinished(() => void unsubscribe('surewire:stores', listen));
     return sizes;
-  }
-
-  /** Settles when the store has said so. */
-  function event(which: string): Promise<void> {
-    return new Promise((resolve) => {
-      const listen = (said: unknown): void => {
-        if ((said as { event: string }).event !== which) return;
-        unsubscribe('surewire:stores', listen);
-        resolve();
-      };
-      subscribe('surewire:stores', listen);
-    });
   }
 });

@@ -1,19 +1,14 @@
 /** Who holds a shared store: one at a time, the next one when the lease is over, and never again the one before. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { equalBytes } from '../../src/base/bytes.ts';
 import { VirtualClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import type { SessionStore } from '../../src/reliable/store.ts';
 import type { PostgresStoreOptions } from '../../src/stores/postgres/settings.ts';
 import { postgres, type SharedStore } from '../../src/stores/postgres.ts';
 import { Cluster, noPostgres } from '../cluster.ts';
-import { messageOf, SESSIONS } from './crash-messages.ts';
+import { CrashChild, expectWhole } from './crashing.ts';
 
 const SEED = 20_261_129;
 
@@ -22,12 +17,10 @@ describe.skipIf(noPostgres !== undefined)(`who holds a postgres store ${noPostgr
   let name: string;
   let names = 0;
   const stores: SharedStore[] = [];
-  const children: ChildProcess[] = [];
   beforeAll(async () => {
     cluster = await Cluster.start();
   });
   afterEach(async () => {
-    for (const child of children.splice(0)) child.kill('SIGKILL');
     for (const store of stores.splice(0)) await store.close();
   });
   afterAll(() => cluster.stop());
@@ -212,84 +205,36 @@ describe.skipIf(noPostgres !== undefined)(`who holds a postgres store ${noPostgr
     expect(epochs).toEqual([...epochs].sort((one, other) => one - other));
   });
 
-  interface Child {
-    readonly process: ChildProcess;
-    /** The last number that was acknowledged in each session. */
-    readonly acknowledged: ReadonlyMap<string, number>;
-    /** Settles when so many lines were read in all, or its output has ended. */
-    read(lines: number): Promise<void>;
-  }
-
-  function child(): Child {
-    const program = fileURLToPath(new URL('postgres-child.ts', import.meta.url));
-    const running = spawn(process.execPath, [program, cluster.url, name, String(SEED)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    children.push(running);
-    const acknowledged = new Map<string, number>();
-    const lines = createInterface({ input: running.stdout })[Symbol.asyncIterator]();
-    return {
-      process: running,
-      acknowledged,
-      async read(count) {
-        for (let read = 0; read < count; read++) {
-          const { value, done } = await lines.next();
-          if (done) return;
-          const [session = '', number] = String(value).split(' ');
-          acknowledged.set(session, Number(number));
-        }
-      },
-    };
-  }
-
-  /** Everything that was acknowledged, and of each session at most one commit that nobody saw acknowledged. */
-  async function expectWhole(store: SessionStore, acknowledged: ReadonlyMap<string, number>): Promise<void> {
-    const states = new Map((await store.sessions()).map(({ session, state }) => [session, Number(state)]));
-    for (const session of SESSIONS) {
-      const state = states.get(session) ?? 0;
-      const known = acknowledged.get(session) ?? 0;
-      expect(state - known, session).toBeGreaterThanOrEqual(0);
-      expect(state - known, session).toBeLessThanOrEqual(1);
-      const messages = await Array.fromAsync(store.messages(session));
-      const first = Math.max(1, state - 19);
-      expect(messages.map(({ number }) => number)).toEqual(
-        Array.from({ length: state - first + 1 }, (_, n) => first + n),
-      );
-      for (const { number, octets } of messages) {
-        expect(equalBytes(octets, messageOf(session, number, SEED)), `${session} ${number}`).toBe(true);
-      }
-    }
-  }
+  const child = (): CrashChild => new CrashChild(`${cluster.url}#${encodeURIComponent(name)}`, SEED);
 
   test(`M25 kill -9 of a holder at random points (seed ${SEED}): the next one has every acknowledged commit, and none half`, async () => {
     fresh();
     const random = seededRandom(SEED);
     for (let crash = 0; crash < 2; crash++) {
-      const { process: running, read, acknowledged } = child();
-      await read(50 + Math.floor(random.fraction() * 200));
-      running.kill('SIGKILL');
-      await read(Number.POSITIVE_INFINITY);
+      const crashing = child();
+      await crashing.read(50 + Math.floor(random.fraction() * 200));
+      crashing.process.kill('SIGKILL');
+      await crashing.read(Number.POSITIVE_INFINITY);
       // Nobody tells the next holder that this one is dead: it waits for the lease.
       const store = await open();
-      await expectWhole(store, acknowledged);
+      await expectWhole(store, crashing.acknowledged, SEED);
       await store.close();
     }
   });
 
   test('a holder that slept past its lease (SIGSTOP) wakes and commits nothing', async () => {
     fresh();
-    const { process: running, read, acknowledged } = child();
-    await read(100);
-    running.kill('SIGSTOP');
+    const crashing = child();
+    await crashing.read(100);
+    crashing.process.kill('SIGSTOP');
     const store = await open();
     await store.commit({ session: 'next', state: 'here' });
     const before = await store.sessions();
-    const exit = once(running, 'exit');
-    running.kill('SIGCONT');
-    await read(Number.POSITIVE_INFINITY);
-    expect(await exit).toEqual([0, null]);
-    expect(acknowledged.get('lost')).toBe(0);
+    crashing.process.kill('SIGCONT');
+    await crashing.read(Number.POSITIVE_INFINITY);
+    expect(await crashing.ended).toEqual({ code: 0, signal: null });
+    expect(crashing.acknowledged.get('lost')).toBe(0);
     expect(await store.sessions()).toEqual(before);
-    await expectWhole(store, acknowledged);
+    await expectWhole(store, crashing.acknowledged, SEED);
   });
 });

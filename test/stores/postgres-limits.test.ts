@@ -1,57 +1,24 @@
 /** What a holder can do that has the store no more (nothing, not even read), and that whatever is waited for ends in time. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../src/base/clock.ts';
-import type { PostgresStoreOptions } from '../../src/stores/postgres/settings.ts';
-import { postgres, type SharedStore } from '../../src/stores/postgres.ts';
-import { Cluster, noPostgres } from '../cluster.ts';
-import { CuttingProxy } from './cutting-proxy.ts';
+import type { SharedStore } from '../../src/stores/postgres.ts';
+import { noPostgres } from '../cluster.ts';
+import { storeEvent, storesOfTests } from './stores-of-tests.ts';
 
 const message = { direction: 'in', number: 1, octets: new Uint8Array(10) } as const;
 const isLost = { code: 'STORE_LOST', transient: false };
 
 describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgres ?? ''}`, () => {
-  let cluster: Cluster;
-  let proxy: CuttingProxy;
-  let name: string;
-  let names = 0;
-  const stores: SharedStore[] = [];
+  const tests = storesOfTests();
+  const open: typeof tests.open = (...how) => tests.open(...how);
   beforeAll(async () => {
-    cluster = await Cluster.start();
-    proxy = await CuttingProxy.before(cluster.port);
-    await (await postgres(cluster.socket)).close();
-    await cluster.sql(`CREATE FUNCTION public.cut() RETURNS boolean LANGUAGE plpgsql AS
+    await tests.cluster.sql(`CREATE FUNCTION public.cut() RETURNS boolean LANGUAGE plpgsql AS
       'BEGIN PERFORM pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid()); RETURN true; END'`);
   });
-  beforeEach(() => {
-    name = `name ${++names}`;
-    proxy.isDown = false;
-  });
-  afterEach(async () => {
-    for (const store of stores.splice(0)) await store.close();
-  });
-  afterAll(async () => {
-    await proxy.close();
-    await cluster.stop();
-  });
 
-  const open = async (options: PostgresStoreOptions = {}, url = cluster.socket): Promise<SharedStore> => {
-    const store = await postgres(url, { name, ...options });
-    stores.push(store);
-    return store;
-  };
   const expire = (): Promise<unknown> =>
-    cluster.sql("UPDATE surewire.store SET lease = 'epoch' WHERE name = $1", [name]);
-  /** Settles when the stores have said so. */
-  const event = (which: string): Promise<void> =>
-    new Promise((resolve) => {
-      const listen = (said: unknown): void => {
-        if ((said as { event: string }).event !== which) return;
-        unsubscribe('surewire:stores', listen);
-        resolve();
-      };
-      subscribe('surewire:stores', listen);
-    });
+    tests.cluster.sql("UPDATE surewire.store SET lease = 'epoch' WHERE name = $1", [tests.name]);
   /** Lets time pass until `work` has ended; returns how much did. */
   async function passing(clock: VirtualClock, work: Promise<unknown>, step = 100): Promise<number> {
     const start = clock.now();
@@ -61,7 +28,7 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
     };
     work.then(over, over);
     for (let round = 0; !isOver && round < 2_000; round++) {
-      await cluster.sql('SELECT 1');
+      await tests.cluster.sql('SELECT 1');
       await clock.advance(step);
     }
     return clock.now() - start;
@@ -91,10 +58,10 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
   });
 
   test('tables that were dropped and made anew count from the beginning again, and are not those of the holder before', async () => {
-    await cluster.sql('DROP SCHEMA surewire CASCADE');
+    await tests.cluster.sql('DROP SCHEMA surewire CASCADE');
     const first = await open();
     await first.commit({ session: 'a', state: 'of the first' });
-    await cluster.sql('DROP SCHEMA surewire CASCADE');
+    await tests.cluster.sql('DROP SCHEMA surewire CASCADE');
     const second = await open();
     expect(second.epoch).toBe(first.epoch);
     await expect(first.commit({ session: 'a', state: 'late' })).rejects.toMatchObject(isLost);
@@ -106,7 +73,7 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
     const store = await open();
     await store.commit({ session: 'a', state: 1 });
     await store.commit({ session: 'a', state: 2 });
-    await cluster.sql('UPDATE surewire.store SET batch = batch - 1 WHERE name = $1', [name]);
+    await tests.cluster.sql('UPDATE surewire.store SET batch = batch - 1 WHERE name = $1', [tests.name]);
     const late = store.commit({ session: 'a', state: 3 });
     await expect(late).rejects.toMatchObject(isLost);
     await expect(late).rejects.toThrow('older copy');
@@ -129,19 +96,21 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
   });
 
   test('a database that keeps no row of the store is given up', async () => {
-    await cluster.sql("CREATE FUNCTION public.none() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
-    await cluster.sql(
+    await tests.cluster.sql(
+      "CREATE FUNCTION public.none() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    );
+    await tests.cluster.sql(
       'CREATE TRIGGER none BEFORE INSERT ON surewire.store FOR EACH ROW EXECUTE FUNCTION public.none()',
     );
     await expect(open()).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', transient: true });
-    await cluster.sql('DROP TRIGGER none ON surewire.store');
+    await tests.cluster.sql('DROP TRIGGER none ON surewire.store');
     await open();
   });
 
   test('a lease from before the clock of the database was set back is not waited for to its end', async () => {
     await (await open()).close();
-    await cluster.sql("UPDATE surewire.store SET lease = clock_timestamp() + interval '1 year' WHERE name = $1", [
-      name,
+    await tests.cluster.sql("UPDATE surewire.store SET lease = clock_timestamp() + interval '1 year' WHERE name = $1", [
+      tests.name,
     ]);
     await expect(open()).rejects.toMatchObject({ code: 'STORE_LOCKED', transient: true });
   });
@@ -149,15 +118,15 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
   test('who waits for a store goes on waiting when a statement of it fails', async () => {
     const first = await open();
     const clock = new VirtualClock();
-    const isAwaited = event('store.awaited');
+    const isAwaited = storeEvent('store.awaited');
     const second = open({ wait: 60_000, clock });
     await isAwaited;
-    const keeper = await cluster.client();
+    const keeper = await tests.cluster.client();
     await keeper.query({ text: 'BEGIN' });
     await keeper.query({ text: 'LOCK TABLE surewire.store IN ACCESS EXCLUSIVE MODE' });
     for (let cancelled = 0; cancelled < 3; ) {
       await clock.advance(100);
-      const rows = await cluster.sql(
+      const rows = await tests.cluster.sql(
         "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'surewire' AND wait_event_type = 'Lock'",
       );
       cancelled += rows.length;
@@ -170,10 +139,10 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
 
   test('the patience of each call begins when it is made, however many wait before it', async () => {
     const clock = new VirtualClock();
-    const store = await open({ patience: 10_000, clock }, cluster.url.replace(`:${cluster.port}/`, `:${proxy.port}/`));
-    proxy.isDown = true;
-    const isGone = event('connection.lost');
-    proxy.cutNow();
+    const store = await open({ patience: 10_000, clock }, tests.through);
+    tests.proxy.isDown = true;
+    const isGone = storeEvent('connection.lost');
+    tests.proxy.cutNow();
     await isGone;
     const calls = Promise.allSettled([
       store.commit({ session: 'a' }),
@@ -186,7 +155,7 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
     for (const outcome of await calls) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNWRITABLE', transient: true } });
     }
-    proxy.isDown = false;
+    tests.proxy.isDown = false;
     await store.commit({ session: 'a' });
   });
 
@@ -213,9 +182,9 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
   });
 
   test('a change at which the connection breaks each time is refused in the end, and harms no other', async () => {
-    await cluster.sql(`CREATE FUNCTION public.unlucky() RETURNS trigger LANGUAGE plpgsql AS
+    await tests.cluster.sql(`CREATE FUNCTION public.unlucky() RETURNS trigger LANGUAGE plpgsql AS
       'BEGIN IF new.number = 13 THEN PERFORM public.cut(); END IF; RETURN NEW; END'`);
-    await cluster.sql(
+    await tests.cluster.sql(
       'CREATE TRIGGER unlucky BEFORE INSERT ON surewire.message FOR EACH ROW EXECUTE FUNCTION public.unlucky()',
     );
     const store = await open({ patience: 200 });
@@ -233,14 +202,14 @@ describe.skipIf(noPostgres !== undefined)(`limits of a postgres store ${noPostgr
   test('a read at which the connection breaks each time is refused in the end', async () => {
     const store = await open({ patience: 200 });
     await store.commit({ session: 'a', put: [message] });
-    await cluster.sql('ALTER TABLE surewire.message RENAME TO moved');
-    await cluster.sql('CREATE VIEW surewire.message AS SELECT * FROM surewire.moved WHERE public.cut()');
+    await tests.cluster.sql('ALTER TABLE surewire.message RENAME TO moved');
+    await tests.cluster.sql('CREATE VIEW surewire.message AS SELECT * FROM surewire.moved WHERE public.cut()');
     await expect(Array.fromAsync(store.messages('a'))).rejects.toMatchObject({
       code: 'STORE_UNWRITABLE',
       transient: true,
     });
-    await cluster.sql('DROP VIEW surewire.message');
-    await cluster.sql('ALTER TABLE surewire.moved RENAME TO message');
+    await tests.cluster.sql('DROP VIEW surewire.message');
+    await tests.cluster.sql('ALTER TABLE surewire.moved RENAME TO message');
     expect(await Array.fromAsync(store.messages('a'))).toEqual([message]);
   });
 });
