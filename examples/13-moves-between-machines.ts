@@ -33,6 +33,8 @@ const READINGS = 20;
 
 /** One machine: waits for the store, then serves. */
 async function serve(database: string, machine: string, port: string): Promise<void> {
+  // Whoever started it is gone.
+  process.once('disconnect', () => process.exit());
   const tell = (what: object): boolean | undefined => process.send?.({ machine, ...what });
   // Said in any case: this one stands by, or has the store at once.
   tell({ port: Number(port) });

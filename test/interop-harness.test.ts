@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock, VirtualClock } from '../src/base/clock.ts';
 import { asked } from './interop/asked.ts';
 import { start } from './interop/child.ts';
@@ -176,7 +176,9 @@ describe('a machine without .NET', () => {
     const env = { ...process.env, PATH: dirname(process.execPath), SUREWIRE_REQUIRE_PEERS: required };
     const args = ['test/interop/run.ts', '--peer', 'dotnet', '--json'];
     try {
-      const { stdout } = await run(process.execPath, args, { cwd: root, env });
+      const running = run(process.execPath, args, { cwd: root, env });
+      onTestFinished(() => void running.child.kill('SIGKILL'));
+      const { stdout } = await running;
       return { code: 0, told: stdout };
     } catch (thrown) {
       const { code, stdout } = thrown as { readonly code: number; readonly stdout: string };

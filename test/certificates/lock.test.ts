@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { developmentPki } from '../../src/certificates/development-pki.ts';
 import { alone } from '../../src/certificates/lock.ts';
 
@@ -22,10 +22,13 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-const certs = (...more: readonly string[]) =>
-  spawn(process.execPath, [main, 'certs', '--out', join(folder, 'pki'), '--config', config, '--json', ...more], {
+const certs = () => {
+  const child = spawn(process.execPath, [main, 'certs', '--out', join(folder, 'pki'), '--config', config, '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+};
 
 /** Every chain and key in the folder belongs together, and to what the manifest says. */
 async function consistent(): Promise<void> {

@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { developmentPki } from '../../src/certificates/development-pki.ts';
 import { connect } from '../../src/channel/binding.ts';
 import { bindingFromWsdl } from '../../src/metadata/import.ts';
@@ -21,6 +21,11 @@ test('a client is made of it, and what it sends is delivered', async () => {
     ['serve', '--wsdl', '--port', '0', '--to', join(folder, 'inbox'), '--certs', certs, '--json'],
     folder,
   );
+  onTestFinished(async () => {
+    serving.kill('SIGKILL');
+    await serving.exited;
+    await rm(folder, { recursive: true });
+  });
   await serving.until(() => serving.out.length > 0);
   const { listening } = JSON.parse(serving.out[0] ?? '') as { listening: string };
   const shown = await ran(['inspect', 'wsdl', `${listening}?wsdl`, '--ca', join(certs, 'trust.pem')]);
@@ -47,5 +52,4 @@ test('a client is made of it, and what it sends is delivered', async () => {
   // What was acknowledged may still be on its way to the disk; whoever ends waits for it.
   const [file = ''] = await readdir(join(folder, 'inbox'));
   expect(await readFile(join(folder, 'inbox', file), 'utf8')).toContain('<order>A-1</order>');
-  await rm(folder, { recursive: true });
 });

@@ -1,10 +1,9 @@
 /** Every example runs by itself and says what it shows. */
-import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { Cluster, noPostgres } from '../cluster.ts';
+import { program } from '../program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -100,7 +99,7 @@ test('every example is run', () => {
 });
 
 test.each([...says])('examples/%s', async (name, lines) => {
-  const { stdout } = await promisify(execFile)(process.execPath, [`examples/${name}`], { cwd: root });
+  const stdout = await program([`examples/${name}`], root);
   for (const line of lines) expect(stdout).toMatch(line);
 });
 
@@ -109,7 +108,7 @@ test.skipIf(noPostgres !== undefined)(`examples/${shared} at a database ${noPost
   const cluster = await Cluster.start();
   try {
     const args = [`examples/${shared}`, cluster.url];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
+    const stdout = await program(args, root);
     for (const line of [
       /machine 1 has the store and serves\nmachine 1 is killed\nmachine 2 has the store and serves\n/,
       '20 readings: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n',

@@ -1,13 +1,12 @@
 /** Who holds a shared store: one at a time, the next one when the lease is over, and never again the one before. */
-import { execFile } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { PostgresStoreOptions } from '../../src/stores/postgres/settings.ts';
 import { postgres, type SharedStore } from '../../src/stores/postgres.ts';
 import { Cluster, noPostgres } from '../cluster.ts';
+import { program } from '../program.ts';
 import { CrashChild, expectWhole } from './crashing.ts';
 
 const SEED = 20_261_129;
@@ -90,15 +89,15 @@ describe.skipIf(noPostgres !== undefined)(`who holds a postgres store ${noPostgr
   test('an open store keeps no process alive, and what is waited for does, from the first table on', async () => {
     await cluster.sql('CREATE DATABASE alive');
     const module = new URL('../../src/stores/postgres.ts', import.meta.url).href;
-    const program = `import { postgres } from '${module}';
+    const code = `import { postgres } from '${module}';
       const url = '${cluster.socket.replace(/postgres$/, 'alive')}';
       const first = await postgres(url);
       await first.commit({ session: 'a', state: 1 });
       await first.close();
       const second = await postgres(url);
       void second.commit({ session: 'a', state: 2 }).then(() => console.log('done'));`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
-    expect(stdout).toBe('done\n');
+    const printed = await program(['--input-type=module', '-e', code]);
+    expect(printed).toBe('done\n');
   });
 
   test('stores of other names in the same database are none of its business', async () => {

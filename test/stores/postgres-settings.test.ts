@@ -1,11 +1,10 @@
 /** How a shared store may be reached, and what is turned down before anything is sent. Needs no database. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { type PostgresStoreOptions, readSettings } from '../../src/stores/postgres/settings.ts';
+import { program } from '../program.ts';
 
 const address = (connection: string, options: PostgresStoreOptions = {}) => readSettings(connection, options).address;
 
@@ -89,8 +88,8 @@ test('without the package pg it says what to install', async () => {
   const hooks = `import { registerHooks } from 'node:module';
     registerHooks({ resolve(name, context, next) { if (name === 'pg') throw new Error('not found'); return next(name, context); } });`;
   const module = new URL('../../src/stores/postgres.ts', import.meta.url).href;
-  const program = `import { postgres } from '${module}'; await postgres('postgres://localhost/a').catch((error) => console.log(error.code, error.message));`;
-  const args = ['--import', `data:text/javascript,${encodeURIComponent(hooks)}`, '--input-type=module', '-e', program];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  expect(stdout).toMatch(/^STORE_UNWRITABLE .*Run: npm install pg/);
+  const code = `import { postgres } from '${module}'; await postgres('postgres://localhost/a').catch((error) => console.log(error.code, error.message));`;
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(hooks)}`, '--input-type=module', '-e', code];
+  const printed = await program(args);
+  expect(printed).toMatch(/^STORE_UNWRITABLE .*Run: npm install pg/);
 });

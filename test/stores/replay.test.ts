@@ -1,16 +1,15 @@
 /** Replay caches: the one in memory, and the one in a file that several processes share. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { instant } from '../../src/base/clock.ts';
 import { MemoryReplayCache } from '../../src/security/replay.ts';
 import { sqlite } from '../../src/stores/sqlite.ts';
 import { sqliteReplayCache } from '../../src/stores/sqlite-replay.ts';
 import { replayContract } from '../contracts/replay.ts';
+import { program } from '../program.ts';
 import { acceptor, pki, policyOf, secured } from '../security/rig.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'replay-'));
@@ -45,10 +44,8 @@ test('R3 of three processes that race for 200 keys one gets each', async () => {
   const path = file();
   sqliteReplayCache(path).close();
   const child = fileURLToPath(new URL('replay-child.ts', import.meta.url));
-  const runs = await Promise.all(
-    Array.from({ length: 3 }, () => promisify(execFile)(process.execPath, [child, path, '200'])),
-  );
-  const won = runs.flatMap(({ stdout }) => stdout.trim().split('\n').filter(Boolean));
+  const runs = await Promise.all(Array.from({ length: 3 }, () => program([child, path, '200'])));
+  const won = runs.flatMap((printed) => printed.trim().split('\n').filter(Boolean));
   expect(won).toHaveLength(200);
   expect(new Set(won).size).toBe(200);
 });

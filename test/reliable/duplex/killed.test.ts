@@ -6,22 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 const count = 12;
 
 const service = new URL('killed-service.ts', import.meta.url);
 const client = new URL('killed-client.ts', import.meta.url);
 
-let folder: string;
 const children = new Set<ChildProcess>();
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'surewire-duplex-'));
-});
-afterEach(() => {
-  for (const child of children) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true });
-});
 
 /** Runs a program; each line goes to `hear`, which may have it killed. Settles when it has ended. */
 async function run(
@@ -60,6 +52,7 @@ class Heard {
 }
 
 test('kill -9 of either end: every message arrives, in order, both ways', { timeout: 300_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'surewire-duplex-'));
   const served = new Heard();
   const called = new Heard();
   const texts = Array.from({ length: count }, (_, at) => `message-${at + 1}`);
@@ -84,7 +77,16 @@ test('kill -9 of either end: every message arrives, in order, both ways', { time
       });
     }
   })();
-  await ready.promise;
+  const end = async (): Promise<void> => {
+    isOver = true;
+    for (const child of children) child.kill('SIGKILL');
+    await serving;
+  };
+  onTestFinished(async () => {
+    await end().catch(() => undefined);
+    rmSync(folder, { recursive: true });
+  });
+  await Promise.race([ready.promise, serving]);
   for (let isDone = false; !isDone; ) {
     await run(client, [port, join(folder, 'client.db'), String(count)], (line, kill) => {
       if (line === 'done') isDone = true;
@@ -96,9 +98,7 @@ test('kill -9 of either end: every message arrives, in order, both ways', { time
       }
     });
   }
-  isOver = true;
-  for (const child of children) child.kill('SIGKILL');
-  await serving;
+  await end();
   expect(kills).toEqual({ service: 2, client: 1 });
   expect(served.texts).toEqual(texts);
   // A handler that was killed after it had called back calls back once more, with a number of its own.
