@@ -91,6 +91,15 @@ const says: ReadonlyMap<string, readonly (string | RegExp)[]> = new Map([
     ],
   ],
   ['13-moves-between-machines.ts', ['Name a PostgreSQL']],
+  [
+    '14-a-second-credential.ts',
+    [
+      'A-1 is 250 cents, for any till\nnot sold: NobodyIsSignedIn\n',
+      'carol has not signed in: SECURITY_UNSECURED_FAULT\nnot sold: NobodyIsSignedIn\n',
+      'carol has signed in\nA-1: sold by carol\nreceipt 501\n',
+      'whose sequence it was, all along: 1 till\n',
+    ],
+  ],
 ]);
 
 test('every example is run', () => {
