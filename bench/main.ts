@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Row } from './harness.ts';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
-const known = ['xml', 'security', 'reliable', 'conversation', 'audit'];
+const known = ['xml', 'security', 'reliable', 'stores', 'conversation', 'audit'];
 const chosen = positionals.length > 0 ? positionals : known;
 for (const name of chosen) {
   if (!known.includes(name)) {
