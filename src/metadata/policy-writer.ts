@@ -4,7 +4,7 @@
  */
 import type { BindingDescription, ReliableDescription, SecurityDescription } from '../binding/description.ts';
 import { authenticationModes, isAsymmetric } from '../binding/modes.ts';
-import { addressing200408 } from '../soap/addressing-versions.ts';
+import { addressing200408, addressing200508 } from '../soap/addressing-versions.ts';
 import {
   duplex,
   mtom,
@@ -159,7 +159,9 @@ function supporting(sp: SecurityPolicyVersion, of: SecurityDescription): readonl
     case 'certificate': {
       if (isAsymmetric(of.mode, of.versions)) return [];
       const endorsing = certificate(sp, 'AlwaysToRecipient', ['RequireThumbprintReference']);
-      return [assertion(sp.namespace, 'EndorsingSupportingTokens', [endorsing])];
+      // Over TLS a certificate signs the Timestamp, and wsa:To so that nobody uses it elsewhere.
+      const to = isOverTransport(of) ? [signedHeaders(sp, ['To'])] : [];
+      return [assertion(sp.namespace, 'EndorsingSupportingTokens', [endorsing, ...to])];
     }
     case 'issued-token': {
       const holder = of.confirmation === 'bearer' ? 'SignedSupportingTokens' : 'EndorsingSupportingTokens';
@@ -188,9 +190,8 @@ function conversationToken(
   of: SecurityDescription,
   first: SecurityDescription,
 ): AssertionTree {
-  const addressing = 'http://www.w3.org/2005/08/addressing';
   const bootstrap = assertion(sp.namespace, 'BootstrapPolicy', [
-    ...protectedParts(sp, addressing),
+    ...protectedParts(sp, addressing200508.namespace),
     ...secured(first, false),
   ]);
   return {
@@ -259,17 +260,26 @@ function protectedParts(sp: SecurityPolicyVersion, addressing: string | undefine
   const body = assertion(sp.namespace, 'Body');
   const names =
     addressing === undefined ? [] : ['To', 'From', 'FaultTo', 'ReplyTo', 'MessageID', 'RelatesTo', 'Action'];
+  return [
+    signedHeaders(sp, names, addressing, [body]),
+    { namespace: sp.namespace, local: 'EncryptedParts', parameters: [body] },
+  ];
+}
+
+function signedHeaders(
+  sp: SecurityPolicyVersion,
+  names: readonly string[],
+  addressing: string = addressing200508.namespace,
+  before: readonly AssertionTree[] = [],
+): AssertionTree {
   const headers = names.map(
     (Name): AssertionTree => ({
       namespace: sp.namespace,
       local: 'Header',
-      attributes: { Name, Namespace: addressing ?? '' },
+      attributes: { Name, Namespace: addressing },
     }),
   );
-  return [
-    { namespace: sp.namespace, local: 'SignedParts', parameters: [body, ...headers] },
-    { namespace: sp.namespace, local: 'EncryptedParts', parameters: [body] },
-  ];
+  return { namespace: sp.namespace, local: 'SignedParts', parameters: [...before, ...headers] };
 }
 
 function versionOf({ versions }: SecurityDescription): SecurityPolicyVersion {

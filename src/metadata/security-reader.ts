@@ -2,6 +2,7 @@
 import type { SecurityDescription } from '../binding/description.ts';
 import type { AuthenticationModeName } from '../binding/names.ts';
 import { type MessageSecurityVersion, messageSecurityVersions } from '../binding/security-versions.ts';
+import type { XmlElement } from '../xml/document.ts';
 import { contradiction, Demands, notSpoken } from './demands.ts';
 import { mssp } from './namespaces.ts';
 import { type Common, type Options, readCommon, readOptions } from './options-reader.ts';
@@ -269,7 +270,10 @@ function readSupporting(demands: Demands): readonly Supporting[] {
     const inside = demands.within(held);
     const tokens = readTokens(inside);
     // What an endorsing token signs besides the Timestamp: wsa:To, which is always signed.
-    inside.has(sp, 'SignedParts');
+    const parts = inside.take(sp, 'SignedParts');
+    const isTo = (one: XmlElement) => one.local === 'Header' && one.attribute('Name') === 'To';
+    if (parts !== undefined && (parts.element.children.length === 0 || !parts.element.children.every(isTo)))
+      throw notSpoken(parts, 'beside the Timestamp a supporting token signs wsa:To');
     inside.finish();
     if (tokens.length === 0) throw notSpoken(held, 'it holds no token');
     return tokens.map((token) => ({ token, holder }));

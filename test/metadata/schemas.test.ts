@@ -136,6 +136,20 @@ describe('as WCF writes them (4.6)', () => {
   const assured = (order: string) =>
     `wsrmp:DeliveryAssurance(wsp:Policy(wsrmp:ExactlyOnce${order === '' ? '' : ` ${order}`}))`;
 
+  test('a certificate over TLS signs wsa:To (5.2, 2)', () => {
+    const security = { kind: 'security', authenticationMode: 'CertificateOverTransport' } as const;
+    for (const policy of policyVersions) {
+      const octets = wsdlOf(describeCustom([security, { kind: 'httpsTransport' }]), policy);
+      const holder = all(scan(Buffer.from(octets)).root).find(({ local }) => local === 'EndorsingSupportingTokens');
+      const [header, ...more] = holder === undefined ? [] : all(holder).filter(({ local }) => local === 'Header');
+      expect(more).toEqual([]);
+      expect([header?.attribute('Name'), header?.attribute('Namespace')]).toEqual([
+        'To',
+        'http://www.w3.org/2005/08/addressing',
+      ]);
+    }
+  });
+
   test('2005/02', () => {
     const { description } = customBinding([{ kind: 'reliableSession' }, { kind: 'httpsTransport' }]);
     expect(assertionOf(description)).toBe(`r:RMAssertion(${times('r')})`);

@@ -41,6 +41,11 @@ describe('what is demanded and not spoken is named with its line', () => {
       /<sp:KerberosToken> \(line 8\)/,
     ],
     [
+      'a certificate over TLS that signs the Body too',
+      `${transport}<sp:EndorsingSupportingTokens>${inner(`<sp:X509Token>${inner('<sp:WssX509V3Token10/>')}</sp:X509Token>\n<sp:SignedParts><sp:Body/></sp:SignedParts>`)}</sp:EndorsingSupportingTokens>`,
+      /<sp:SignedParts> \(line 9\)/,
+    ],
+    [
       'a user name without password',
       `${transport}\n<sp:SignedSupportingTokens>${inner(`<sp:UsernameToken>${inner('<sp:NoPassword/>')}</sp:UsernameToken>`)}</sp:SignedSupportingTokens>`,
       /<sp:NoPassword> \(line 9\).*proves nothing/,
