@@ -1,5 +1,5 @@
 /**
- * The steps of one session at the acceptor: accepts, hands up and keeps replies, one step at a time, in this order: *append to the
+ * The steps of one session at the acceptor: accepts, hands up and learns what arrived, one step at a time, in this order: *append to the
  * store, perform, tell*. What was acknowledged is in the store; what was not finished when the process died is handed up again.
  */
 import { after } from '../base/after.ts';
@@ -11,7 +11,7 @@ import { Serial } from '../base/serial.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { session } from '../channel/session.ts';
 import type { Message } from '../soap/message.ts';
-import { answered, endsWith, isTwoWay, learned, type Replies } from './answers.ts';
+import { learned, type Replies } from './answers.ts';
 import { destination } from './destination.ts';
 import {
   type DeliveryAssurance,
@@ -24,6 +24,7 @@ import {
 } from './destination-state.ts';
 import type { ReliableError } from './errors.ts';
 import { publish } from './events.ts';
+import { Finishing } from './finishing.ts';
 import { Handing, storePatience } from './handing.ts';
 import type { Acknowledgement } from './headers.ts';
 import type { Transmission, When } from './ledger.ts';
@@ -31,7 +32,6 @@ import { Narration } from './narration.ts';
 import { withOrigin } from './origin.ts';
 import { Parking } from './parking.ts';
 import { position } from './position.ts';
-import type { Ranges } from './ranges.ts';
 import { type AcceptorRecord, recordWith } from './record.ts';
 import { type Journal, newStatistics, type Statistics } from './session.ts';
 import { assuranceOf, type Settings, transmissionOf } from './settings.ts';
@@ -69,6 +69,8 @@ export class AcceptedSteps {
   /** Messages that are accepted and not finished, and replies that are not acknowledged, as far as they are in memory. */
   readonly held: ByNumber<Delivery> = new ByNumber();
   readonly replies: ByNumber<Message> = new ByNumber();
+  /** What becomes of a message when the application has finished with it. */
+  readonly finishing: Finishing;
   readonly #settings: Settings;
   readonly #policy: Transmission;
   readonly #assurance: DeliveryAssurance;
@@ -76,7 +78,6 @@ export class AcceptedSteps {
   readonly #receive: Carry;
   readonly #signal: AbortSignal;
   readonly #onEnded: () => void;
-  readonly #snapshots = new ByNumber<Ranges>();
   readonly #handing: Handing;
   readonly #upward: UpwardSession;
   /** As it began; what has changed since is beside it, and put together with it for a store only: that costs what a step does. */
@@ -101,6 +102,12 @@ export class AcceptedSteps {
     this.#signal = init.signal;
     this.#onEnded = init.onEnded;
     this.#upward = new UpwardSession(init.record, init.resumed);
+    this.finishing = new Finishing(this, {
+      settings: init.settings,
+      policy: this.#policy,
+      journal: init.journal,
+      incomplete: this.#assurance.incomplete,
+    });
     this.#handing = new Handing({
       clock: init.settings.clock,
       tell: this.tell,
@@ -109,7 +116,7 @@ export class AcceptedSteps {
       held: (number) => this.held.get(number),
       stored: (number) => this.#stored(number),
       handle: (trip, number) => this.#handle(trip, number),
-      finish: (number, trip, reply) => this.serial.enter(() => this.#finish(number, trip, reply)),
+      finish: (number, trip, reply) => this.serial.enter(() => this.finishing.finish(number, trip, reply)),
     });
   }
 
@@ -181,21 +188,9 @@ export class AcceptedSteps {
     await this.serial.run(() => this.advance({ kind: 'resumed', now: this.now }, { drop }));
   }
 
-  /**
-   * True when the exchange waits for the application: the request can be answered.
-   *
-   * @param last it is marked as the last one (2005/02), which at least our own last message answers
-   */
-  answersLater(request: Message, last: boolean): boolean {
-    const isBare = request.action === this.version.actions.lastMessage;
-    if (isBare || (last && this.offer !== undefined)) return this.offer !== undefined;
-    // What is handed up when the sequence is whole is answered too late for anybody.
-    return this.#assurance.incomplete !== 'DiscardEntireSequence' && isTwoWay(request);
-  }
-
   /** Learns what the client has of the replies; what it has is forgotten. Runs in the mailbox. */
   learn(acknowledgement: Acknowledgement): Promise<ReliableError | undefined> | ReliableError | undefined {
-    const found = learned(this.#replies, acknowledgement, this.#when, this.#policy);
+    const found = learned(this.#replies, acknowledgement, this.when, this.#policy);
     if ('error' in found) return found.error;
     this.tell.heardOfReplies(acknowledgement);
     if (found.settled.length === 0) return undefined;
@@ -217,7 +212,7 @@ export class AcceptedSteps {
   get now(): Instant {
     return this.#settings.clock.now();
   }
-  get #when(): When {
+  get when(): When {
     return { now: this.now, jitter: this.#settings.random.fraction() };
   }
 
@@ -277,14 +272,13 @@ export class AcceptedSteps {
   #perform(effect: DestinationEffect): void {
     switch (effect.effect) {
       case 'deliver': {
-        // Not when it came: acknowledgements of parked requests would take back what earlier replies have said.
-        this.#snapshots.set(effect.number, this.#receipt.received);
+        this.finishing.handedUp(effect.number);
         this.#handing.up(effect.number);
         return;
       }
       case 'discard':
         publish(() => ({ event: 'messages.discarded', ...this.tell.requests, numbers: effect.numbers }));
-        for (const number of effect.numbers) this.#release(number, undefined);
+        for (const number of effect.numbers) this.finishing.release(number, undefined);
         return;
       case 'closed':
         publish(() => ({ event: 'sequence.closed', ...this.tell.requests }));
@@ -324,64 +318,6 @@ export class AcceptedSteps {
     if (trip.message.action === this.version.actions.lastMessage) return undefined;
     const at = { sequence: this.id, number };
     return this.#receive(trip.with(position, at).with(session, this.#upward).under(this.#signal));
-  }
-
-  /** Marks a message finished and gives its reply a number, in one commit. Runs in the mailbox. */
-  #finish(number: number, trip: Delivery, given: Delivery | undefined): Promise<void> | void {
-    const drop = [{ direction: 'in' as const, number }];
-    const { lastMessage } = this.version.actions;
-    const last = trip.message.action === lastMessage;
-    const isLast = last || (lastMessage !== undefined && endsWith(this.#receipt, number));
-    const own = isLast ? this.#lastMessage(trip) : undefined;
-    const reply = (this.answersLater(trip.message, false) ? given : undefined) ?? own;
-    if (reply === undefined) {
-      return after(this.advance({ kind: 'delivered', number, now: this.now }, { drop }), () => {
-        // Nobody waits for it when the exchange was answered on arrival.
-        const isAwaited = this.parking.has(number);
-        const message = isAwaited ? this.wording.acknowledged(trip.message, this.#receipt) : undefined;
-        this.#finished(number, message === undefined ? undefined : trip.carrying(message), last);
-      });
-    }
-    const acknowledged = this.#snapshots.get(number) ?? this.#receipt.received;
-    const { maxTransferWindowSize } = this.#settings;
-    const made = answered(this.#replies, number, acknowledged, this.#when, this.#policy, maxTransferWindowSize, isLast);
-    const { answer, forgotten } = made;
-    const put = [{ direction: 'out' as const, number: answer.reply, octets: this.#journal.octets(reply.message) }];
-    const without = [...drop, ...forgotten.map((old) => ({ direction: 'out' as const, number: old }))];
-    this.replies.set(answer.reply, reply.message);
-    return after(
-      this.advance({ kind: 'delivered', number, now: this.now }, { drop: without, put }, undefined, made.record),
-      () => {
-        for (const old of forgotten) this.replies.delete(old);
-        if (this.offer !== undefined) {
-          this.statistics.sent += 1;
-          publish(() => ({ event: 'message.sent', ...this.tell.replies, number: answer.reply, attempt: 1 }));
-        }
-        this.#finished(number, reply.carrying(this.wording.numbered(reply.message, answer, this.#receipt)), last);
-      },
-    );
-  }
-
-  /** This end's own last message, on the reply sequence: the answer to a last one that has no other. */
-  #lastMessage(trip: Delivery): Delivery | undefined {
-    const { lastMessage } = this.version.actions;
-    return this.offer === undefined || lastMessage === undefined
-      ? undefined
-      : trip.carrying(this.wording.lastMessage(trip.message, lastMessage));
-  }
-
-  #finished(number: number, answer: Delivery | undefined, last: boolean): void {
-    if (!last) {
-      this.statistics.delivered += 1;
-      publish(() => ({ event: 'message.delivered', ...this.tell.requests, number }));
-    }
-    this.#release(number, answer);
-  }
-
-  #release(number: number, answer: Delivery | undefined): void {
-    this.held.delete(number);
-    this.#snapshots.delete(number);
-    this.parking.settle(number, answer);
   }
 
   #rearm(): void {

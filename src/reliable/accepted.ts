@@ -245,7 +245,7 @@ export class Accepted implements SessionView {
     const kept = trip.carrying(withoutReliableHeaders(trip.message));
     const octets = this.#journal.octets(kept.message);
     const bytes = trip.message.source?.length ?? octets.length;
-    const answersLater = this.#steps.answersLater(trip.message, last);
+    const answersLater = this.#steps.finishing.answersLater(trip.message, last);
     const isAnswered = this.#steps.parking.has(number) || answersLater;
     const event = isAnswered
       ? ({ kind: 'message', now, number, bytes, last, isAnswered } as const)

@@ -70,6 +70,7 @@ const nearest: Readonly<Record<string, readonly string[]>> = {
   'keeper.ts': ['test/reliable/initiator.test.ts', 'test/mutants/rules.test.ts'],
   'accepted.ts': ['test/reliable/acceptor.test.ts'],
   'accepted-steps.ts': ['test/reliable/acceptor.test.ts'],
+  'finishing.ts': ['test/reliable/acceptor.test.ts'],
   'handing.ts': ['test/reliable/acceptor.test.ts'],
   'source-state.ts': ['test/mutants/rules.test.ts'],
   'wording.ts': ['test/reliable/acceptor.test.ts'],
