@@ -35,9 +35,9 @@ import {
   terminate,
   transmission,
 } from './source-end.ts';
+import { askedAgain, declined, openingTook } from './source-opening.ts';
 import {
   completed,
-  type EndReason,
   ledgerOf,
   type SourceEffect,
   type SourceEvent,
@@ -109,32 +109,10 @@ function created(
 ): SourceStep {
   // A second CreateSequenceResponse, the answer to a repeated request, is a duplicate.
   if (state.phase !== 'creating') return [state, []];
-  const roundTrip = firstRoundTrip(event.now - state.first);
+  const roundTrip = firstRoundTrip(openingTook(state, event.now, policy));
   const expires = event.life === undefined ? {} : { expires: later(event.now, event.life) };
   const ledger = { ...state.queue, ...expires, roundTrip, heard: event.now };
   return pump({ phase: 'created', id: event.id, ledger }, event, policy, [{ effect: 'opened', id: event.id }]);
-}
-
-/** Nobody has proved that the peer refuses: it is believed when it is said again. */
-function declined(
-  state: SourceState,
-  event: When & { readonly reason: EndReason; readonly again: boolean },
-  policy: Transmission,
-): SourceStep {
-  if (state.phase !== 'creating') return [state, []];
-  return event.again && state.doubted === undefined
-    ? askedAgain({ ...state, doubted: true }, event, policy)
-    : end(state, event.reason);
-}
-
-function askedAgain(
-  state: Extract<SourceState, { readonly phase: 'creating' }>,
-  event: When,
-  policy: Transmission,
-): SourceStep {
-  const attempts = state.attempts + 1;
-  const due = later(event.now, backOff(policy.firstPatience, attempts, event.jitter, policy.retryCeiling));
-  return [{ ...state, attempts, due }, [{ effect: 'create', attempt: attempts }]];
 }
 
 function submit(
@@ -312,7 +290,7 @@ function resumed(state: SourceState, event: When, policy: Transmission): SourceS
     case 'ended':
       return [state, []];
     case 'creating':
-      return elapsed({ ...state, attempts: 0, due: event.now }, event, policy);
+      return elapsed({ ...state, first: event.now, attempts: 0, due: event.now }, event, policy);
     case 'closing':
     case 'terminating':
       return elapsed(

@@ -5,6 +5,7 @@ const ledger = 'reliable/ledger.ts';
 const learning = 'reliable/learning.ts';
 const dispatch = 'reliable/dispatch.ts';
 const source = 'reliable/source.ts';
+const opening = 'reliable/source-opening.ts';
 const sourceEnd = 'reliable/source-end.ts';
 const transmission = 'reliable/transmission.ts';
 
@@ -35,13 +36,13 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'one refusal that nobody proved is believed',
-    file: source,
+    file: opening,
     find: 'return event.again && state.doubted === undefined',
     replace: 'return event.again && state.attempts === 0',
   },
   {
     name: 'a refusal that nobody proved is never believed',
-    file: source,
+    file: opening,
     find: 'return event.again && state.doubted === undefined',
     replace: 'return event.again && state.attempts > 0',
   },
@@ -226,8 +227,14 @@ export const sourceMutants: readonly Mutant[] = [
     replace: "number > policy.lastNumber ? 'rollover' : 'created'",
   },
   {
+    name: 'losses of CreateSequence count as a round trip',
+    file: opening,
+    find: 'return attempts === 1 ? now - first',
+    replace: 'return attempts > 0 ? now - first',
+  },
+  {
     name: 'CreateSequence not repeated',
-    file: source,
+    file: opening,
     find: "[{ ...state, attempts, due }, [{ effect: 'create', attempt: attempts }]]",
     replace: '[{ ...state, attempts, due }, []]',
   },

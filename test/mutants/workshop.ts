@@ -37,6 +37,7 @@ const nearest: Readonly<Record<string, readonly string[]>> = {
   'learning.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
   'dispatch.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
   'source.ts': ['test/reliable/source.test.ts', 'test/reliable/timeouts.test.ts', 'test/mutants/rules.test.ts'],
+  'source-opening.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
   'source-end.ts': ['test/reliable/source.test.ts', 'test/mutants/rules.test.ts'],
   'destination.ts': ['test/reliable/destination.test.ts', 'test/mutants/rules.test.ts'],
   'destination-end.ts': ['test/reliable/destination.test.ts', 'test/mutants/rules.test.ts'],

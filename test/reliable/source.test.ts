@@ -281,6 +281,16 @@ describe('state table', () => {
     expect(sourceDue(play.state, policy)).toBe(2_000 + 4_000);
   });
 
+  test('the first round trip is that of CreateSequence; where it was lost, no more than the patience with it', () => {
+    const roundTrip = (play: Play) => ledgerOf(play.on({ kind: 'created', id: 'urn:s' }).state)?.roundTrip.mean;
+    const opened = () => new Play().on({ kind: 'open' }, 0);
+    const heard = (play: Play, at: number) => roundTrip(play.on({ kind: 'heard' }, at));
+    expect(heard(opened(), 1_500)).toBe(1_500);
+    expect(heard(opened().elapse().elapse().elapse(), 60_000)).toBe(policy.firstPatience);
+    const crashed = opened().elapse().on({ kind: 'resumed' }, 3_600_000);
+    expect(heard(crashed, 3_600_050)).toBe(50);
+  });
+
   test('a refusal that nobody proved is believed the second time, whatever lies between', () => {
     const declined = { kind: 'declined', reason: { code: 'RELIABLE_REFUSED', text: 'no' }, again: true } as const;
     const play = new Play().on({ kind: 'open' }, 0).on(declined, 5);

@@ -11,7 +11,7 @@ export function inspectStoreCommand(inspect: Command, ground: Ground): void {
   const command = inspect
     .command('store')
     .summary('a session store')
-    .description('Lists the sessions of a store. Nobody else may have it open meanwhile; nothing is changed.')
+    .description('Lists the sessions of a store. Nobody else may have it open meanwhile; no session is changed.')
     .argument('<store>', 'what --store named: a file, or postgres://user@host/database#name')
     .action((file: string, options: CommonOptions) => inspectStore(file, options, ground));
   withExamples(withCommonOptions(command), [
