@@ -200,7 +200,13 @@ const byOutsiders: readonly Case[] = [
     'signature-digest-differs',
     changing(
       third,
-      retold((envelope) => envelope.replace(/(<wsu:Created>\d{4}-\d\d-)\d\d/, '$130')),
+      retold((envelope) =>
+        // Another day, whatever day it is.
+        envelope.replace(
+          /(<wsu:Created>\d{4}-\d\d-\d)(\d)/,
+          (_, before: string, day: string) => `${before}${9 - Number(day)}`,
+        ),
+      ),
     ),
   ],
   [
