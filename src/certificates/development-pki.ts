@@ -32,7 +32,7 @@ import {
 } from './layout.ts';
 import { alone, isLocked } from './lock.ts';
 import { LEGACY, MODERN, writePkcs12 } from './pkcs12.ts';
-import { type PlannedCertificate, plan } from './plan.ts';
+import { type PlannedCertificate, plan, SKEW } from './plan.ts';
 import { readme } from './readme.ts';
 import { checkSettings, DEFAULT_SETTINGS, type PkiAlgorithm, type PkiSettings } from './settings.ts';
 import {
@@ -183,6 +183,10 @@ async function judge(
   const expiring = contents.entries.find(({ role, notAfter }) => role !== 'expired' && Date.parse(notAfter) < until);
   if (expiring !== undefined)
     return `${expiring.algorithm}/${expiring.name} was valid until ${expiring.notAfter} only.`;
+  const latest = later(now, settings.days * DAY + SKEW);
+  const early = contents.entries.find(({ role, notAfter }) => role !== 'expired' && Date.parse(notAfter) > latest);
+  if (early !== undefined)
+    return `${early.algorithm}/${early.name} was made when the clock was ahead, and is not valid yet.`;
   return contents;
 }
 

@@ -25,7 +25,7 @@ const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** Room for the clocks of machines that are not quite in step. */
-const SKEW = 60 * 60 * 1000;
+export const SKEW: number = 60 * 60 * 1000;
 /** The expired certificate was valid for 30 days, inside the lives of its issuers. */
 const EXPIRED_FROM = 31 * DAY;
 const EXPIRED_UNTIL = 1 * DAY;

@@ -208,6 +208,17 @@ describe('a second run', () => {
     expect(await make({ clock: at(2.1) })).toMatchObject({ created: true });
   });
 
+  test('makes them again when they are not valid yet, made while the clock was ahead', async () => {
+    await made();
+    const back = (hours: number) => new VirtualClock(clock.now() - (hours * DAY) / 24);
+    expect(await make({ clock: back(0.9) })).toMatchObject({ created: false });
+    expect(await make({ clock: back(1.1) })).toMatchObject({
+      created: true,
+      reason: expect.stringContaining('not valid yet'),
+    });
+    expect(await make({ clock: back(1.1) })).toMatchObject({ created: false });
+  });
+
   test('makes them again when the run before did not finish', async () => {
     const stop = new Error('power cut');
     const interrupted = make({
