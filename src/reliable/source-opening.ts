@@ -1,4 +1,4 @@
-/** What becomes of an RM Source that has asked for its sequence: CreateSequence again, its end, and what its answer tells of time. */
+/** How an RM Source asks for its sequence: CreateSequence and its copies, a refusal, and what the answer tells of time. */
 import { type Instant, later } from '../base/clock.ts';
 import type { Transmission, When } from './ledger.ts';
 import { end } from './source-end.ts';
@@ -23,11 +23,12 @@ export function declined(
 ): SourceStep {
   if (state.phase !== 'creating') return [state, []];
   return event.again && state.doubted === undefined
-    ? askedAgain({ ...state, doubted: true }, event, policy)
+    ? asked({ ...state, doubted: true }, event, policy)
     : end(state, event.reason);
 }
 
-export function askedAgain(state: Creating, event: When, policy: Transmission): SourceStep {
+/** CreateSequence goes out, for the first time or again. */
+export function asked(state: Creating, event: When, policy: Transmission): SourceStep {
   const attempts = state.attempts + 1;
   const due = later(event.now, backOff(policy.firstPatience, attempts, event.jitter, policy.retryCeiling));
   return [{ ...state, attempts, due }, [{ effect: 'create', attempt: attempts }]];

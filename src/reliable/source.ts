@@ -35,7 +35,7 @@ import {
   terminate,
   transmission,
 } from './source-end.ts';
-import { askedAgain, declined, openingTook } from './source-opening.ts';
+import { asked, declined, openingTook } from './source-opening.ts';
 import {
   completed,
   ledgerOf,
@@ -44,7 +44,7 @@ import {
   type SourceState,
   type SourceStep,
 } from './source-state.ts';
-import { backOff, firstRoundTrip } from './transmission.ts';
+import { firstRoundTrip } from './transmission.ts';
 
 /**
  * One step of the source.
@@ -55,11 +55,8 @@ export function source(state: SourceState, event: SourceEvent, policy: Transmiss
   switch (event.kind) {
     case 'open': {
       if (state.phase !== 'none') return [state, []];
-      const due = later(event.now, backOff(policy.firstPatience, 1, event.jitter, policy.retryCeiling));
-      return [
-        { phase: 'creating', first: event.now, attempts: 1, due, queue: blank(event.now, policy) },
-        [{ effect: 'create', attempt: 1 }],
-      ];
+      const { now } = event;
+      return asked({ phase: 'creating', first: now, attempts: 0, due: now, queue: blank(now, policy) }, event, policy);
     }
     case 'created':
       return created(state, event, policy);
@@ -325,7 +322,7 @@ function elapsed(state: SourceState, event: When, policy: Transmission): SourceS
     case 'ended':
       return [state, []];
     case 'creating': {
-      return event.now < state.due ? [state, []] : askedAgain(state, event, policy);
+      return event.now < state.due ? [state, []] : asked(state, event, policy);
     }
     case 'created':
     case 'rollover':

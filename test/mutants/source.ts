@@ -234,9 +234,9 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'CreateSequence not repeated',
-    file: opening,
-    find: "[{ ...state, attempts, due }, [{ effect: 'create', attempt: attempts }]]",
-    replace: '[{ ...state, attempts, due }, []]',
+    file: source,
+    find: 'return event.now < state.due ? [state, []] : asked(state, event, policy)',
+    replace: 'return event.now < state.due ? [state, []] : [asked(state, event, policy)[0], []]',
   },
   {
     name: 'TerminateSequence not repeated',

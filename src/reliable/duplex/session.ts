@@ -221,7 +221,7 @@ export class DuplexSession implements SessionView {
     });
   }
 
-  /** The sequence cannot be asked for, and asking again cannot mend that. */
+  /** The sequence cannot be asked for, or is refused in words that nobody proved: the source says whether it is asked for again. */
   declined(error: SurewireError): void {
     // Copies that waited for one answer of the layers below were refused once.
     if (error === this.#declined) return;
