@@ -75,6 +75,7 @@ export function trustChain(options: ChainTrustOptions): Trust {
   const keep = options.keep ?? 300_000;
   const accepted = new BoundedMap<string, Path>(kept);
   const refused = new BoundedMap<string, { readonly until: Instant; readonly error: unknown }>(kept);
+  const underWay = new Map<string, Promise<void>>();
   const decide = async (leaf: Certificate, at: Instant, others: readonly Certificate[], key: string): Promise<void> => {
     try {
       expected(leaf);
@@ -86,17 +87,26 @@ export function trustChain(options: ChainTrustOptions): Trust {
       throw error;
     }
   };
+  const accept: Trust['accept'] = (leaf, at, others = []) => {
+    const good = accepted.get(leaf.fingerprint);
+    if (good !== undefined && at >= good.from && at < good.until) return undefined;
+    // Whoever sends a certificate without its path must not get it refused for those who send both.
+    const key = [leaf, ...others].map((one) => one.fingerprint).join();
+    const bad = refused.get(key);
+    if (bad !== undefined && at < bad.until && at >= bad.until - keepRefusals) return Promise.reject(bad.error);
+    // The first messages of a peer cost one path, and who came first goes on first: a copy does not overtake its original.
+    const pending = underWay.get(key);
+    if (pending !== undefined) {
+      const again = () => accept(leaf, at, others);
+      return pending.then(again, again);
+    }
+    const decided = decide(leaf, at, others, key).finally(() => underWay.delete(key));
+    underWay.set(key, decided);
+    return decided;
+  };
   return Object.freeze({
     known: Object.freeze(options.known === undefined ? [] : [...certificates(options.known)]),
-    accept(leaf: Certificate, at: Instant, others: readonly Certificate[] = []) {
-      const good = accepted.get(leaf.fingerprint);
-      if (good !== undefined && at >= good.from && at < good.until) return undefined;
-      // Whoever sends a certificate without its path must not get it refused for those who send both.
-      const key = [leaf, ...others].map((one) => one.fingerprint).join();
-      const bad = refused.get(key);
-      if (bad !== undefined && at < bad.until && at >= bad.until - keepRefusals) return Promise.reject(bad.error);
-      return decide(leaf, at, others, key);
-    },
+    accept,
   });
 }
 

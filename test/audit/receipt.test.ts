@@ -67,10 +67,14 @@ async function checked(receipt: StoredReceipt, sources = [transcript], given: Tr
   return verify(read, { trust: given, receipts: [receipt], secondEngine: false });
 }
 
+/** A request that the network repeats may be refused as its own copy, which an end hears without a signature: that is noted. */
+const against = ({ findings }: Awaited<ReturnType<typeof verify>>) =>
+  findings.filter(({ weight }) => weight !== 'note');
+
 describe('a receipt', () => {
   test('covers every message of the sequence and fits what was sent', async () => {
     const found = await checked(stored);
-    expect(found.findings).toEqual([]);
+    expect(against(found)).toEqual([]);
     expect(found.verdict).toBe('sound');
     expect(found.receipts).toMatchObject([{ numbers: [[1, 20]], matched: 20, final: true, signer: 'CN=service' }]);
   });
@@ -369,7 +373,7 @@ describe.skipIf(!openssl)('time stamps (RFC 3161), by openssl ts', () => {
       receipts: [{ ...stored, timestamp }],
       secondEngine: false,
     });
-    expect(found.findings).toEqual([]);
+    expect(against(found)).toEqual([]);
     expect(found.receipts[0]?.stamped).toMatch(/^20\d\d-/);
   });
 

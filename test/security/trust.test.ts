@@ -38,6 +38,41 @@ describe('certification paths', () => {
     await accepted(trust, brief);
     await refused(trust, 'SECURITY_CERTIFICATE_EXPIRED', brief, instant(at + 61_000));
   });
+  describe('of a peer whose first messages come together', () => {
+    const own = () => issue({ name: 'own', notAfter: new Date(at + 60_000) }, root);
+
+    test('one path is found, and who came first goes on first', async () => {
+      let asked = 0;
+      const fetch = async () => {
+        asked++;
+        throw new Error('no answer');
+      };
+      const [peer, trust] = [await own(), chain({ ocsp: { fetch } })];
+      const order: number[] = [];
+      const one = async (number: number) => {
+        await refused(trust, 'SECURITY_CERTIFICATE_REVOCATION', peer, instant(at + number));
+        order.push(number);
+      };
+      await Promise.all([0, 1, 2, 3].map(one));
+      expect(order).toEqual([0, 1, 2, 3]);
+      expect(asked).toBe(1);
+    });
+    test('one that comes when the path does not hold any more is refused', async () => {
+      const [peer, trust] = [await own(), chain()];
+      await Promise.all([
+        accepted(trust, peer),
+        refused(trust, 'SECURITY_CERTIFICATE_EXPIRED', peer, instant(at + 61_000)),
+        accepted(trust, peer),
+      ]);
+    });
+    test('all are refused, now and again, when it is not who is expected', async () => {
+      const [peer, trust] = [await own(), chain({ peer: { host: 'other.example' } })];
+      for (const when of [at, at, instant(at + 20_000)]) {
+        const two = [0, 1].map(() => refused(trust, 'SECURITY_CERTIFICATE_NAME', peer, when));
+        await Promise.all(two);
+      }
+    });
+  });
   test('the intermediate is missing', () => refused(chain({ intermediates: [] }), 'SECURITY_CERTIFICATE_UNTRUSTED'));
   test('another root of the same name', async () =>
     refused(
