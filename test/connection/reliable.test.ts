@@ -7,6 +7,8 @@ import { binding } from '../../src/channel/binding.ts';
 import { loopback } from '../../src/channel/loopback.ts';
 import { makeConnection } from '../../src/connection/make-connection.ts';
 import type { MakeConnectionOptions } from '../../src/connection/settings.ts';
+import { makeConnectionAction } from '../../src/connection/wording.ts';
+import { readHeaders } from '../../src/reliable/headers.ts';
 import { reliableVersions } from '../../src/reliable/versions/table.ts';
 import { soapVersions } from '../../src/soap/version.ts';
 import { obey, weather } from '../reliable/duplex/obey.ts';
@@ -50,5 +52,42 @@ describe.each(reliableVersions)('WS-RM $name over MakeConnection', (version) => 
         throw new Error(`seed ${seed}`, { cause });
       });
     }
+  });
+
+  test('a reply that is sent again says again what the lost copy acknowledged', async () => {
+    const world = new DuplexWorld(1, { version, network: { patience: 100 }, over: over({ pollHold: 0 }) });
+    const acknowledged: unknown[] = [];
+    world.network.script(({ way, message }) => {
+      const headers = way === 'reply' && message !== undefined ? readHeaders(message) : undefined;
+      if (headers?.sequence === undefined) return undefined;
+      acknowledged.push(headers.acknowledgements[0]?.ranges);
+      return acknowledged.length === 1 ? 'lose' : undefined;
+    });
+    const listener = await world.until(world.listen());
+    const channel = world.connect();
+    expect(await world.until(world.say(channel, 'one'))).toBe('re: one');
+    expect(acknowledged).toEqual([[{ lower: 1, upper: 1 }], [{ lower: 1, upper: 1 }]]);
+    await world.until(channel.close());
+    await world.until(listener.close());
+  });
+
+  test('a reply that replaces a copy which was not fetched yet says what that one acknowledged', async () => {
+    const world = new DuplexWorld(1, { version, over: over({ pollHold: 0 }) });
+    const listener = await world.until(world.listen());
+    const channel = world.connect();
+    await world.until(channel.open());
+    const comesBack = world.clock.now() + 10_000;
+    const acknowledged: unknown[] = [];
+    world.network.script(({ way, message }) => {
+      if (way === 'request')
+        return message?.action === makeConnectionAction && world.clock.now() < comesBack ? 'break' : undefined;
+      const headers = message && readHeaders(message);
+      if (headers?.sequence !== undefined) acknowledged.push(headers.acknowledgements[0]?.ranges);
+      return undefined;
+    });
+    expect(await world.until(world.say(channel, 'one'))).toBe('re: one');
+    expect(acknowledged).toEqual([[{ lower: 1, upper: 1 }]]);
+    await world.until(channel.close());
+    await world.until(listener.close());
   });
 });

@@ -6,13 +6,20 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Random } from '../../src/base/random.ts';
 import { readHeaders } from '../../src/reliable/headers.ts';
 import { covers, none, type Ranges, union } from '../../src/reliable/ranges.ts';
+import type { Message } from '../../src/soap/message.ts';
 import type { Level, Shape } from './shapes.ts';
 import { type Watch, World } from './world.ts';
 
 /** Runs one schedule to its end; throws the law that does not hold. */
 export async function obey(shape: Shape, level: Level, seed: number): Promise<void> {
   const now = () => world.clock.now();
-  const world: World = new World(shape, seed, { level, watch: growing(now) });
+  const grows = growing(now);
+  const copies = repeating();
+  const watch: Watch = (message, way) => {
+    grows(message, way);
+    if (shape.pattern === 'duplex') copies.watch(message);
+  };
+  const world: World = new World(shape, seed, { level, watch });
   const { messages, atOnce } = plan(world.random);
   const texts = Array.from({ length: messages }, (_, at) => `message ${at + 1}`);
   const listener = await world.listen();
@@ -38,6 +45,7 @@ export async function obey(shape: Shape, level: Level, seed: number): Promise<vo
     holds('each message back is handed up exactly once', [...world.called].sort(), [...back].sort());
     if (shape.ordered) holds('messages back are handed up in order', world.called, back);
   }
+  holds('copies acknowledge what those before them did', copies.broken, []);
   holds('the session ends well', await channel.closed, undefined);
 }
 
@@ -79,6 +87,34 @@ function growing(now: () => number): Watch {
       });
     }
   };
+}
+
+/** What copies did not acknowledge, one line each; nothing where the law holds. */
+export interface Copies {
+  readonly watch: (message: Message) => void;
+  readonly broken: readonly string[];
+}
+
+/**
+ * Watches the copies of each message of a duplex session as they are sent: what one has acknowledged, the next acknowledges too. The
+ * one before may be lost, or wait for a client to fetch it and be replaced.
+ */
+export function repeating(): Copies {
+  const said = new Map<string, ReadonlyMap<string, Ranges>>();
+  const broken: string[] = [];
+  const watch = (message: Message) => {
+    const headers = readHeaders(message);
+    if (headers?.sequence === undefined) return;
+    const { id, number } = headers.sequence;
+    const now = new Map(headers.acknowledgements.map((block) => [block.id, block.ranges]));
+    for (const [of, before] of said.get(`${id} ${number}`) ?? []) {
+      const ranges = now.get(of) ?? none;
+      if (covers(ranges, before)) continue;
+      broken.push(`message ${number} had ${JSON.stringify(before)}, its copy ${JSON.stringify(ranges)}`);
+    }
+    said.set(`${id} ${number}`, now);
+  };
+  return { watch, broken };
 }
 
 /** Numbers of messages and of callers, drawn from chance: most sessions are short, some fill the window. */

@@ -1,6 +1,7 @@
 /**
  * When a duplex end acknowledges (WCF's duplex session channel): on the next message that goes out anyway, by itself after the
- * acknowledgement interval, soon when it is asked to, and at once for a duplicate and when the window is full. Where it is to say what
+ * acknowledgement interval, soon when it is asked to, and at once for a duplicate and when the window is full. What goes out again says
+ * again what the copy before it said. Where it is to say what
  * is missing, it does when a gap has been there for the acknowledgement interval: what only comes out of turn fills it before.
  */
 import { Alarm } from '../../base/alarm.ts';
@@ -49,9 +50,16 @@ export class Acknowledging {
     this.#gap = new Alarm(clock, () => this.#complain());
   }
 
-  /** What a message that goes out anyway takes along. */
-  riding(): Acknowledgement | undefined {
-    return this.#pending === 0 ? undefined : this.whole();
+  /**
+   * What a message that goes out anyway takes along.
+   *
+   * @param isAgain the copy before may be lost, or have been put aside for this one, and with it what it took along: it is said again
+   */
+  riding(isAgain: boolean): Acknowledgement | undefined {
+    const { receipt } = this.#my.pair;
+    // A sequence that this end gives up has no final word but the fault that says so.
+    if (receipt === undefined || (receipt.phase === 'ended' && receipt.reason !== 'completed')) return undefined;
+    return this.#pending > 0 || (isAgain && receipt.received.length > 0) ? this.whole() : undefined;
   }
 
   /** Everything that was received, told now. */

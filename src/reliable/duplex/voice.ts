@@ -6,6 +6,7 @@ import { asError, SurewireError } from '../../base/errors.ts';
 import type { Delivery } from '../../channel/delivery.ts';
 import { onRefused } from '../../channel/refusal.ts';
 import { publish } from '../events.ts';
+import type { Acknowledgement } from '../headers.ts';
 import type { Statistics } from '../session.ts';
 import type { SourceEffect, SourceEvent } from '../source-state.ts';
 import { resendCause } from '../watch.ts';
@@ -34,6 +35,15 @@ type Spoken = Extract<
   { readonly effect: 'create' | 'transmit' | 'poll' | 'close' | 'terminate' | 'fault' }
 >;
 
+interface Transmitting {
+  /** Of the sequence. */
+  readonly id: string;
+  /** The event that it came of. */
+  readonly after: SourceEvent['kind'];
+  /** What is acknowledged on the way. */
+  readonly riding: () => Acknowledgement | undefined;
+}
+
 export class Voice {
   readonly #my: VoiceInit;
   #lastWord: Promise<unknown> = Promise.resolve();
@@ -51,14 +61,15 @@ export class Voice {
   say(effect: Spoken, after: SourceEvent['kind']): void {
     const { init, wording, pair } = this.#my;
     const { sends, receives } = pair.ids;
-    const riding = () => this.#my.acknowledging.riding();
+    const isAgain = isCopy(effect, after);
+    const riding = () => this.#my.acknowledging.riding(isAgain);
     switch (effect.effect) {
       case 'create':
         publish(() => ({ event: 'sequence.creating', ...pair.tell.of, attempt: effect.attempt }));
         this.#send('create', init.create);
         return;
       case 'transmit':
-        this.#transmit(effect, sends, after);
+        this.#transmit(effect, { id: sends, after, riding });
         return;
       case 'poll':
         publish(() => ({ event: 'acknowledgement.requested', ...pair.mine }));
@@ -104,10 +115,9 @@ export class Voice {
 
   #transmit(
     { number, attempt, last, asks }: Extract<SourceEffect, { readonly effect: 'transmit' }>,
-    id: string,
-    after: SourceEvent['kind'],
+    { id, after, riding }: Transmitting,
   ): void {
-    const { wording, acknowledging, outbox, statistics, pair } = this.#my;
+    const { wording, outbox, statistics, pair } = this.#my;
     statistics[attempt === 1 ? 'sent' : 'resent'] += 1;
     publish(() =>
       attempt === 1
@@ -115,9 +125,9 @@ export class Voice {
         : { event: 'message.resent', ...pair.mine, number, attempt, cause: resendCause(after) },
     );
     const how = { id, number, asks: asks === true };
-    const worded = (trip: Delivery) => trip.carrying(wording.sequenced(trip.message, how, acknowledging.riding()));
+    const worded = (trip: Delivery) => trip.carrying(wording.sequenced(trip.message, how, riding()));
     this.#send('message', () => {
-      if (last) return wording.lastMessage(id, number, acknowledging.riding());
+      if (last) return wording.lastMessage(id, number, riding());
       const known = outbox.message(number);
       return known instanceof Promise ? known.then(worded) : worded(known);
     });
@@ -143,4 +153,10 @@ export class Voice {
       if (isFinal) declined(error);
     });
   }
+}
+
+/** Whether it was said before, and may have been lost with what it acknowledged; a question is asked when nothing was heard for long. */
+function isCopy(effect: Spoken, after: SourceEvent['kind']): boolean {
+  if (effect.effect === 'poll' || after === 'resumed') return true;
+  return 'attempt' in effect && effect.attempt > 1;
 }

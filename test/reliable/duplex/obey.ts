@@ -1,6 +1,7 @@
 /** What every duplex session has to obey, whatever its connections are made of. */
 import { expect } from 'vitest';
 import type { NetworkOptions } from '../../../src/channel/network.ts';
+import { repeating } from '../../simulation/laws.ts';
 import { DuplexWorld, type DuplexWorldOptions } from './world.ts';
 
 export const sentences: readonly string[] = ['one', 'call two', 'tell three', 'four', 'call five', 'six'];
@@ -13,6 +14,11 @@ export async function obey(
 ): Promise<DuplexWorld> {
   const world = new DuplexWorld(seed, options);
   watch(world);
+  const copies = repeating();
+  world.network.script(({ message }) => {
+    if (message !== undefined) copies.watch(message);
+    return undefined;
+  });
   const listener = await world.until(world.listen());
   const channel = world.connect();
   const atOnce = world.random.fraction() < 0.5;
@@ -32,6 +38,7 @@ export async function obey(
   );
   expect([...world.called].sort(), 'called back once').toEqual([...backs].sort());
   if (options.ordered !== false) expect(world.called, 'called back in order').toEqual(backs);
+  expect(copies.broken, 'copies acknowledge what those before them did').toEqual([]);
   expect(await channel.closed, 'ends well').toBeUndefined();
   return world;
 }
