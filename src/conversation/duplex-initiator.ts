@@ -26,7 +26,7 @@ import type { XmlFragment } from '../xml/fragment.ts';
 import { offering } from './amendment.ts';
 import { ConversationError } from './errors.ts';
 import { publish } from './events.ts';
-import { conversationFaultOf, sessionFaultOf } from './faults.ts';
+import { sessionFaultOf } from './faults.ts';
 import { underContext } from './party.ts';
 import { attemptsInTime, type Requester } from './requester.ts';
 import { writeCancelled } from './responses.ts';
@@ -146,12 +146,14 @@ export class ConversationDuplexInitiator implements Channel {
     }
   };
 
-  /** The service does not take what was said, in words that prove nothing. A context that it does not know is asked for again. */
+  /**
+   * The service does not take what was said, in words that prove nothing. A context that it does not know is asked for again, before
+   * whoever said something hears that it was not taken, and says it again.
+   */
   #refused(answer: Delivery, refusal: SecurityError): void {
     const { newest } = this.#requester;
     if (newest !== undefined && this.#isAboutOwn(answer.message)) this.#requester.refused(newest, answer, refusal);
-    const hear = this.#refusals.refused(answer.message);
-    if (conversationFaultOf(this.#settings.version, faultOf(answer.message)) !== 'BadContextToken') hear?.(refusal);
+    this.#refusals.refused(answer.message)?.(refusal);
   }
 
   /** Where this end listens anybody may connect, over TLS too (attack M5), but nobody else has seen the name of what it has said. */

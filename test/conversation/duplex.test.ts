@@ -237,3 +237,24 @@ describe.each(shapes)('bad requests over $name', (shape) => {
     await talk.until(listener.close());
   });
 });
+
+test('a service that knows the context no more when the sequence is asked for, and says so twice, is believed at once', async () => {
+  const openTimeout = 60_000;
+  const talk = new DuplexTalk(twoConnections, mutual, {}, { version: reliable200702, openTimeout });
+  const listener = await talk.listen();
+  const again = async () => {
+    await listener.close(AbortSignal.abort()).catch(() => undefined);
+    await talk.listen();
+  };
+  let isAsked = false;
+  talk.script(({ way, message }) => {
+    if (isAsked || way !== 'request' || message?.action !== reliable200702.actions.createSequence) return undefined;
+    isAsked = true;
+    return { until: again() };
+  });
+  const channel = await talk.connect();
+  const began = talk.clock.now();
+  await expect(talk.ask(channel, 'one')).rejects.toMatchObject({ code: 'RELIABLE_REFUSED' });
+  expect(talk.clock.now() - began).toBeLessThan(openTimeout);
+  expect(talk.served).toEqual([]);
+});
