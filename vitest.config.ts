@@ -12,6 +12,7 @@ const alone = [
 
 const config: ViteUserConfig = defineConfig({
   test: {
+    globalSetup: 'test/temporary.ts',
     // What only a hang takes, also on a machine that is several times as slow and busy with other things.
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -24,7 +24,7 @@ import { soap12 } from '../../src/soap/version.ts';
 import { XmlFragment } from '../../src/xml/fragment.ts';
 import { type Pki, pki } from '../security/rig.ts';
 
-/** A new folder that the system clears away. */
+/** A new folder that goes with the run. */
 export function folder(): string {
   return mkdtempSync(join(tmpdir(), 'surewire-audit-'));
 }

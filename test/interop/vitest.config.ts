@@ -8,6 +8,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     // Recording is another thing than trying.
     include: [`test/interop/**/*.${SUREWIRE_INTEROP_RECORD === undefined ? 'interop' : 'record'}.ts`],
+    globalSetup: 'test/temporary.ts',
     testTimeout: 600_000,
     hookTimeout: 600_000,
     fileParallelism: false,
