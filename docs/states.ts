@@ -100,6 +100,7 @@ const sourceTables: readonly Table<SourceEvent>[] = [
       ['CreateSequenceResponse', { kind: 'created', id: 'urn:s' }],
       ['a refusal that nobody proved', { kind: 'declined', reason, again: true }],
       ['another sign of life', { kind: 'heard' }],
+      ['refuses the password, unproven', { kind: 'denied', proven: false }],
       ['answers AckRequested with nothing', { kind: 'poll-emptied' }],
       ['answers CloseSequence or LastMessage', { kind: 'close-answered' }],
       ['answers TerminateSequence', { kind: 'terminate-answered' }],

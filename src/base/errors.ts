@@ -29,6 +29,11 @@ export class SurewireError<Code extends string = string> extends Error {
   }
 }
 
+/** True where asking the same once more is pointless while nobody knows the peer: it said no, or nothing will change. */
+export function isRefusal(error: Error): error is SurewireError {
+  return error instanceof SurewireError && (error.refusal || !error.transient);
+}
+
 /** Turns whatever was thrown into an `Error`. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));

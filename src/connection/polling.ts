@@ -12,11 +12,11 @@ import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { arrive } from '../channel/duplex.ts';
 import { Life } from '../channel/life.ts';
 import { addressedTo, addressingOf, answerable } from '../soap/addressing.ts';
-import { deniesCredentials } from '../soap/errors.ts';
+import { deniesCredentials, pauseAfterDenial } from '../soap/denial.ts';
 import { faultOf } from '../soap/fault.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import { ConnectionError } from './errors.ts';
-import { type Beat, nextPoll, pauseAfterDenial, type Rhythm } from './rhythm.ts';
+import { type Beat, nextPoll, type Rhythm } from './rhythm.ts';
 import type { MakeConnectionSettings } from './settings.ts';
 import { makeConnection, unpacked } from './wording.ts';
 

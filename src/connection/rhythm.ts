@@ -14,10 +14,6 @@ export interface RhythmPolicy {
   readonly pollCeiling: number;
 }
 
-/** Milliseconds to the next question after one for which the password was refused, at first and at most. */
-const deniedFloor = 60_000;
-const deniedCeiling = 300_000;
-
 /** Beyond this many the wait has long been the ceiling. */
 const mostDoublings = 20;
 
@@ -45,14 +41,4 @@ export function nextPoll(
     default:
       return beat satisfies never;
   }
-}
-
-/**
- * How long to wait after a question for which the password was refused: whoever counts wrong ones is not to lock the user out. What this
- * end sends meanwhile, and is believed, is followed by a question at once.
- *
- * @param denials how many there were in a row
- */
-export function pauseAfterDenial(denials: number, jitter: number): number {
-  return Math.min(deniedFloor * 2 ** Math.min(denials - 1, mostDoublings), deniedCeiling) * (1 + jitter / 4);
 }

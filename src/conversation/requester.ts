@@ -4,7 +4,7 @@
  */
 import { createSecretKey } from 'node:crypto';
 import { type Instant, later } from '../base/clock.ts';
-import { asError, SurewireError } from '../base/errors.ts';
+import { asError, isRefusal, SurewireError } from '../base/errors.ts';
 import { uuidUrn } from '../base/random.ts';
 import { abortable, deadline } from '../base/signals.ts';
 import type { Template } from '../channel/channel.ts';
@@ -17,8 +17,8 @@ import { amendmentUnder } from '../security/presets/context.ts';
 import type { SecurityPolicy } from '../security/protection.ts';
 import { type ContextName, idOf, sameName } from '../security/tokens/context.ts';
 import { addressingOf, anonymousReference, referenceTo, withAddressing } from '../soap/addressing.ts';
+import { deniesCredentials } from '../soap/denial.ts';
 import { message, payload } from '../soap/envelope.ts';
-import { deniesCredentials } from '../soap/errors.ts';
 import { FaultError, faultOf } from '../soap/fault.ts';
 import { type ContextEffect, type ContextEvent, type ContextState, context, dueOf, noContext } from './context.ts';
 import { ConversationError } from './errors.ts';
@@ -241,7 +241,7 @@ export class Requester implements ContextSource {
   /** How long a renewal is not tried again after this, at the least: at once what got lost, later what was refused. */
   #pauseAfter(error: Error): number {
     if (deniesCredentials(error)) return passwordPause;
-    const isRefused = !(error instanceof SurewireError) || error.refusal || !error.transient;
+    const isRefused = !(error instanceof SurewireError) || isRefusal(error);
     return isRefused ? this.#settings.requestTimeout / attemptsInTime : 0;
   }
 

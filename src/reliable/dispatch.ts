@@ -6,6 +6,7 @@ import { type Instant, instant, later } from '../base/clock.ts';
 import {
   type Flight,
   isHeldBack,
+  isQuiet,
   isStarved,
   type Ledger,
   NEVER,
@@ -30,10 +31,12 @@ export interface Dispatch {
  * @returns the message that was sent as often as allowed, instead, when there is one
  */
 export function dispatch(
-  given: Ledger,
+  before: Ledger,
   event: When,
   policy: Transmission,
 ): { readonly ledger: Ledger; readonly sends: readonly Dispatch[] } | { readonly exhausted: Flight } {
+  if (isQuiet(before, event.now)) return { ledger: before, sends: [] };
+  const given = awake(before);
   const head = oldest(given);
   const isLost = head !== undefined && head.due <= event.now && !isHeldBack(given, head) && !isDeclined(head);
   const window = isLost ? afterLoss(given, head) : given.window;
@@ -74,6 +77,13 @@ export function dispatch(
   if (flights === undefined && window === given.window) return { ledger: given, sends };
   const recovered = window === given.window ? given.recovered : Math.max(given.recovered, given.sent);
   return { ledger: { ...given, flights: flights ?? given.flights, sent, window, recovered, coalesces }, sends };
+}
+
+/** The pause after a refusal of the password is over. */
+function awake(ledger: Ledger): Ledger {
+  if (ledger.quiet === undefined) return ledger;
+  const { quiet, ...rest } = ledger;
+  return rest;
 }
 
 /** When something is to be sent again: of the oldest under way that fit into the window, the first whose time comes. */

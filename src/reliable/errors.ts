@@ -39,6 +39,8 @@ export type ReliableErrorCode =
   | 'RELIABLE_CLOSED'
   /** The session was given up by this end. */
   | 'RELIABLE_ABORTED'
+  /** The service takes the password no more, which each message brings: it has refused it twice. */
+  | 'RELIABLE_DENIED'
   /** The layers below failed in a way that sending again cannot mend; see `cause`. */
   | 'RELIABLE_FAILED'
   /** The store could not keep what it must; see `cause`. */

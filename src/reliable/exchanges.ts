@@ -7,6 +7,7 @@ import type { Serial } from '../base/serial.ts';
 import type { Template } from '../channel/channel.ts';
 import { type Delivery, delivery } from '../channel/delivery.ts';
 import { addressingOf } from '../soap/addressing.ts';
+import { denialOf } from '../soap/denial.ts';
 import type { XmlFragment } from '../xml/fragment.ts';
 import { Asking } from './asking.ts';
 import { type About, Composer, type Control } from './composer.ts';
@@ -216,7 +217,9 @@ export class Exchanges {
     if (about.kind === 'create' && known?.transient === true && known.refusal) {
       this.#conclude(about, () => this.#driver.post(declined(known), 'creating'));
     } else if (!isFinal) {
-      if (about.kind === 'message') this.#driver.post({ kind: 'refused', number: about.number, empty: false });
+      const denial = denialOf(error);
+      if (denial !== undefined) this.#driver.post({ kind: 'denied', proven: denial === 'proven' });
+      else if (about.kind === 'message') this.#driver.post({ kind: 'refused', number: about.number, empty: false });
     } else this.#conclude(about, () => this.#driver.failed(error));
   }
 

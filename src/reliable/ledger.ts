@@ -89,6 +89,10 @@ export interface Ledger {
    * answer is awaited, an empty one says nothing.
    */
   readonly coalesces: boolean;
+  /** How often in a row the password that messages bring was refused, each time after a pause; absent where it was not. */
+  readonly denials?: number;
+  /** Nothing is said before this: the password was refused. */
+  readonly quiet?: Instant;
 }
 
 /** When something happens, and a random number in [0, 1). */
@@ -141,6 +145,21 @@ export function isHeldBack(ledger: Ledger, flight: Flight): boolean {
 export function isStarved(ledger: Ledger): boolean {
   if (ledger.room !== 0 || (ledger.flights.length === 0 && ledger.sent === ledger.next - 1)) return false;
   return ledger.flights.every((flight) => flight.taken || flight.refused);
+}
+
+/** The password was refused a short while ago. */
+export function isQuiet({ quiet }: Ledger, now: Instant): boolean {
+  return quiet !== undefined && now < quiet;
+}
+
+/**
+ * Nothing is known against the password any more: what was said with it has been taken. Where both ends speak unasked only an
+ * acknowledgement of more says so.
+ */
+export function pardoned(ledger: Ledger): Ledger {
+  if (ledger.denials === undefined) return ledger;
+  const { quiet, denials, ...rest } = ledger;
+  return rest;
 }
 
 /** What is under way, as far as is known. */

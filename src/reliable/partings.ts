@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { SurewireError } from '../base/errors.ts';
 import { deadline } from '../base/signals.ts';
-import { deniesCredentials } from '../soap/errors.ts';
+import { deniesCredentials } from '../soap/denial.ts';
 import { type Outcome, ReliableError } from './errors.ts';
 import type { Bare } from './interpret.ts';
 import type { EndReason, SourceEvent } from './source-state.ts';
@@ -36,9 +36,11 @@ export function errorFor(reason: EndReason, { outcomes, trouble }: Circumstances
   return new ReliableError(reason.code, text, { outcomes, transient, cause: trouble });
 }
 
+const silent: readonly EndReason['code'][] = ['RELIABLE_RETRIES_EXHAUSTED', 'RELIABLE_INACTIVE', 'RELIABLE_DENIED'];
+
 /** What the last exchange came to, where the session was given up because nothing came of any. */
 export function lastTrouble(code: EndReason['code'], trouble: Error | undefined): string {
-  const isSilence = code === 'RELIABLE_RETRIES_EXHAUSTED' || code === 'RELIABLE_INACTIVE';
+  const isSilence = silent.includes(code);
   return isSilence && trouble !== undefined ? ` The last trouble: ${trouble.message}` : '';
 }
 

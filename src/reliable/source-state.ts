@@ -79,6 +79,8 @@ export type SourceEvent = When &
     | { readonly kind: 'replied'; readonly number: number }
     /** The last copy was not taken: the answer was empty, or the way was broken. */
     | { readonly kind: 'refused'; readonly number: number; readonly empty: boolean }
+    /** The password that messages bring was refused; `proven`: by the service itself (TLS). */
+    | { readonly kind: 'denied'; readonly proven: boolean }
     /** The question what it has was answered with nothing: the peer lives, and does not say. */
     | { readonly kind: 'poll-emptied' }
     /** Something valid was heard that says nothing about messages. */
@@ -164,6 +166,7 @@ function dueInPhase(state: SourceState, policy: Transmission): Instant | undefin
     case 'draining': {
       if (policy.drive === 'reply') return undefined;
       const { ledger } = state;
+      if (ledger.quiet !== undefined) return earlier(ledger.quiet, deadline(ledger, policy));
       return earlier(earlier(pollDue(ledger, policy), deadline(ledger, policy)), resendDue(ledger));
     }
     default:

@@ -7,15 +7,18 @@
  * is answered with InvalidAcknowledgement and changes nothing either.
  */
 import { later } from '../base/clock.ts';
+import { denied } from './denial.ts';
 import { dispatch, pollDue } from './dispatch.ts';
 import { hastened, heardBy, hushed, objection, recalled, refusedBy, roomier, settle, taken } from './learning.ts';
 import {
   blank,
   deadline,
   isAnnounced,
+  isQuiet,
   type Ledger,
   oldest,
   open,
+  pardoned,
   repeatDue,
   type Transmission,
   type When,
@@ -74,10 +77,17 @@ export function source(state: SourceState, event: SourceEvent, policy: Transmiss
       }));
     case 'refused':
       return refused(state, event, policy);
+    case 'denied':
+      return denied(state, event, policy);
     case 'poll-emptied':
       return pollEmptied(state, event, policy);
     case 'heard':
-      return [withLedger(state, (ledger) => heardBy(ledger, event.now)), []];
+      return [
+        withLedger(state, (ledger) =>
+          heardBy(policy.acknowledgements === 'at-once' ? pardoned(ledger) : ledger, event.now),
+        ),
+        [],
+      ];
     case 'close':
       return close(state, event, policy);
     case 'close-answered':
@@ -217,7 +227,9 @@ function pollEmptied(state: SourceState, event: When, policy: Transmission): Sou
 /** Applies new knowledge, settles what it settles, sends what there is room for, and goes on closing when all is settled. */
 function changed(state: SourceState, event: When, policy: Transmission, learn: (ledger: Ledger) => Ledger): SourceStep {
   if (state.phase === 'none' || state.phase === 'creating' || state.phase === 'ended') return [state, []];
-  const { ledger, settled } = settle(heardBy(learn(state.ledger), event.now), event, policy);
+  const { ledger: learned, settled } = settle(heardBy(learn(state.ledger), event.now), event, policy);
+  const isTaken = settled.length > 0 || policy.acknowledgements === 'at-once';
+  const ledger = isTaken ? pardoned(learned) : learned;
   const effects = settled.map((number): SourceEffect => ({ effect: 'settled', number, outcome: 'acknowledged' }));
   switch (state.phase) {
     case 'created':
@@ -253,7 +265,7 @@ function pump(
   }
   const { ledger, sends } = dispatched;
   const effects = [...before, ...sends.map(transmission)];
-  return state.phase === 'draining' && isDrained(ledger)
+  return state.phase === 'draining' && isDrained(ledger) && !isQuiet(ledger, event.now)
     ? prepended(startClosing({ ...state, ledger }, event, policy), effects)
     : [{ ...state, ledger }, effects];
 }
@@ -291,7 +303,7 @@ function resumed(state: SourceState, event: When, policy: Transmission): SourceS
     case 'closing':
     case 'terminating':
       return elapsed(
-        { ...state, attempts: 0, due: event.now, ledger: { ...state.ledger, heard: event.now } },
+        { ...state, attempts: 0, due: event.now, ledger: { ...pardoned(state.ledger), heard: event.now } },
         event,
         policy,
       );
@@ -301,7 +313,7 @@ function resumed(state: SourceState, event: When, policy: Transmission): SourceS
       const { ledger } = state;
       const again = { attempts: 1, excused: 0, due: event.now, last: event.now, silences: 0, taken: false };
       const flights = ledger.flights.map((flight) => ({ ...flight, ...again }));
-      const fresh = { ...ledger, heard: event.now, polls: 0, recovered: ledger.sent, room: null };
+      const fresh = { ...pardoned(ledger), heard: event.now, polls: 0, recovered: ledger.sent, room: null };
       return pump(
         { ...state, ledger: { ...fresh, flights: policy.drive === 'reply' ? ledger.flights : flights } },
         event,
@@ -329,7 +341,7 @@ function elapsed(state: SourceState, event: When, policy: Transmission): SourceS
     case 'draining': {
       if (policy.drive === 'reply') return [state, []];
       if (event.now >= deadline(state.ledger, policy)) return inactive(state, policy);
-      const poll = event.now >= pollDue(state.ledger, policy);
+      const poll = !isQuiet(state.ledger, event.now) && event.now >= pollDue(state.ledger, policy);
       const ledger = poll ? { ...state.ledger, polls: state.ledger.polls + 1, asked: event.now } : state.ledger;
       return pump({ ...state, ledger }, event, policy, poll ? [{ effect: 'poll' }] : []);
     }

@@ -47,6 +47,7 @@ const causes: Readonly<Record<SourceEvent['kind'], ResendCause>> = {
   acknowledgement: 'missing',
   replied: 'turn',
   refused: 'turn',
+  denied: 'turn',
   'poll-emptied': 'turn',
   heard: 'turn',
   close: 'closing',

@@ -47,7 +47,8 @@ export function security(policy: SecurityPolicy, options: SecurityOptions = {}):
       };
       const at = () => {
         const isDuplex = below?.isDuplex === true;
-        return { isDuplex, isService: isDuplex && below?.side === 'acceptor' };
+        const isService = isDuplex && below?.side === 'acceptor';
+        return { isDuplex, isService, isOwn: !isService && below?.replyTo === undefined };
       };
       return secured(name, guard, at, new Allowance(clock)).wrap(made)(receive);
     },
@@ -60,6 +61,8 @@ interface Standing {
   readonly isDuplex: boolean;
   /** The end of such a channel that says everything as it says replies; the other says everything as requests. */
   readonly isService: boolean;
+  /** What comes up comes over the connection that this end has made, and not where it listens for anybody. */
+  readonly isOwn: boolean;
 }
 
 function secured(name: string, guard: Guard, at: () => Standing, allowance: Allowance): BindingElement {
@@ -82,10 +85,10 @@ function secured(name: string, guard: Guard, at: () => Standing, allowance: Allo
       return answered === undefined ? undefined : (await guard.examineReply(answered, exchange)).delivery;
     },
     up: (next) => async (incoming) => {
-      const { isDuplex, isService } = at();
+      const { isDuplex, isService, isOwn } = at();
       let accepted: Received;
       try {
-        const refusal = isDuplex ? guard.refusedBy(incoming) : undefined;
+        const refusal = isDuplex ? guard.refusedBy(incoming, isOwn) : undefined;
         if (refusal !== undefined) {
           incoming.get(turnedAway)?.();
           refusals.refused(incoming.message)?.(refusal);

@@ -8,6 +8,7 @@ import { type Random, systemRandom } from '../base/random.ts';
 import type { Delivery } from '../channel/delivery.ts';
 import { mark } from '../channel/mark.ts';
 import { peer } from '../channel/transport.ts';
+import type { Denial } from '../soap/denial.ts';
 import { findHeaders } from '../soap/envelope.ts';
 import { FaultError, faultOf } from '../soap/fault.ts';
 import type { Message } from '../soap/message.ts';
@@ -42,6 +43,8 @@ export class Guard {
   readonly #clock: Clock;
   readonly #replay: ReplayCache;
   readonly #contexts: ContextSource | undefined;
+  /** Whether each message has a password in it, or a signature under one. */
+  readonly #offers: boolean;
   readonly #requests: Protector;
   readonly #replies: Protector;
 
@@ -52,6 +55,8 @@ export class Guard {
     this.#clock = clock;
     this.#replay = replay;
     this.#contexts = contexts;
+    const { username, signature, endorsement } = policy.outbound;
+    this.#offers = username !== undefined || signature?.kind === 'password' || endorsement?.kind === 'password';
     this.#requests = new Protector(policy.outbound, random);
     const { reply } = policy;
     this.#replies = reply.outbound === policy.outbound ? this.#requests : new Protector(reply.outbound, random);
@@ -88,7 +93,7 @@ export class Guard {
    */
   async examineReply(of: Delivery, exchange: Exchange): Promise<Received> {
     try {
-      const unsecured = unsecuredFault(of.message);
+      const unsecured = unsecuredFault(of.message, this.#offered(of.get(peer)?.secure === true));
       if (unsecured !== undefined) throw unsecured;
       return await this.#examined(of, this.#policy.reply.inbound, exchange);
     } catch (thrown) {
@@ -98,12 +103,21 @@ export class Guard {
     }
   }
 
-  /** What an unprotected fault comes to that answers a message on a duplex channel; `undefined` for anything else. */
-  refusedBy(of: Delivery): SecurityError | undefined {
-    const refusal = unsecuredFault(of.message);
+  /**
+   * What an unprotected fault comes to that answers a message on a duplex channel; `undefined` for anything else.
+   *
+   * @param isOwn it came over the connection that this end has made, where it proves with TLS who is at the other end
+   */
+  refusedBy(of: Delivery, isOwn = false): SecurityError | undefined {
+    const refusal = unsecuredFault(of.message, this.#offered(isOwn && of.get(peer)?.secure === true));
     if (refusal === undefined) return undefined;
     publish(() => refused('reply.refused', refusal, of));
     return unproven(refusal);
+  }
+
+  #offered(isProven: boolean): Denial | undefined {
+    if (!this.#offers) return undefined;
+    return isProven ? 'proven' : 'unproven';
   }
 
   async #examined(of: Delivery, required: InboundPolicy, exchange?: Exchange): Promise<Received> {
@@ -130,7 +144,7 @@ function unproven(refusal: SecurityError): SecurityError {
 }
 
 /** `SECURITY_UNSECURED_FAULT`, for a fault without a Security header. */
-function unsecuredFault(reply: Message): SecurityError | undefined {
+function unsecuredFault(reply: Message, offered: Denial | undefined): SecurityError | undefined {
   if (findHeaders(reply, wsse, 'Security').length > 0) return undefined;
   const fault = faultOf(reply);
   if (fault === undefined) return undefined;
@@ -138,7 +152,7 @@ function unsecuredFault(reply: Message): SecurityError | undefined {
   return new SecurityError(
     'SECURITY_UNSECURED_FAULT',
     `The peer answered with an unprotected fault, which says (unproven): ${untrusted(code)}: ${untrusted(fault.reason)}.`,
-    { cause: new FaultError(fault) },
+    { cause: new FaultError(fault, { offered }) },
   );
 }
 

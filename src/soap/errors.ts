@@ -61,21 +61,20 @@ export class SoapError extends SurewireError<SoapErrorCode> {
   }
 }
 
+export interface FaultErrorOptions extends SurewireErrorOptions {
+  /** It answers a message with a password in it; `proven` where the way that it came proves whose words it is in. */
+  readonly offered?: 'proven' | 'unproven' | undefined;
+}
+
 /** A fault that the peer sent, or one to be sent to it; `code` is always `SOAP_FAULT`. */
 export class FaultError extends SoapError {
   override readonly fault: Fault;
+  /** It answers a message with a password in it: whether the way that it came proves whose words it is in. */
+  readonly offered: 'proven' | 'unproven' | undefined;
 
-  constructor(fault: Fault, options: SurewireErrorOptions = {}) {
+  constructor(fault: Fault, options: FaultErrorOptions = {}) {
     super('SOAP_FAULT', fault.reason, { ...options, fault });
     this.fault = fault;
+    this.offered = options.offered;
   }
-}
-
-/**
- * True for the refusal of a password, as far as can be told: one that is wrong is not offered again at once, because whoever counts
- * wrong ones locks the user out. CXF says SecurityError of every failure (WSS4J's code for all of them), so it may be that.
- */
-export function deniesCredentials({ cause }: Error): boolean {
-  const code = cause instanceof FaultError ? cause.fault.subcode?.local : undefined;
-  return code === 'FailedAuthentication' || code === 'SecurityError';
 }

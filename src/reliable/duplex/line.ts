@@ -2,7 +2,7 @@
  * The connection of a duplex initiator: made again when it breaks, at once and then less and less often. The session goes on
  * over the new one (WCF reopens the connection and asks for an acknowledgement on it).
  */
-import { asError, SurewireError } from '../../base/errors.ts';
+import { asError, isRefusal, SurewireError } from '../../base/errors.ts';
 import { wait } from '../../base/signals.ts';
 import type { Channel, ChannelFactory, Template } from '../../channel/channel.ts';
 import { type Carry, type ContextKey, type Delivery, initial } from '../../channel/delivery.ts';
@@ -123,7 +123,7 @@ export class Line {
         const error = asError(thrown);
         this.#tell(error);
         this.#below.abort(error);
-        const isFinal = error instanceof SurewireError && (!error.transient || (isFirst && error.refusal));
+        const isFinal = isRefusal(error) && (isFirst || !error.transient);
         if (isFinal) return onGone(error);
       }
     }

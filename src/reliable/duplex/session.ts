@@ -98,6 +98,10 @@ export class DuplexSession implements SessionView {
       statistics,
       pair,
       end: ending.signal,
+      denied: (error, proven) => {
+        ending.troubled(error);
+        this.#driver.run({ source: [{ kind: 'denied', proven }] });
+      },
       declined: (error) => this.declined(error),
     });
     const elapsed = [{ kind: 'elapsed' as const }];

@@ -2,13 +2,15 @@
  * How a duplex end speaks: composes what the effects of its source ask for, takes acknowledgements along, and puts it on its way
  * over the connection of the moment. Where there is none nothing is said; the timers of the session will come back to it.
  */
-import { asError, SurewireError } from '../../base/errors.ts';
+import { asError, isRefusal, type SurewireError } from '../../base/errors.ts';
 import type { Delivery } from '../../channel/delivery.ts';
 import { onRefused } from '../../channel/refusal.ts';
+import { denialOf } from '../../soap/denial.ts';
 import { publish } from '../events.ts';
 import type { Acknowledgement } from '../headers.ts';
+import { isQuiet } from '../ledger.ts';
 import type { Statistics } from '../session.ts';
-import type { SourceEffect, SourceEvent } from '../source-state.ts';
+import { ledgerOf, type SourceEffect, type SourceEvent } from '../source-state.ts';
 import { resendCause } from '../watch.ts';
 import type { Acknowledging } from './acknowledging.ts';
 import type { DuplexInit } from './ends.ts';
@@ -25,6 +27,8 @@ interface VoiceInit {
   readonly pair: SequencePair;
   /** Fires when the session is over. */
   readonly end: AbortSignal;
+  /** The password that was offered is refused; `proven`: by the service itself. */
+  readonly denied: (error: Error, isProven: boolean) => void;
   /** The sequence cannot be asked for, and asking again cannot mend that. */
   readonly declined: (error: SurewireError) => void;
 }
@@ -98,9 +102,11 @@ export class Voice {
     }
   }
 
-  /** Says what was received; with `asks`, asks for the same of that sequence. */
+  /** Says what was received; with `asks`, asks for the same of that sequence. A peer that is not told says its own again, later. */
   acknowledge(asks?: string): void {
-    const { wording, acknowledging } = this.#my;
+    const { wording, acknowledging, init, pair } = this.#my;
+    const ledger = ledgerOf(pair.source);
+    if (ledger !== undefined && isQuiet(ledger, init.settings.clock.now())) return;
     this.#send('acknowledgement', () => wording.stateOfThings(acknowledging.whole(), asks));
   }
 
@@ -134,10 +140,14 @@ export class Voice {
   }
 
   #send(about: string, compose: () => Delivery | Promise<Delivery>): void {
-    const { init, end, pair, declined } = this.#my;
+    const { init, end, pair, declined, denied } = this.#my;
+    const hearDenial = (error: Error) => {
+      const denial = denialOf(error);
+      if (denial !== undefined) denied(error, denial === 'proven');
+    };
     const sending = async () => {
-      // What nobody proves to be the peer's word ends no message of a session (attack M5).
-      const trip = (await compose()).with(onRefused, undefined);
+      // What nobody proves to be the peer's word ends no message of a session (attack M5); a refused password is not offered at once.
+      const trip = (await compose()).with(onRefused, hearDenial);
       // What is said at the end has to outlive the session.
       const isWork = about === 'message' || about === 'create';
       await init.post(trip.under(isWork ? end : init.signal));
@@ -148,7 +158,8 @@ export class Voice {
       if (end.aborted) return;
       const error = asError(thrown);
       const { message: reason, name: code } = error;
-      const isFinal = about === 'create' && error instanceof SurewireError && (error.refusal || !error.transient);
+      const isFinal = about === 'create' && isRefusal(error);
+      hearDenial(error);
       publish(() => ({ event: 'exchange.failed', about, number: null, code, reason, isFinal, ...pair.tell.of }));
       if (isFinal) declined(error);
     });
