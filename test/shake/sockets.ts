@@ -35,6 +35,8 @@ export function lateSockets(chance: Chance): void {
     const chunks = arriving.get(at) ?? [];
     arriving.delete(at);
     for (const chunk of chunks) Readable.prototype.push.call(at, chunk);
+    // As Node does, so that the end is known though nobody reads.
+    if (chunks.includes(null)) at.read(0);
   };
 
   socket._write = function (chunk: unknown, encoding: BufferEncoding, written: Written): void {
@@ -72,10 +74,10 @@ export function lateSockets(chance: Chance): void {
     return true;
   };
 
-  socket.destroy = function (error?: Error): net.Socket {
+  socket.destroy = function (error?: Error | null): net.Socket {
     // A connection that was reset is read to its end first.
-    if (error !== undefined && 'syscall' in error && error.syscall === 'read') arrive(this);
-    return destroy.call(this, error);
+    if (error && 'syscall' in error && error.syscall === 'read') arrive(this);
+    return destroy.call(this, error ?? undefined);
   };
 }
 
