@@ -1,6 +1,6 @@
 /** Calls over the system-provided bindings, with what each puts on the wire. */
 import { describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../src/base/clock.ts';
+import { later, VirtualClock } from '../../src/base/clock.ts';
 import type { SystemBinding } from '../../src/binding/assemble.ts';
 import {
   basicHttp,
@@ -367,23 +367,30 @@ test.each([
   ['without a reliable session the connection', false],
   ['with one the session, which outlives connections,', true],
 ] as const)('over WebSocket receiveTimeout of a binding ends %s', async (_, reliableSession) => {
-  const clock = new VirtualClock();
-  const via = (more: object = {}) =>
+  const [ours, serving] = [new VirtualClock(), new VirtualClock()];
+  const via = (more: object) =>
     netHttp({
       security: noSecurity,
       messageEncoding: 'Text',
       webSocketTransportUsage: 'Always',
       reliableSession,
-      clock,
       ...more,
     });
-  const listening = await served(via({ receiveTimeout: 60_000 }), 'ws://127.0.0.1:0/orders');
-  const channel = connect(via(), listening.url);
-  const calls = client(orders, channel, { clock });
+  // Before the first ping, which is answered in the time of the sockets.
+  const receiveTimeout = 20_000;
+  const listening = await served(via({ clock: serving, receiveTimeout }), 'ws://127.0.0.1:0/orders');
+  const channel = connect(via({ clock: ours }), listening.url);
+  const calls = client(orders, channel, { clock: ours });
   const order = { sku: 'A-1', quantity: 1, tags: [] };
   expect(await calls.place(order)).toEqual({ number: 1_001 });
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  await clock.advance(60_000);
+  const idle = later(serving.now(), receiveTimeout);
+  // The client acknowledges the answer after a while, and the service waits for nothing else then.
+  const waits = async () => {
+    await ours.advance(10);
+    return serving.next;
+  };
+  await expect.poll(waits).toBe(idle);
+  await serving.advance(receiveTimeout);
   const code = reliableSession ? 'RELIABLE_TERMINATED' : 'TRANSPORT_BROKEN';
   expect(await channel.closed).toMatchObject({ code });
   await listening.close();
