@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { developmentPki } from '../../src/certificates/development-pki.ts';
 import { postgres } from '../../src/stores/postgres.ts';
 import { Cluster, noPostgres } from '../cluster.ts';
@@ -18,13 +18,16 @@ describe.skipIf(noPostgres !== undefined)(`TLS of a postgres store ${noPostgres 
     cluster = await Cluster.start({
       tls: { cert: join(folder, 'ec/server.chain.pem'), key: join(folder, 'ec/server.key.pem') },
     });
-    await cluster.halt();
-    await cluster.run({ listen_addresses: '127.0.0.1,127.0.0.2' });
+    await restart();
   });
   afterAll(async () => {
     await cluster.stop();
     rmSync(folder, { recursive: true });
   });
+  const restart = async (more: Readonly<Record<string, string>> = {}): Promise<void> => {
+    await cluster.halt();
+    await cluster.run({ listen_addresses: '127.0.0.1,127.0.0.2', ...more });
+  };
   const encrypted = async (): Promise<unknown[]> => {
     const rows = await cluster.sql(
       "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'surewire'",
@@ -57,8 +60,8 @@ describe.skipIf(noPostgres !== undefined)(`TLS of a postgres store ${noPostgres 
   });
 
   test('a server without TLS gets no password either', async () => {
-    await cluster.halt();
-    await cluster.run({ ssl: 'off' });
+    await restart({ ssl: 'off' });
+    onTestFinished(() => restart());
     await expect(postgres(cluster.url, { tls: { ca } })).rejects.toMatchObject({
       code: 'STORE_UNWRITABLE',
       message: expect.stringContaining('SSL'),
