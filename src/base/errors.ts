@@ -10,6 +10,8 @@ export interface SurewireErrorOptions extends ErrorOptions {
    * is pointless; an established session keeps trying, because anybody may have forged the answer.
    */
   readonly refusal?: boolean;
+  /** True for a refusal that came again when the same was asked anew: a session that is being opened need not ask once more. */
+  readonly repeated?: boolean;
 }
 
 export class SurewireError<Code extends string = string> extends Error {
@@ -19,6 +21,8 @@ export class SurewireError<Code extends string = string> extends Error {
   readonly transient: boolean;
   /** True when the peer said no or cannot be believed: a session that is being opened gives up at once. */
   readonly refusal: boolean;
+  /** True when the peer said no again, to a second request. */
+  readonly repeated: boolean;
 
   constructor(code: Code, message: string, options: SurewireErrorOptions = {}) {
     super(message, options);
@@ -26,6 +30,7 @@ export class SurewireError<Code extends string = string> extends Error {
     this.code = code;
     this.transient = options.transient ?? false;
     this.refusal = options.refusal ?? false;
+    this.repeated = options.repeated ?? false;
   }
 }
 

@@ -25,16 +25,19 @@ export interface Leg {
 /**
  * What becomes of a leg. `lose`: it is gone, and the sender hears nothing until `patience` is over. `break`: the
  * connection is cut and the sender hears of it at once. `duplicate` (requests only; a reply passes): a second copy
- * arrives, and its reply is lost. `delay` in milliseconds; `until`: held back for as long as the promise is pending.
+ * arrives, and its reply is lost. `overtake` (requests only; a reply passes): the copy arrives first and has been answered
+ * before the original arrives, so that the sender hears what becomes of a second one. `delay` in milliseconds; `until`: held
+ * back for as long as the promise is pending.
  *
- * Of a duplex message the sender never hears: `lose` is silence, `duplicate` counts both ways, and `break` ends the
- * connection for both ends, with everything that is under way on it.
+ * Of a duplex message the sender never hears: `lose` is silence, `duplicate` and `overtake` are the same and count both ways, and
+ * `break` ends the connection for both ends, with everything that is under way on it.
  */
 export type Fate =
   | 'pass'
   | 'lose'
   | 'break'
   | 'duplicate'
+  | 'overtake'
   | { readonly delay: number }
   | { readonly until: Promise<unknown> };
 
@@ -116,15 +119,13 @@ export class Network {
     signal: AbortSignal,
   ): Promise<Reply | undefined> {
     const number = ++this.#counts.exchanges;
-    const copied = await this.#travel(
-      { way: 'request', number, message: request.message, octets: request.body },
-      signal,
-    );
-    if (copied) {
-      // The copy goes its own way: nobody waits for its reply.
-      this.#latency(never)
+    const fate = await this.#travel({ way: 'request', number, message: request.message, octets: request.body }, signal);
+    if (fate === 'duplicate' || fate === 'overtake') {
+      // The copy goes its own way: nobody hears its reply.
+      const copied = this.#latency(never)
         .then(deliver)
         .catch(() => undefined);
+      if (fate === 'overtake') await abortable(copied, signal);
     }
     const reply = await deliver();
     await this.#travel({ way: 'reply', number, message: reply?.message, octets: reply?.body ?? nothing }, signal);
@@ -156,8 +157,8 @@ export class Network {
       cut(lost(`The connection broke under message ${number}.`));
       return;
     }
-    if (fate === 'duplicate') this.#counts.duplicated++;
-    const copies = fate === 'duplicate' ? 2 : 1;
+    const copies = fate === 'duplicate' || fate === 'overtake' ? 2 : 1;
+    this.#counts.duplicated += copies - 1;
     const arrive = async () => {
       await this.#delayed(fate, signal);
       deliver();
@@ -174,8 +175,8 @@ export class Network {
     signal.throwIfAborted();
   }
 
-  /** Takes one leg to its end; true when a copy of it is to arrive as well. */
-  async #travel(leg: Leg, signal: AbortSignal): Promise<boolean> {
+  /** Takes one leg to its end; the value is what became of it. */
+  async #travel(leg: Leg, signal: AbortSignal): Promise<Fate> {
     const fate = this.#fate(leg);
     if (typeof fate === 'object') {
       this.#counts.delayed++;
@@ -191,10 +192,11 @@ export class Network {
         this.#counts.broken++;
         throw lost(`The connection broke under the ${leg.way} of exchange ${leg.number}.`);
       case 'duplicate':
+      case 'overtake':
         if (leg.way === 'request') this.#counts.duplicated++;
-        return leg.way === 'request';
+        return fate;
       default:
-        return false;
+        return fate;
     }
   }
 

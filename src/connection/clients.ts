@@ -43,11 +43,35 @@ export class Clients<C extends Kept> {
   }
 
   /**
-   * The client of `identity` at `address`, which is told of it now for the first time or again.
+   * The client of `identity` at `address`, which is told of it now for the first time or again. Where its channel is about to end, another
+   * one when it has: whoever was refused, and asks again at once, does not meet the channel that is ended for it.
    *
    * @throws SoapError `SOAP_FAULT` with EndpointUnavailable where there are too many, and what opening throws
    */
-  announced(identity: string, address: string): Promise<C> {
+  async announced(identity: string, address: string): Promise<C> {
+    let client = await this.#announced(identity, address);
+    while (!client.life.isOpen) {
+      await client.closed;
+      client = await this.#announced(identity, address);
+    }
+    return client;
+  }
+
+  /** Ends every channel in good order, until `signal` fires. */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#isClosing = true;
+    const all = await Promise.allSettled(this.#known.values());
+    await Promise.all(all.map((one) => (one.status === 'fulfilled' ? one.value.life.idle(signal) : undefined)));
+    await Promise.all(
+      [...this.#tops].map((top) =>
+        top.close(signal).catch((thrown: unknown) => {
+          top.abort(asError(thrown));
+        }),
+      ),
+    );
+  }
+
+  #announced(identity: string, address: string): Promise<C> {
     const known = this.find(identity, address);
     if (known !== undefined) return known;
     const { maxConnections, maxConnectionsPerIdentity } = this.#settings;
@@ -70,20 +94,6 @@ export class Clients<C extends Kept> {
     };
     making.then((client) => client.closed.then(forget), forget);
     return making;
-  }
-
-  /** Ends every channel in good order, until `signal` fires. */
-  async close(signal: AbortSignal): Promise<void> {
-    this.#isClosing = true;
-    const all = await Promise.allSettled(this.#known.values());
-    await Promise.all(all.map((one) => (one.status === 'fulfilled' ? one.value.life.idle(signal) : undefined)));
-    await Promise.all(
-      [...this.#tops].map((top) =>
-        top.close(signal).catch((thrown: unknown) => {
-          top.abort(asError(thrown));
-        }),
-      ),
-    );
   }
 
   async #begin(address: string): Promise<C> {

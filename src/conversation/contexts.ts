@@ -1,7 +1,7 @@
 /**
  * The contexts that an issuer has given out, as pure functions over an immutable table: issued, used, renewed, amended, cancelled,
  * expired. Every number is finite: contexts, contexts of one identity, contexts that nobody has used yet (WCF: 128, swept after
- * minutes), keys of one context, what is added to one, and how long an old key is still taken after a renewal (WCF: 5 minutes).
+ * minutes), keys of one context, what is added to one, and how long an old key is still taken once a newer one is used (WCF: 5 minutes).
  */
 import { type Instant, instant, later } from '../base/clock.ts';
 import type { ContextSecret } from '../security/exchange.ts';
@@ -15,6 +15,8 @@ export interface IssuedKey {
   readonly expires: Instant;
   /** Until when it is known: after `expires` to renew the context only, before where a newer key took its place. */
   readonly until: Instant;
+  /** When something under it was first taken: from then on its owner is known to have it. */
+  readonly since?: Instant;
 }
 
 export interface IssuedRecord<Owner> {
@@ -22,7 +24,7 @@ export interface IssuedRecord<Owner> {
   /** Who asked for it: nobody else may renew it, and everything under it is theirs. */
   readonly identity: string;
   readonly owner: Owner;
-  /** The newest first. */
+  /** The last that was made first. */
   readonly keys: readonly IssuedKey[];
   readonly used: boolean;
   readonly issued: Instant;
@@ -37,7 +39,7 @@ export interface ContextLimits {
   readonly pending: number;
   /** Milliseconds after which a context that nobody used is forgotten. */
   readonly unused: number;
-  /** Milliseconds during which the key before a renewal is still taken. */
+  /** Milliseconds during which the key before a renewal is still taken, from the first message under the new one on. */
   readonly rollover: number;
   /** Credentials that are added to one context; one that has ended makes room. */
   readonly amendments: number;
@@ -52,8 +54,11 @@ export const contextLimits: ContextLimits = Object.freeze({
   amendments: 4,
 });
 
-/** Keys of one context: the newest, the one that asked for it, and one that may still be under way. */
-const keysOfContext = 3;
+/**
+ * Keys of one context: the newest, the one that asked for it, and others that it has asked for, because nobody here knows which answer
+ * its owner has heard: requests are repeated, by networks too, and answers get lost.
+ */
+const keysOfContext = 5;
 
 export type Refusal = 'too-many' | 'unknown' | 'other-identity';
 
@@ -120,7 +125,7 @@ export function recall<Owner>(
   return kept.set(record.identifier, record);
 }
 
-/** A key from before one that is remembered is good for as long as it is where the context was renewed. */
+/** A key from before one that is remembered is good for as long as the others are that were made before it. */
 function recallOlder<Owner>(
   table: Contexts<Owner>,
   { identifier, identity }: IssuedRecord<Owner>,
@@ -130,9 +135,9 @@ function recallOlder<Owner>(
 ): Contexts<Owner> {
   const record = table.get(identifier);
   const newer = record?.keys.filter(({ created }) => created >= key.created) ?? [];
-  const next = newer.at(-1);
-  if (record === undefined || next === undefined || record.identity !== identity) return table;
-  const until = instant(Math.min(key.until, later(next.created, limits.rollover)));
+  if (record === undefined || newer.length === 0 || record.identity !== identity) return table;
+  const uses = newer.flatMap(({ since }) => (since === undefined ? [] : [later(since, limits.rollover)]));
+  const until = instant(Math.min(key.until, ...uses));
   if (now >= until || newer.length >= keysOfContext) return table;
   const others = record.keys.filter(({ created }) => created < key.created);
   const keys = [...newer, { ...key, until }, ...others].slice(0, keysOfContext);
@@ -156,16 +161,28 @@ export function keyFor<Owner>(
   return { record, key, isExpired: now >= key.expires };
 }
 
-/** The context was used by a message that verified. */
-export function used<Owner>(table: Contexts<Owner>, identifier: string): Contexts<Owner> {
+/**
+ * Something that verified was under this key: the context is used, and its owner has the key, so that those made before it are good for
+ * the rollover only. An owner who never heard of a newer key goes on with the one that he has.
+ */
+export function used<Owner>(
+  table: Contexts<Owner>,
+  { identifier, instance }: ContextName,
+  now: Instant,
+  limits: ContextLimits,
+): Contexts<Owner> {
   const record = table.get(identifier);
-  if (record === undefined || record.used) return table;
-  return new Map(table).set(identifier, { ...record, used: true });
+  const at = record?.keys.findIndex(({ secret }) => secret.instance === instance) ?? -1;
+  const key = record?.keys[at];
+  if (record === undefined || key === undefined || key.since !== undefined) return table;
+  const end = later(now, limits.rollover);
+  const before = record.keys.slice(at + 1).map((one) => ({ ...one, until: instant(Math.min(one.until, end)) }));
+  const keys = [...record.keys.slice(0, at), { ...key, since: now }, ...before];
+  return new Map(table).set(identifier, { ...record, keys, used: true });
 }
 
 /**
- * A renewal: a new key in front, the others good for the rollover only, counted anew for the one that asked: its owner may never
- * have heard of the answer before.
+ * A renewal: a new key in front. The one that asked is known for a rollover at least: its owner may never have heard of an answer.
  *
  * @param target the key that asked
  * @param by identity that asked
@@ -178,17 +195,16 @@ export function renew<Owner>(
   now: Instant,
   limits: ContextLimits,
 ): Contexts<Owner> | Refusal {
-  const record = table.get(target.identifier);
+  const known = used(table, target, now, limits);
+  const record = known.get(target.identifier);
   const asking = record?.keys.find(({ secret }) => secret.instance === target.instance);
   if (record === undefined || asking === undefined) return 'unknown';
   if (record.identity !== by) return 'other-identity';
-  const end = later(now, limits.rollover);
-  const kept = { ...asking, until: end };
-  const others = record.keys
-    .filter((one) => one !== asking && now < one.until)
-    .map((one) => ({ ...one, until: instant(Math.min(one.until, end)) }));
-  const keys = [key, kept, ...others].slice(0, keysOfContext);
-  return new Map(table).set(target.identifier, { ...record, keys });
+  const kept = { ...asking, until: instant(Math.max(asking.until, later(now, limits.rollover))) };
+  const keys = [key, ...record.keys.map((one) => (one === asking ? kept : one))].filter((one) => now < one.until);
+  const spare = keys.findLastIndex((one) => one !== kept);
+  const left = keys.length > keysOfContext ? keys.toSpliced(spare, 1) : keys;
+  return new Map(table).set(target.identifier, { ...record, keys: left });
 }
 
 /** The context speaks for more than it did, in every key of it. */

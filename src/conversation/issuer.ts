@@ -83,9 +83,9 @@ export class Issuer implements ContextSource {
     return { party: partyAt(found.record.owner, now), isExpired: found.isExpired };
   }
 
-  /** A message under the context was taken: it is no pending one any more. */
-  used({ identifier }: ContextSecret): void {
-    this.#contexts = used(this.#contexts, identifier);
+  /** A message under the context was taken: it is no pending one any more, and its owner has this key. */
+  used(secret: ContextSecret): void {
+    this.#contexts = used(this.#contexts, secret, this.#now, this.#settings.limits);
   }
 
   /** The key to answer under: that of the request while it is good, else the newest. */

@@ -10,6 +10,7 @@ import { abortable, deadline } from '../base/signals.ts';
 import type { Template } from '../channel/channel.ts';
 import { type Carry, type Delivery, delivery } from '../channel/delivery.ts';
 import { peer } from '../channel/transport.ts';
+import { askedTwice } from '../security/doubt.ts';
 import { SecurityError } from '../security/errors.ts';
 import { type ContextSecret, type ContextSource, nothingShared } from '../security/exchange.ts';
 import { Guard } from '../security/guard.ts';
@@ -219,8 +220,11 @@ export class Requester implements ContextSource {
   }
 
   async #request(kind: Kind): Promise<void> {
+    const { phase } = this.#state;
+    // What was cancelled is not known any more: to say so again brings nothing.
+    const isWanted = () => kind !== 'cancel' && this.#state.phase === phase;
     try {
-      await this.#perform(kind);
+      await askedTwice(() => this.#perform(kind), isWanted);
     } catch (thrown) {
       const error = asError(thrown);
       publish(() => ({ event: 'request.failed', kind, code: codeOf(error), reason: error.message }));

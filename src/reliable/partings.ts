@@ -71,6 +71,6 @@ export function isTurnedDown(error: Error): boolean {
 export function declined(error: SurewireError): Bare<SourceEvent> {
   const advice = 'Check the certificates or credentials of both ends, whom each of them trusts, and their clocks.';
   const text = `The session was not created. ${error.message} ${advice}`;
-  const again = error.transient && !deniesCredentials(error);
+  const again = error.transient && !error.repeated && !deniesCredentials(error);
   return { kind: 'declined', reason: { code: 'RELIABLE_REFUSED', text }, again };
 }

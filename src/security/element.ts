@@ -27,7 +27,8 @@ import { Refusals } from './refusals.ts';
  *
  * Errors of `send` (all of `SecurityError`): `SECURITY_UNSECURED_FAULT` when an unprotected fault came back, and every
  * code of examination when the reply does not satisfy the policy. All of them are transient: what came back proves
- * nothing, so sending again may help. On a duplex channel `send` settles when the message is on its way, and whoever waits for
+ * nothing, so sending again may help. Nor does it prove that the message was not taken: a call that must not be made twice needs a
+ * reliable session. On a duplex channel `send` settles when the message is on its way, and whoever waits for
  * its answer (`onRefused`) hears of an unprotected fault that relates to it.
  *
  * @example security(x509Signed({ key, trust: trustChain({ anchors }) }))

@@ -89,7 +89,8 @@ const advice = {
   SECURITY_TOKEN_CONFIRMATION:
     'Let the sender sign with the key of the assertion, or use a method that the policy takes.',
   /** The peer answered with a fault that nothing proves to be its own. */
-  SECURITY_UNSECURED_FAULT: 'Read the diagnostics of the peer; the text of an unprotected fault proves nothing.',
+  SECURITY_UNSECURED_FAULT:
+    'Read the diagnostics of the peer; the text of an unprotected fault proves nothing. Whether the message was taken is unknown: a copy of it may have come first.',
   /** A defect: something that nobody foresaw. */
   SECURITY_INTERNAL: 'This is a defect of surewire; the cause has the detail.',
 } as const;

@@ -8,6 +8,7 @@ import { abortable, deadline } from '../base/signals.ts';
 import type { Channel } from '../channel/channel.ts';
 import { type Delivery, delivery } from '../channel/delivery.ts';
 import { peer } from '../channel/transport.ts';
+import { askedTwice } from '../security/doubt.ts';
 import { evidence } from '../security/evidence.ts';
 import type { SigningKey } from '../security/keys.ts';
 import type { IssuedAssertion, IssuedToken, TokenSource } from '../security/protection.ts';
@@ -100,6 +101,10 @@ export function tokenClient(options: TokenClientOptions): TokenClient {
 
   const ask = async (operation: TrustOperation, wishes: TokenWishes, signal?: AbortSignal): Promise<Answer> => {
     await channel.open(signal);
+    return askedTwice(() => askOnce(operation, wishes, signal));
+  };
+
+  const askOnce = async (operation: TrustOperation, wishes: TokenWishes, signal?: AbortSignal): Promise<Answer> => {
     const body = [writeTokenRequest(version, operation, wishes)];
     const asked = message({ version: soap, action: version.actions[operation].request, body });
     const limit = deadline(clock, timeout, signal, () => unanswered(`It took longer than ${timeout} ms`));

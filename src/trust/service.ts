@@ -137,18 +137,24 @@ class Desk {
   }
 
   async #cancel(request: TokenRequest): Promise<XmlFragment> {
-    this.#issued.cancel(await this.#own(request, 'InvalidSecurityToken'));
+    // Said twice it is as good: whoever cancelled it may not have heard of it.
+    this.#issued.cancel(await this.#own(request, 'InvalidSecurityToken', 'cancelled too'));
     return writeCancelledToken(this.#version, request.context);
   }
 
-  /** A token of this service that the requester asked for, and that is still good. */
-  async #own(request: TokenRequest, fault: 'UnableToRenew' | 'InvalidSecurityToken'): Promise<IssuedRecord> {
+  /** A token of this service that the requester asked for, and that is still good, or was cancelled before its end. */
+  async #own(
+    request: TokenRequest,
+    fault: 'UnableToRenew' | 'InvalidSecurityToken',
+    which: 'good' | 'cancelled too' = 'good',
+  ): Promise<IssuedRecord> {
     const id = await ownTokenId(this.#settings, request.target?.element, this.#now).catch((thrown: unknown) => {
       if (thrown instanceof SurewireError) throw new Refusal(fault, thrown.message, thrown);
       throw thrown;
     });
     const record = this.#issued.find(id);
-    if (record === undefined || record.cancelled || record.expires <= this.#now) {
+    const isOver = which === 'good' && record?.cancelled === true;
+    if (record === undefined || isOver || record.expires <= this.#now) {
       throw new Refusal(fault, 'The token is unknown, cancelled, or at its end.');
     }
     if (record.identity !== identityOf(this.#incoming)) {

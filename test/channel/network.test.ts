@@ -107,6 +107,27 @@ describe('a scripted network', () => {
     expect(network.counts).toMatchObject({ exchanges: 1, duplicated: 1 });
   });
 
+  test('a copy that overtakes its original is heard and answered before, and what the original comes to is heard', async () => {
+    const network = new Network();
+    const transport = loopback({ network });
+    const heard: string[] = [];
+    const answers = ['urn:first', 'urn:second'];
+    const listener = await transport.listen(new URL('http://127.0.0.1:0/'), (session) =>
+      session(async (trip) => {
+        heard.push('asked');
+        await new Promise((resolve) => setImmediate(resolve));
+        heard.push('answered');
+        return trip.carrying(message({ version: soap12, action: answers.shift() ?? '' }));
+      }),
+    );
+    network.script(on('request', [1], 'overtake'));
+    const channel = transport.connect(listener.url)(async () => undefined);
+    const answer = await channel.send(delivery(message({ version: soap12, action: 'urn:1' })));
+    expect(answer?.message.action).toBe('urn:second');
+    expect(heard).toEqual(['asked', 'answered', 'asked', 'answered']);
+    expect(network.counts).toMatchObject({ exchanges: 1, duplicated: 1 });
+  });
+
   test('a delayed request is overtaken', async () => {
     const { clock, network, heard, send } = await behind();
     network.script(on('request', [1], { delay: 20 }));

@@ -86,7 +86,7 @@ describe.each([
       const refused = amendContext(channel, await client(form));
       await expect(refused).rejects.toMatchObject({ code: 'SECURITY_UNSECURED_FAULT' });
       vi.restoreAllMocks();
-      expect(line.wire.filter(isAmendment).map((octets) => count(octets, '</wsse:UsernameToken>'))).toEqual([1]);
+      expect(line.wire.filter(isAmendment).map((octets) => count(octets, '</wsse:UsernameToken>'))).toEqual([1, 1]);
       await ask(channel, 'two');
       expect(line.heard.map(addedTo)).toEqual([[], []]);
     },

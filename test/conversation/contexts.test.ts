@@ -36,7 +36,13 @@ function table(result: Contexts | string): Contexts {
   return result;
 }
 
-const one = () => used(table(issue(new Map(), record('a', 'alice', minutes(0)), minutes(0), contextLimits)), 'a');
+const one = () =>
+  used(
+    table(issue(new Map(), record('a', 'alice', minutes(0)), minutes(0), contextLimits)),
+    { identifier: 'a', instance: undefined },
+    minutes(0),
+    contextLimits,
+  );
 const name = (identifier: string, instance?: string) => ({ identifier, instance });
 
 describe('security contexts, issuer', () => {
@@ -72,7 +78,12 @@ describe('security contexts, issuer', () => {
 
   test('attack: one identity cannot take every context', () => {
     const limits = { ...contextLimits, perIdentity: 2 };
-    const two = used(table(issue(one(), record('b', 'alice', minutes(0)), minutes(0), limits)), 'b');
+    const two = used(
+      table(issue(one(), record('b', 'alice', minutes(0)), minutes(0), limits)),
+      name('b'),
+      minutes(0),
+      limits,
+    );
     expect(issue(two, record('c', 'alice', minutes(0)), minutes(0), limits)).toBe('too-many');
     expect(issue(two, record('c', 'bob', minutes(0)), minutes(0), limits)).toBeInstanceOf(Map);
   });
@@ -86,12 +97,40 @@ describe('security contexts, issuer', () => {
     expect(keyFor(one(), name('a'), minutes(605))).toBe('unknown');
   });
 
-  test('after a renewal the old key is taken for five minutes more', () => {
+  test('after a renewal the old key is taken for five minutes more, from the first message under the new one on', () => {
     const fresh = key('a', 'i2', minutes(360), minutes(960));
     const renewed = table(renew(one(), name('a'), 'alice', fresh, minutes(360), contextLimits));
     expect(keyFor(renewed, name('a', 'i2'), minutes(361))).toMatchObject({ key: fresh });
-    expect(keyFor(renewed, name('a'), minutes(364))).toMatchObject({ key: { secret: { instance: undefined } } });
-    expect(keyFor(renewed, name('a'), minutes(365))).toBe('unknown');
+    expect(keyFor(renewed, name('a'), minutes(500))).toMatchObject({ isExpired: false });
+    const heard = used(renewed, name('a', 'i2'), minutes(400), contextLimits);
+    expect(keyFor(heard, name('a'), minutes(404))).toMatchObject({ key: { secret: { instance: undefined } } });
+    expect(keyFor(heard, name('a'), minutes(405))).toBe('unknown');
+    expect(used(heard, name('a', 'i2'), minutes(403), contextLimits)).toBe(heard);
+  });
+
+  test('of a renewal that came several times, each key is good until its owner has shown which of them he has', () => {
+    const fresh = (n: number) => key('a', `i${n}`, minutes(360), minutes(960));
+    const renewed = [1, 2, 3].reduce(
+      (before, n) => table(renew(before, name('a'), 'alice', fresh(n), minutes(360), contextLimits)),
+      one(),
+    );
+    const at = (contexts: Contexts, now: number) =>
+      [undefined, 'i1', 'i2', 'i3'].filter((each) => keyFor(contexts, name('a', each), minutes(now)) !== 'unknown');
+    expect(at(renewed, 500)).toEqual([undefined, 'i1', 'i2', 'i3']);
+    const heard = used(renewed, name('a', 'i2'), minutes(400), contextLimits);
+    expect(at(heard, 404)).toEqual([undefined, 'i1', 'i2', 'i3']);
+    expect(at(heard, 405)).toEqual(['i2', 'i3']);
+  });
+
+  test('attack: a renewal that is repeated without end leaves few keys, and not without the one that it is under', () => {
+    let contexts: Contexts = one();
+    for (let n = 0; n < 50; n += 1) {
+      const fresh = key('a', `i${n}`, minutes(360), minutes(960));
+      contexts = table(renew(contexts, name('a'), 'alice', fresh, minutes(360), contextLimits));
+      expect(contexts.get('a')?.keys.length).toBeLessThanOrEqual(5);
+      expect(keyFor(contexts, name('a'), minutes(360))).toMatchObject({ isExpired: false });
+      expect(keyFor(contexts, name('a', `i${n}`), minutes(360))).toMatchObject({ key: fresh });
+    }
   });
 
   test('attack: nobody renews the context of somebody else', () => {
@@ -100,7 +139,7 @@ describe('security contexts, issuer', () => {
     expect(renew(one(), name('b'), 'alice', fresh, minutes(1), contextLimits)).toBe('unknown');
   });
 
-  test('a key whose renewals were answered and never heard of is good for five minutes after each of them', () => {
+  test('a key whose renewals were answered and never heard of may renew for five minutes after each of them', () => {
     let contexts: Contexts = one();
     for (const [n, at] of [590, 594, 598, 602].entries()) {
       const fresh = key('a', `i${n}`, minutes(at), minutes(at + 600));
@@ -108,8 +147,6 @@ describe('security contexts, issuer', () => {
       expect(keyFor(contexts, name('a'), minutes(at + 4))).toMatchObject({ isExpired: at + 4 >= 600 });
       expect(keyFor(contexts, name('a', `i${n}`), minutes(at + 4))).toMatchObject({ key: fresh });
     }
-    expect(contexts.get('a')?.keys).toHaveLength(3);
-    expect(keyFor(contexts, name('a', 'i0'), minutes(603))).toBe('unknown');
     expect(keyFor(contexts, name('a'), minutes(607))).toBe('unknown');
   });
 
@@ -125,17 +162,22 @@ describe('security contexts, issuer', () => {
       ...record('a', 'alice', created),
       keys: [key('a', instance, created, minutes(600))],
     });
-    const renewed = recall(one(), sealed('second', minutes(9)), now, contextLimits);
+    const met = recall(one(), sealed('second', minutes(9)), now, contextLimits);
+    expect(keyFor(met, name('a'), minutes(60))).toMatchObject({ isExpired: false });
+    expect(recall(met, sealed('before', minutes(8)), now, contextLimits).get('a')?.keys).toHaveLength(3);
+    const renewed = used(met, name('a', 'second'), now, contextLimits);
     expect(renewed.get('a')?.keys.map(({ secret }) => secret.instance)).toEqual(['second', undefined]);
     expect(keyFor(renewed, name('a'), later(now, contextLimits.rollover))).toBe('unknown');
     for (const created of [minutes(8), minutes(9)]) {
       const more = recall(renewed, sealed('before', created), now, contextLimits);
       expect(more.get('a')?.keys.map(({ secret }) => secret.instance)).toEqual(['second', 'before', undefined]);
-      expect(keyFor(more, name('a', 'before'), minutes(13))).toMatchObject({ isExpired: false });
-      expect(keyFor(more, name('a', 'before'), minutes(14))).toBe('unknown');
-      // There is room for three, and for none whose time is over.
-      expect(recall(more, sealed('another', minutes(0)), now, contextLimits)).toBe(more);
-      expect(recall(renewed, sealed('before', created), minutes(14), contextLimits)).toBe(renewed);
+      expect(keyFor(more, name('a', 'before'), minutes(14))).toMatchObject({ isExpired: false });
+      expect(keyFor(more, name('a', 'before'), minutes(15))).toBe('unknown');
+      // There is room for five, and for none whose time is over.
+      const many = ['x', 'y'].reduce((all, each) => recall(all, sealed(each, minutes(7)), now, contextLimits), more);
+      expect(many.get('a')?.keys).toHaveLength(5);
+      expect(recall(many, sealed('another', minutes(0)), now, contextLimits)).toBe(many);
+      expect(recall(renewed, sealed('before', created), minutes(15), contextLimits)).toBe(renewed);
       expect(recall(renewed, { ...sealed('before', created), identity: 'mallory' }, now, contextLimits)).toBe(renewed);
     }
     // Nobody but us seals tokens, and we seal none for somebody else.

@@ -13,7 +13,11 @@ const tooMuch = 10_000;
 export class SimulationClock implements Clock {
   /** Ascending; those of one instant in the order they were set. */
   readonly #timers: Waiting[] = [];
-  #now = instant(1_700_000_000_000);
+  #now: Instant;
+
+  constructor(now = 1_700_000_000_000) {
+    this.#now = instant(now);
+  }
 
   now(): Instant {
     return this.#now;

@@ -6,10 +6,12 @@ import type { Channel } from '../../src/channel/channel.ts';
 import { exchange } from '../../src/channel/correlation.ts';
 import type { Carry, Delivery } from '../../src/channel/delivery.ts';
 import { loopback } from '../../src/channel/loopback.ts';
+import type { Network } from '../../src/channel/network.ts';
 import type { Transport } from '../../src/channel/transport.ts';
 import { security } from '../../src/security/element.ts';
 import { usernameOverTransport } from '../../src/security/policy.ts';
 import type { SecurityPolicy } from '../../src/security/protection.ts';
+import type { ReplayCache } from '../../src/security/replay.ts';
 import type { SamlRequirement } from '../../src/security/tokens/saml-conditions.ts';
 import type { PasswordSource } from '../../src/security/tokens/username.ts';
 import { trustPeers } from '../../src/security/trust.ts';
@@ -63,13 +65,23 @@ export class End {
   readonly receive: Carry;
   readonly #transport: Transport;
   readonly #address: URL;
+  readonly #replay: ReplayCache | undefined;
   #listening: Promise<unknown> | undefined;
 
-  constructor(policy: SecurityPolicy, receive: Carry, secure: boolean, address: string = issuerName) {
+  /** @param network what lies before them */
+  constructor(
+    policy: SecurityPolicy,
+    receive: Carry,
+    secure: boolean,
+    address: string = issuerName,
+    network?: Network,
+    replay?: ReplayCache,
+  ) {
     this.policy = policy;
     this.receive = receive;
-    this.#transport = loopback({ peer: { secure }, server: { secure } });
+    this.#transport = loopback({ peer: { secure }, server: { secure }, network });
     this.#address = new URL(address);
+    this.#replay = replay;
   }
 
   async channel(policy: SecurityPolicy, seed = 5): Promise<Channel> {
@@ -83,7 +95,11 @@ export class End {
   }
 
   #binding(policy: SecurityPolicy, seed: number): Binding {
-    const element = security(policy, { clock: this.clock, random: seededRandom(seed) });
+    const element = security(policy, {
+      clock: this.clock,
+      random: seededRandom(seed),
+      ...(seed === 7 && this.#replay ? { replay: this.#replay } : {}),
+    });
     return binding([exchange({ addressing: addressing200508 }), element], this.#transport);
   }
 }
