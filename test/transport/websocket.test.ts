@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { WebSocket as Ws } from 'ws';
-import { VirtualClock } from '../../src/base/clock.ts';
+import { later, VirtualClock } from '../../src/base/clock.ts';
 import { wait } from '../../src/base/signals.ts';
 import { binding, connect, listen } from '../../src/channel/binding.ts';
 import { exchange, expectsReply } from '../../src/channel/correlation.ts';
@@ -278,8 +278,8 @@ describe('receiveTimeout (the ReceiveTimeout of WCF)', () => {
     const channel = connect(via(), listener.url);
     for (let count = 0; count < 2; count += 1) {
       expect(payload((await channel.send(request('hello')))?.message as never)?.text).toBe('hello');
-      // The service has finished when its answer is written.
-      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      // The service has finished when its answer is written, and waits for the next message then.
+      await expect.poll(() => clock.next).toBe(later(clock.now(), 60_000));
       await clock.advance(59_999);
     }
     expect(await Promise.race([channel.closed, 'open'])).toBe('open');
