@@ -1,8 +1,10 @@
 /** Where `--store` keeps sessions: a file of this process, or a database from which another machine goes on. */
+import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import type { SessionStore } from '../reliable/store.ts';
 import type { StoreError } from '../stores/errors.ts';
+import { readPostgres, type StoreReading } from '../stores/postgres/reading.ts';
 import { postgres } from '../stores/postgres.ts';
 import { sqlite } from '../stores/sqlite.ts';
 import { CliError } from './errors.ts';
@@ -70,7 +72,21 @@ export async function openStore(named: string, { wait, signal, remark }: Opening
   }
 }
 
+/**
+ * What `--store` named, to be looked at. A store in PostgreSQL is read and nothing is written, whoever has it; of a file that is there
+ * nobody else may have it open.
+ *
+ * @throws StoreError, CliError `CLI_FILE`
+ */
+export async function readStore(named: string): Promise<StoreReading> {
+  if (isAddress(named)) return readPostgres(named);
+  const found = statSync(named, { throwIfNoEntry: false });
+  if (found === undefined) throw new CliError('CLI_FILE', `There is no ${named}. Name the file of --store.`);
+  if (found.size === 0) throw new CliError('CLI_FILE', `${named} is empty. Name the file of --store.`);
+  return sqlite(named);
+}
+
 /** Whatever looks like an address is none of a file: a password in it would be told with the file's name. */
-export function isAddress(named: string): boolean {
+function isAddress(named: string): boolean {
   return /^[a-z]\w*:\/\//i.test(named);
 }

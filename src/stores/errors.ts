@@ -2,6 +2,8 @@
 import { SurewireError } from '../base/errors.ts';
 
 export type StoreErrorCode =
+  /** There is no such store in the database, and it was only to be looked at. */
+  | 'STORE_ABSENT'
   /** A change that no store can keep (state that is not JSON, a number that is none, a bad key). */
   | 'STORE_CHANGE_INVALID'
   /** The store was used after `close`. */

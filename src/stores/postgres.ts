@@ -6,12 +6,13 @@
 import { type Instant, later, type Timer } from '../base/clock.ts';
 import { Serial } from '../base/serial.ts';
 import type { Direction, SessionChange, SessionStore, StoredMessage, StoredSession } from '../reliable/store.ts';
-import { decodeState, type EncodedChange, encodeChange } from './change.ts';
+import { type EncodedChange, encodeChange } from './change.ts';
 import { StoreError, storeClosed } from './errors.ts';
 import { batchSize, parametersOf, requireSize } from './postgres/batch.ts';
 import type { Connection, Row, Statement } from './postgres/connection.ts';
 import { databaseError } from './postgres/failures.ts';
 import { Holding, publish } from './postgres/holding.ts';
+import { messagesOf, octetsOf, sessionsOf } from './postgres/rows.ts';
 import { type PostgresStoreOptions, readSettings, type Settings } from './postgres/settings.ts';
 import { MESSAGE, MESSAGES, SESSIONS, WRITE } from './postgres/statements.ts';
 
@@ -85,22 +86,11 @@ class PostgresStore implements SharedStore {
   }
 
   async sessions(): Promise<readonly StoredSession[]> {
-    const rows = await this.#read(SESSIONS, []);
-    return rows.flatMap(({ session, state }) =>
-      session === null ? [] : [{ session: String(session), state: decodeState(state, this.#settings.where) }],
-    );
+    return sessionsOf(await this.#read(SESSIONS, []), this.#settings.where);
   }
 
-  async *messages(session: string): AsyncGenerator<StoredMessage, void> {
-    let last: readonly [direction: string, number: number] = ['', -1];
-    for (;;) {
-      for (const { direction, number, octets } of await this.#read(MESSAGES, [session, ...last])) {
-        if (direction === null) return;
-        const way = direction === 'in' ? 'in' : 'out';
-        yield { direction: way, number: Number(number), octets: octetsOf(octets) };
-        last = [way, Number(number)];
-      }
-    }
+  messages(session: string): AsyncGenerator<StoredMessage, void> {
+    return messagesOf((behind) => this.#read(MESSAGES, [session, ...behind]));
   }
 
   async message(session: string, direction: Direction, number: number): Promise<Uint8Array | undefined> {
@@ -283,10 +273,4 @@ class PostgresStore implements SharedStore {
       // Tried again at the next beat; that the store is lost was told.
     }
   }
-}
-
-/** A plain array, as other stores give, of the `Buffer` that comes of the database. */
-function octetsOf(column: unknown): Uint8Array {
-  const { buffer, byteOffset, length } = column as Uint8Array;
-  return new Uint8Array(buffer, byteOffset, length);
 }

@@ -1,6 +1,7 @@
 /** Sessions that move from one machine to another: real processes at one PostgreSQL, killed and paused in mid-traffic. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { postgres } from '../../src/stores/postgres.ts';
 import { Cluster, noPostgres } from '../cluster.ts';
 import { Balancer } from './balancer.ts';
 import { type Child, ran } from './running.ts';
@@ -99,6 +100,31 @@ describe.skipIf(noPostgres !== undefined)(`a store in PostgreSQL ${noPostgres ??
     box.kill('SIGINT');
     await box.exited;
     await expectAll('moved');
+  });
+
+  test('inspect store writes nothing: no tables where there are none, and no store takes another holder', async () => {
+    await cluster.sql('CREATE DATABASE empty');
+    const empty = cluster.url.replace(/\/[^/]*$/, '/empty');
+    const none = await ran(['inspect', 'store', empty]);
+    expect([none.exitCode, none.err]).toEqual([5, expect.stringMatching(/no store of surewire.*code STORE_ABSENT/s)]);
+    const again = await ran(['inspect', 'store', empty]);
+    expect(again.err).toBe(none.err);
+    const held = await postgres(cluster.url, { name: 'held', holder: 'somebody' });
+    const octets = Buffer.from('<m/>');
+    const put = [{ direction: 'out', number: 1, octets }] as const;
+    await held.commit({ session: 'urn:one', state: { kind: 'initiator' }, put });
+    const row = () => cluster.sql("SELECT * FROM surewire.store WHERE name = 'held'", []);
+    const before = await row();
+    const { exitCode, out } = await ran(['inspect', 'store', store('held'), '--json']);
+    expect([exitCode, JSON.parse(out.split('\n')[0] ?? '')]).toMatchObject([
+      0,
+      { session: 'urn:one', sent: 1, received: 0, octets: 4, kind: 'initiator' },
+    ]);
+    expect(await row()).toEqual(before);
+    const absent = await ran(['inspect', 'store', store('nobody')]);
+    expect([absent.exitCode, absent.err]).toEqual([5, expect.stringContaining('STORE_ABSENT')]);
+    expect(await cluster.sql("SELECT * FROM surewire.store WHERE name = 'nobody'", [])).toEqual([]);
+    await held.close();
   });
 
   test('the password of the address is in nothing that is printed', async () => {

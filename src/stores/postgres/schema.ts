@@ -61,14 +61,33 @@ const MAKE = (present: boolean): string => `
  * @throws StoreError `STORE_FOREIGN`, `STORE_NEWER`; Error of the server
  */
 export async function ensureSchema(connection: Connection, where: string): Promise<void> {
+  const { isOurs, isPresent } = await found(connection, where);
+  if (!isOurs) await connection.run(MAKE(isPresent));
+  await requireVersion(connection, where);
+}
+
+/**
+ * Makes nothing.
+ *
+ * @throws StoreError `STORE_ABSENT`, `STORE_FOREIGN`, `STORE_NEWER`; Error of the server
+ */
+export async function requireSchema(connection: Connection, where: string): Promise<void> {
+  const { isOurs } = await found(connection, where);
+  if (isOurs) return requireVersion(connection, where);
+  const text = `The database of the session store ${where} has no store of surewire. Nothing was written; name the one that --store named.`;
+  throw new StoreError('STORE_ABSENT', text);
+}
+
+async function found(connection: Connection, where: string) {
   const [{ present, ours, used } = {}] = await connection.ask(LOOK);
-  if (ours !== true) {
-    if (used === true) {
-      const text = `The database of the session store ${where} has a schema "surewire" of something else. Nothing was changed; name another database.`;
-      throw new StoreError('STORE_FOREIGN', text);
-    }
-    await connection.run(MAKE(present === true));
+  if (ours !== true && used === true) {
+    const text = `The database of the session store ${where} has a schema "surewire" of something else. Nothing was changed; name another database.`;
+    throw new StoreError('STORE_FOREIGN', text);
   }
+  return { isOurs: ours === true, isPresent: present === true };
+}
+
+async function requireVersion(connection: Connection, where: string): Promise<void> {
   const [{ version } = {}] = await connection.ask(VERSION);
   if (Number(version) === SCHEMA_VERSION) return;
   const text = `The tables of the session store ${where} were made by another version of surewire (format ${version}; this one knows ${SCHEMA_VERSION}). Nothing was changed; install that version, or name another database.`;

@@ -128,23 +128,32 @@ export const SESSIONS: Statement = {
 const MOST_MESSAGES = 1_000;
 const MOST_OCTETS = 8 * 1024 * 1024;
 
-/** The next part, behind a direction and number. */
-export const MESSAGES: Statement = {
-  name: 'surewire_messages',
-  text: `
+/** The next part, behind a direction and number. @param first the number of the parameter that is the session */
+const part = (whose: string, first: number): string => `
   SELECT direction, number, octets
   FROM surewire.store LEFT JOIN LATERAL (
     SELECT direction, number, octets,
       sum(octet_length(octets)) OVER (ORDER BY direction, number) - octet_length(octets) AS before
     FROM (
       SELECT direction, number, octets FROM surewire.message
-      WHERE store = id AND session = $4 AND (direction, number) > ($5, $6)
+      WHERE store = id AND session = $${first} AND (direction, number) > ($${first + 1}, $${first + 2})
       ORDER BY direction, number LIMIT ${MOST_MESSAGES}
     ) next
   ) part ON before < ${MOST_OCTETS}
-  WHERE ${MINE}
-  ORDER BY direction, number`,
+  WHERE ${whose}
+  ORDER BY direction, number`;
+
+export const MESSAGES: Statement = { name: 'surewire_messages', text: part(MINE, 4) };
+
+/** For those who only look: the store of a name, its sessions, and the messages of one. */
+export const FIND: Statement = { name: 'surewire_find', text: 'SELECT id FROM surewire.store WHERE name = $1' };
+
+export const SESSIONS_OF: Statement = {
+  name: 'surewire_sessions_of',
+  text: 'SELECT session, state FROM surewire.session WHERE store = $1 ORDER BY begun',
 };
+
+export const MESSAGES_OF: Statement = { name: 'surewire_messages_of', text: part('id = $1', 2) };
 
 export const MESSAGE: Statement = {
   name: 'surewire_message',

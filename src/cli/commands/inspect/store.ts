@@ -1,17 +1,17 @@
 /** `surewire inspect store`: the sessions that a store keeps, and how many messages of each. */
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { CliError } from '../../errors.ts';
 import type { Ground } from '../../ground.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../../options.ts';
 import { table } from '../../output.ts';
-import { isAddress, openStore } from '../../store.ts';
+import { readStore } from '../../store.ts';
 
 export function inspectStoreCommand(inspect: Command, ground: Ground): void {
   const command = inspect
     .command('store')
     .summary('a session store')
-    .description('Lists the sessions of a store. Nobody else may have it open meanwhile; no session is changed.')
+    .description(
+      'Lists the sessions of a store. Nothing is written. Nobody else may have a file open meanwhile; a store in PostgreSQL is read beside whoever has it.',
+    )
     .argument('<store>', 'what --store named: a file, or postgres://user@host/database#name')
     .action((file: string, options: CommonOptions) => inspectStore(file, options, ground));
   withExamples(withCommonOptions(command), [
@@ -20,10 +20,8 @@ export function inspectStoreCommand(inspect: Command, ground: Ground): void {
 }
 
 async function inspectStore(file: string, options: CommonOptions, ground: Ground): Promise<void> {
-  if (!isAddress(file) && !existsSync(file))
-    throw new CliError('CLI_FILE', `There is no ${file}. Name the file of --store.`);
   const said = ground.output(options);
-  const { store } = await openStore(file, { signal: ground.signal, remark: said.remark });
+  const store = await readStore(file);
   try {
     const sessions = await store.sessions();
     for (const { session, state } of sessions) {
