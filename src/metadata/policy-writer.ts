@@ -4,7 +4,7 @@
  */
 import type { BindingDescription, ReliableDescription, SecurityDescription } from '../binding/description.ts';
 import { authenticationModes, isAsymmetric } from '../binding/modes.ts';
-import { addressing200408, addressing200508 } from '../soap/addressing-versions.ts';
+import { addressing200408 } from '../soap/addressing-versions.ts';
 import {
   duplex,
   mtom,
@@ -30,7 +30,9 @@ export function endpointPolicy(of: BindingDescription, wsp: PolicyVersion): read
     ...(encoding.kind === 'Binary' ? [assertion(netBinary, 'BinaryEncoding')] : []),
     ...(transport.kind === 'dual' ? [assertion(duplex, 'CompositeDuplex'), assertion(oneWayPolicy, 'OneWay')] : []),
     ...(transport.kind === 'fetched' ? [assertion(wsmc, 'MCSupported')] : []),
-    ...(security === undefined ? plainTransport(of) : secured(security, transport.clientCertificate)),
+    ...(security === undefined
+      ? plainTransport(of)
+      : secured(security, transport.clientCertificate, encoding.addressing?.namespace)),
     ...addressed(of, wsp),
   ];
 }
@@ -76,18 +78,23 @@ function plainTransport({ transport }: BindingDescription): readonly AssertionTr
   return [assertion(sp.namespace, 'TransportBinding', [transportToken(sp, transport.clientCertificate), ...parts])];
 }
 
-function secured(of: SecurityDescription, clientCertificate: boolean): readonly AssertionTree[] {
+/** @param addressing namespace of the addressing of messages, where they have any */
+function secured(
+  of: SecurityDescription,
+  clientCertificate: boolean,
+  addressing: string | undefined,
+): readonly AssertionTree[] {
   const sp = versionOf(of);
   const binding = isOverTransport(of)
     ? assertion(sp.namespace, 'TransportBinding', [transportToken(sp, clientCertificate), ...common(sp, of)])
     : isAsymmetric(of.mode, of.versions)
       ? assertion(sp.namespace, 'AsymmetricBinding', [...asymmetricTokens(sp, of), ...common(sp, of), ...order(sp, of)])
       : assertion(sp.namespace, 'SymmetricBinding', [
-          assertion(sp.namespace, 'ProtectionToken', [protectionToken(sp, of)]),
+          assertion(sp.namespace, 'ProtectionToken', [protectionToken(sp, of, addressing)]),
           ...common(sp, of),
           ...order(sp, of),
         ]);
-  return [binding, ...supporting(sp, of), wss(sp, of), trust(sp)];
+  return [binding, ...supporting(sp, of, addressing), wss(sp, of), trust(sp)];
 }
 
 function transportToken(sp: SecurityPolicyVersion, clientCertificate: boolean): AssertionTree {
@@ -137,17 +144,27 @@ function asymmetricTokens(sp: SecurityPolicyVersion, { mode }: SecurityDescripti
   ];
 }
 
-function protectionToken(sp: SecurityPolicyVersion, of: SecurityDescription): AssertionTree {
-  if (of.bootstrap !== undefined) return conversationToken(sp, of, of.bootstrap);
+function protectionToken(
+  sp: SecurityPolicyVersion,
+  of: SecurityDescription,
+  addressing: string | undefined,
+): AssertionTree {
+  if (of.bootstrap !== undefined) return conversationToken(sp, of, of.bootstrap, addressing);
   const also = [of.derivedKeys ? 'RequireDerivedKeys' : undefined, 'RequireThumbprintReference'];
   return certificate(sp, 'Never', also);
 }
 
 /** Tokens that say who the client is. */
-function supporting(sp: SecurityPolicyVersion, of: SecurityDescription): readonly AssertionTree[] {
+function supporting(
+  sp: SecurityPolicyVersion,
+  of: SecurityDescription,
+  addressing: string | undefined,
+): readonly AssertionTree[] {
   if (of.bootstrap !== undefined) {
     if (!isOverTransport(of)) return [];
-    return [assertion(sp.namespace, 'EndorsingSupportingTokens', [conversationToken(sp, of, of.bootstrap)])];
+    return [
+      assertion(sp.namespace, 'EndorsingSupportingTokens', [conversationToken(sp, of, of.bootstrap, addressing)]),
+    ];
   }
   switch (authenticationModes[of.mode].client) {
     case 'username': {
@@ -160,7 +177,7 @@ function supporting(sp: SecurityPolicyVersion, of: SecurityDescription): readonl
       if (isAsymmetric(of.mode, of.versions)) return [];
       const endorsing = certificate(sp, 'AlwaysToRecipient', ['RequireThumbprintReference']);
       // Over TLS a certificate signs the Timestamp, and wsa:To so that nobody uses it elsewhere.
-      const to = isOverTransport(of) ? [signedHeaders(sp, ['To'])] : [];
+      const to = isOverTransport(of) && addressing !== undefined ? [signedHeaders(sp, ['To'], addressing)] : [];
       return [assertion(sp.namespace, 'EndorsingSupportingTokens', [endorsing, ...to])];
     }
     case 'issued-token': {
@@ -189,10 +206,11 @@ function conversationToken(
   sp: SecurityPolicyVersion,
   of: SecurityDescription,
   first: SecurityDescription,
+  addressing: string | undefined,
 ): AssertionTree {
   const bootstrap = assertion(sp.namespace, 'BootstrapPolicy', [
-    ...protectedParts(sp, addressing200508.namespace),
-    ...secured(first, false),
+    ...protectedParts(sp, addressing),
+    ...secured(first, false, addressing),
   ]);
   return {
     ...assertion(sp.namespace, 'SecureConversationToken', [
@@ -255,13 +273,16 @@ function trust(sp: SecurityPolicyVersion): AssertionTree {
   );
 }
 
+/** The headers of addressing. */
+const addressingHeaders = ['To', 'From', 'FaultTo', 'ReplyTo', 'MessageID', 'RelatesTo', 'Action'] as const;
+
 /** The Body signed and encrypted, the addressing headers signed. */
 function protectedParts(sp: SecurityPolicyVersion, addressing: string | undefined): readonly AssertionTree[] {
   const body = assertion(sp.namespace, 'Body');
-  const names =
-    addressing === undefined ? [] : ['To', 'From', 'FaultTo', 'ReplyTo', 'MessageID', 'RelatesTo', 'Action'];
   return [
-    signedHeaders(sp, names, addressing, [body]),
+    addressing === undefined
+      ? { namespace: sp.namespace, local: 'SignedParts', parameters: [body] }
+      : signedHeaders(sp, addressingHeaders, addressing, [body]),
     { namespace: sp.namespace, local: 'EncryptedParts', parameters: [body] },
   ];
 }
@@ -269,7 +290,7 @@ function protectedParts(sp: SecurityPolicyVersion, addressing: string | undefine
 function signedHeaders(
   sp: SecurityPolicyVersion,
   names: readonly string[],
-  addressing: string = addressing200508.namespace,
+  addressing: string,
   before: readonly AssertionTree[] = [],
 ): AssertionTree {
   const headers = names.map(

@@ -2,6 +2,7 @@
 import type { SecurityDescription } from '../binding/description.ts';
 import type { AuthenticationModeName } from '../binding/names.ts';
 import { type MessageSecurityVersion, messageSecurityVersions } from '../binding/security-versions.ts';
+import { addressingVersions } from '../soap/addressing-versions.ts';
 import type { XmlElement } from '../xml/document.ts';
 import { contradiction, Demands, notSpoken } from './demands.ts';
 import { mssp } from './namespaces.ts';
@@ -271,7 +272,10 @@ function readSupporting(demands: Demands): readonly Supporting[] {
     const tokens = readTokens(inside);
     // What an endorsing token signs besides the Timestamp: wsa:To, which is always signed.
     const parts = inside.take(sp, 'SignedParts');
-    const isTo = (one: XmlElement) => one.local === 'Header' && one.attribute('Name') === 'To';
+    const isTo = (one: XmlElement) =>
+      one.local === 'Header' &&
+      one.attribute('Name') === 'To' &&
+      addressingVersions.some(({ namespace }) => namespace === one.attribute('Namespace'));
     if (parts !== undefined && (parts.element.children.length === 0 || !parts.element.children.every(isTo)))
       throw notSpoken(parts, 'beside the Timestamp a supporting token signs wsa:To');
     inside.finish();

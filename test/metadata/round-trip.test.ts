@@ -11,7 +11,7 @@ import { type PolicyVersion, policyVersions } from '../../src/metadata/namespace
 import { writeWsdl } from '../../src/metadata/wsdl-writer.ts';
 import { reliable200502 } from '../../src/reliable/versions/v200502.ts';
 import { reliable200702 } from '../../src/reliable/versions/v200702.ts';
-import { addressing200408 } from '../../src/soap/addressing-versions.ts';
+import { addressing200408, addressingVersions } from '../../src/soap/addressing-versions.ts';
 import { soap11 } from '../../src/soap/version.ts';
 import { orders } from '../binding/rig.ts';
 import { cases, elements, spoken, versions } from './described.ts';
@@ -84,6 +84,37 @@ describe.each(policyVersions)('WS-Policy $name', (policy) => {
       expect(read.security?.passwordDigest).toBe(messageSecurityVersion.policy === '1.2');
     }
   });
+
+  test.each(addressingVersions)(
+    'the headers that are signed are those of the addressing of $name',
+    async (addressing) => {
+      const first = {
+        authenticationMode: 'CertificateOverTransport',
+        defaultAlgorithmSuite: 'Basic256Sha256',
+      } as const;
+      const inMessages = { ...first, authenticationMode: 'MutualCertificate' } as const;
+      const context = { authenticationMode: 'SecureConversation', secureConversationBootstrap: first } as const;
+      const all = [
+        [first, true],
+        [inMessages, false],
+        [context, true],
+        [{ ...context, secureConversationBootstrap: inMessages }, false],
+      ] as const;
+      for (const [security, tls] of all) {
+        const encoding = { kind: 'textMessageEncoding', addressing } as const;
+        const [above, transport] = elements(security, tls);
+        if (above === undefined || transport === undefined) throw new Error('There are two.');
+        const description = describeCustom([above, encoding, transport]);
+        const address = new URL(`http${tls ? 's' : ''}://orders.example/soap`);
+        const text = new TextDecoder().decode(writeWsdl({ contract: orders, description, address, policy }).bytes);
+        const namespaces = [...text.matchAll(/Header Name="\w+" Namespace="([^"]*)"/g)].map(
+          ([, namespace]) => namespace,
+        );
+        expect(new Set(namespaces)).toEqual(new Set([addressing.namespace]));
+        expect(comparable(await travelled(description, policy))).toEqual(comparable(description));
+      }
+    },
+  );
 
   test('without message security: HTTP, HTTPS, client certificates, SOAP 1.1, addressing of 2004, reliable sessions', async () => {
     const all: readonly (readonly CustomElement[])[] = [
