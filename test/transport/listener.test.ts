@@ -542,6 +542,34 @@ describe('closing', () => {
     expect(aborted()).toBe(false);
   });
 
+  test('lets an answer that is being taken arrive whole', async () => {
+    const large = 'x'.repeat(8_000_000);
+    const { url, close } = await serve(async (inbound) => inbound.carrying(message(large)));
+    const { body } = encode(message());
+    const seen = events();
+    const socket = connectTcp(Number(url.port), '127.0.0.1', () => {
+      const head = `POST /soap HTTP/1.1\r\nHost: x\r\nContent-Type: ${type12}\r\nContent-Length: ${body.length}\r\n\r\n`;
+      socket.pause().write(`${head}${Buffer.from(body)}`);
+    });
+    socket.on('error', () => undefined);
+    while (!seen.some((each) => each.event === 'response.sent')) await turn();
+    const closing = close();
+    let octets = 0;
+    for await (const chunk of socket) octets += chunk.length;
+    expect(octets).toBeGreaterThan(large.length);
+    await closing;
+  });
+
+  test('waits no longer for a message that does not come to an end than for any (attack D7)', async () => {
+    const { url, close } = await serve(nothing, { listener: { headersTimeout: 50, requestTimeout: 50 } });
+    const head = `POST /soap HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: ${type12}\r\nContent-Length: 100\r\n\r\n`;
+    const socket = connectTcp(Number(url.port), '127.0.0.1', () => socket.write(`${head}<`));
+    afterwards(() => socket.destroy());
+    // It is under way now; on a machine that is slow enough, its time is over already.
+    await new Promise((resolve) => socket.once('data', resolve));
+    await close();
+  });
+
   test('tells the client of the last response not to come back on this connection', async () => {
     const { promise: arrived, resolve } = Promise.withResolvers<void>();
     const { promise: held, resolve: go } = Promise.withResolvers<void>();

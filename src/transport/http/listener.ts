@@ -1,7 +1,7 @@
 /** A port of our own: a `node:http` or `node:https` server with every limit set, and an end that loses nothing. */
 import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { diagnostics } from '../../base/diagnostics.ts';
 import { asError } from '../../base/errors.ts';
 import { never } from '../../base/signals.ts';
@@ -56,7 +56,7 @@ export async function listener(
   }
   let closing: Promise<void> | undefined;
   const close = async (signal: AbortSignal): Promise<void> => {
-    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    const ended = unlisten(server);
     await endpoint.stop(signal);
     for (const socket of sockets) socket.destroy();
     await ended;
@@ -69,6 +69,18 @@ export async function listener(
       return closing;
     },
   };
+}
+
+/**
+ * Takes no connection any more, and lets those that are there be: `close` of an HTTP server cuts off every answer that is written and
+ * not yet taken by its client.
+ *
+ * @returns settles when no connection is left
+ */
+async function unlisten(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+  // Nobody is left to be cut off; this ends its looking for requests that take too long.
+  server.close();
 }
 
 export function serverFor(url: URL, settings: ListenerSettings, tls: TlsOptions | undefined): Server {
