@@ -3,6 +3,7 @@
  * configurations and WSDL policies are read into, and that bindings, policies and plain words are made from.
  */
 import type { ReliableVersion } from '../reliable/versions/version.ts';
+import type { OutsideReference } from '../security/tokens/x509.ts';
 import type { AddressingVersion } from '../soap/addressing-versions.ts';
 import type { SoapVersion } from '../soap/version.ts';
 import type { AuthenticationModeName, BindingKind } from './names.ts';
@@ -48,6 +49,22 @@ export const defaultReliable: Omit<ReliableDescription, 'version'> = Object.free
 
 export type ProtectionOrderName = 'SignBeforeEncryptAndEncryptSignature' | 'SignBeforeEncrypt' | 'EncryptBeforeSign';
 
+/** What names a certificate that is not in the message. */
+export type CertificateReference = OutsideReference;
+
+/**
+ * How certificates are named where a policy says so (IncludeToken, Require…Reference); what is absent is as always: the signer's is in the
+ * message, and the reader's is named by its thumbprint, or in the asymmetric binding by its key identifier.
+ */
+export interface CertificateReferences {
+  /** The client's, in what it signs, which does not bring it. */
+  readonly client?: CertificateReference | undefined;
+  /** The service's, in what it signs, which does not bring it. */
+  readonly service?: CertificateReference | undefined;
+  /** The service's, in what is encrypted for it. */
+  readonly reader?: CertificateReference | undefined;
+}
+
 export interface SecurityDescription {
   readonly mode: AuthenticationModeName;
   readonly versions: MessageSecurityVersion;
@@ -64,6 +81,7 @@ export interface SecurityDescription {
   readonly confirmation: 'holder-of-key' | 'bearer';
   /** Whether a password goes as a digest with Nonce and Created only (HashPassword, Created, Nonce of a UsernameToken assertion). */
   readonly passwordDigest: boolean;
+  readonly references?: CertificateReferences;
   /** SecureConversation: whether the client cancels its token when it closes. */
   readonly requireCancellation: boolean;
   /** SecureConversation: whether further credentials of the client may be added to its token. */

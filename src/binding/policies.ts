@@ -45,7 +45,9 @@ const policies: Readonly<Partial<Record<AuthenticationModeName, Policy>>> = Obje
   CertificateOverTransport: (of, given) => {
     requireOne(of, given, ['key', 'trust']);
     const { key, trust } = given;
-    return certificateOverTransport({ ...common(of, given), suite: suite(of, given), ...defined({ key, trust }) });
+    const reference = of.references?.client;
+    const more = defined({ key, trust, reference });
+    return certificateOverTransport({ ...common(of, given), suite: suite(of, given), ...more });
   },
   IssuedTokenOverTransport: (of, given) => {
     requireOne(of, given, ['token', 'saml']);
@@ -99,7 +101,8 @@ export function contextOptions(
 
 function mutual(of: Of, given: Credentials): SecurityPolicy {
   const { peer, trust } = given;
-  return mutualCertificate({ ...symmetric(of, given), key: keyOf(of, given), ...defined({ peer, trust }) });
+  const reference = of.references?.client;
+  return mutualCertificate({ ...symmetric(of, given), key: keyOf(of, given), ...defined({ peer, trust, reference }) });
 }
 
 function asymmetric(of: Of, given: Credentials): SecurityPolicy {
@@ -111,10 +114,11 @@ function asymmetric(of: Of, given: Credentials): SecurityPolicy {
     addressing: of.addressed ? 'required' : 'optional',
     suite: suite(of, given),
     key: keyOf(of, given),
-    ...defined({ peer, trust }),
+    ...defined({ peer, trust, reference: of.references?.client }),
+    replyReference: of.references?.service ?? 'direct',
     protectTokens: of.protectTokens,
     confirmSignatures: of.confirmSignatures,
-    recipientReference: 'key-identifier',
+    recipientReference: of.references?.reader ?? 'key-identifier',
   });
 }
 
@@ -144,6 +148,7 @@ function symmetric(of: Of, given: Credentials): ForCertificateOptions {
     derivedKeys: of.derivedKeys,
     derivedKeysVersion: of.versions.conversation.namespace,
     confirmSignatures: of.confirmSignatures,
+    ...defined({ recipientReference: of.references?.reader }),
   };
 }
 

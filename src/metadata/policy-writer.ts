@@ -2,7 +2,12 @@
  * A description as WS-Policy assertions, in the shapes that WCF writes and reads back (WCF documentation 4.6, 5.2, 5.3):
  * what holds for an endpoint, and for each message of its operations.
  */
-import type { BindingDescription, ReliableDescription, SecurityDescription } from '../binding/description.ts';
+import type {
+  BindingDescription,
+  CertificateReference,
+  ReliableDescription,
+  SecurityDescription,
+} from '../binding/description.ts';
 import { authenticationModes, isAsymmetric } from '../binding/modes.ts';
 import { addressing200408 } from '../soap/addressing-versions.ts';
 import {
@@ -136,11 +141,15 @@ function order(
   ].map((local) => assertion(sp.namespace, local));
 }
 
-function asymmetricTokens(sp: SecurityPolicyVersion, { mode }: SecurityDescription): readonly AssertionTree[] {
-  const recipient = mode === 'MutualCertificateDuplex' ? 'AlwaysToInitiator' : 'Never';
+function asymmetricTokens(
+  sp: SecurityPolicyVersion,
+  { mode, references = {} }: SecurityDescription,
+): readonly AssertionTree[] {
+  const { client, service, reader = service } = references;
+  const recipient = mode === 'MutualCertificateDuplex' && service === undefined ? 'AlwaysToInitiator' : 'Never';
   return [
-    assertion(sp.namespace, 'InitiatorToken', [certificate(sp, 'AlwaysToRecipient')]),
-    assertion(sp.namespace, 'RecipientToken', [certificate(sp, recipient)]),
+    assertion(sp.namespace, 'InitiatorToken', [signer(sp, client)]),
+    assertion(sp.namespace, 'RecipientToken', [certificate(sp, recipient, [reader && demanded[reader]])]),
   ];
 }
 
@@ -150,8 +159,26 @@ function protectionToken(
   addressing: string | undefined,
 ): AssertionTree {
   if (of.bootstrap !== undefined) return conversationToken(sp, of, of.bootstrap, addressing);
-  const also = [of.derivedKeys ? 'RequireDerivedKeys' : undefined, 'RequireThumbprintReference'];
+  const also = [of.derivedKeys ? 'RequireDerivedKeys' : undefined, demanded[of.references?.reader ?? 'thumbprint']];
   return certificate(sp, 'Never', also);
+}
+
+/** How a certificate has to be named (WS-SecurityPolicy 1.3 section 5.4.3). */
+const demanded: Readonly<Record<CertificateReference, string>> = Object.freeze({
+  thumbprint: 'RequireThumbprintReference',
+  'key-identifier': 'RequireKeyIdentifierReference',
+  'issuer-serial': 'RequireIssuerSerialReference',
+});
+
+/** The certificate of a client: in its messages, with these demands, or named in this way. */
+function signer(
+  sp: SecurityPolicyVersion,
+  named: CertificateReference | undefined,
+  included: readonly string[] = [],
+): AssertionTree {
+  return named === undefined
+    ? certificate(sp, 'AlwaysToRecipient', included)
+    : certificate(sp, 'Never', [demanded[named]]);
 }
 
 /** Tokens that say who the client is. */
@@ -175,7 +202,7 @@ function supporting(
     }
     case 'certificate': {
       if (isAsymmetric(of.mode, of.versions)) return [];
-      const endorsing = certificate(sp, 'AlwaysToRecipient', ['RequireThumbprintReference']);
+      const endorsing = signer(sp, of.references?.client, ['RequireThumbprintReference']);
       // Over TLS a certificate signs the Timestamp, and wsa:To so that nobody uses it elsewhere.
       const to = isOverTransport(of) && addressing !== undefined ? [signedHeaders(sp, ['To'], addressing)] : [];
       return [assertion(sp.namespace, 'EndorsingSupportingTokens', [endorsing, ...to])];

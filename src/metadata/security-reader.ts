@@ -1,5 +1,7 @@
 /** Bindings, supporting tokens and protected parts of WS-SecurityPolicy 1.1 to 1.3 as a described security. */
-import type { SecurityDescription } from '../binding/description.ts';
+
+import { defined } from '../base/defined.ts';
+import type { CertificateReference, CertificateReferences, SecurityDescription } from '../binding/description.ts';
 import type { AuthenticationModeName } from '../binding/names.ts';
 import { type MessageSecurityVersion, messageSecurityVersions } from '../binding/security-versions.ts';
 import { addressingVersions } from '../soap/addressing-versions.ts';
@@ -8,7 +10,7 @@ import { contradiction, Demands, notSpoken } from './demands.ts';
 import { mssp } from './namespaces.ts';
 import { type Common, type Options, readCommon, readOptions } from './options-reader.ts';
 import { type Parts, protectionOf, readParts } from './parts-reader.ts';
-import { named } from './place.ts';
+import { lineOf, named } from './place.ts';
 import type { PolicyAlternative, PolicyAssertion } from './policy.ts';
 import { type ReadToken, readTokens, sp, type TokenKind } from './token-reader.ts';
 import type { Note } from './wcf/reader.ts';
@@ -94,6 +96,7 @@ function overTransport(of: Reading): ReadSecurity {
       : describe(of, mode, {
           confirmation: only.token.kind === 'issued' && only.holder === 'Signed' ? 'bearer' : 'holder-of-key',
           passwordDigest: only.token.passwordDigest,
+          references: { client: sentBy(of, only.token, of.options.wss === '1.0' ? 'key-identifier' : 'thumbprint') },
         });
   return { security, tls: true, clientCertificate };
 }
@@ -123,7 +126,13 @@ function inMessages(of: Reading, parts: readonly Parts[]): ReadSecurity {
   const { binding, common } = of;
   if (!common.timestamp) throw notSpoken(binding, 'every secured message has a Timestamp (IncludeTimestamp)');
   const protection = protectionOf(binding, parts);
-  const security = { ...(binding.element.local === 'AsymmetricBinding' ? asymmetric(of) : symmetric(of)), protection };
+  const isAsymmetric = binding.element.local === 'AsymmetricBinding';
+  const security = { ...(isAsymmetric ? asymmetric(of) : symmetric(of)), protection };
+  const { client, service } = security.references ?? {};
+  if (isAsymmetric && protection === 'Sign' && (client ?? service) !== undefined) {
+    const text = 'where nothing is encrypted certificates are in the messages that they sign; include the tokens';
+    throw notSpoken(binding, text);
+  }
   return { security: Object.freeze(security), tls: false, clientCertificate: false };
 }
 
@@ -156,7 +165,15 @@ function symmetric(of: Reading): SecurityDescription {
       (only?.token ?? protection).assertion,
       `it does not stand beside ${named(protection.assertion.element)}`,
     );
-  return describe(of, mode, { derivedKeys, passwordDigest: only?.token.passwordDigest ?? false });
+  const { reference } = protection;
+  return describe(of, mode, {
+    derivedKeys,
+    passwordDigest: only?.token.passwordDigest ?? false,
+    references: {
+      client: only && sentBy(of, only.token, of.options.wss === '1.0' ? 'key-identifier' : 'thumbprint'),
+      reader: reference === 'thumbprint' ? undefined : reference,
+    },
+  });
 }
 
 function asymmetric(of: Reading): SecurityDescription {
@@ -179,7 +196,38 @@ function asymmetric(of: Reading): SecurityDescription {
       'a token beside both certificates is not described; compose the binding by hand',
     );
   const isInMessages = recipient.include === 'AlwaysToInitiator' || recipient.include === 'Always';
-  return describe(of, isInMessages || options.wss === '1.1' ? 'MutualCertificateDuplex' : 'MutualCertificate', {});
+  const { reference } = recipient;
+  return describe(of, isInMessages || options.wss === '1.1' ? 'MutualCertificateDuplex' : 'MutualCertificate', {
+    references: {
+      client: sentBy(of, initiator, options.wss === '1.1' ? 'thumbprint' : 'key-identifier'),
+      service: recipient.include === 'Never' ? reference : undefined,
+      reader: reference === 'key-identifier' ? undefined : reference,
+    },
+  });
+}
+
+/**
+ * How the client's certificate is named in what it signs; `undefined` where it is in the message.
+ *
+ * @param usual the name of one that is not, where the policy says none
+ * @throws MetadataError `METADATA_UNSUPPORTED` for another token that is not to be in the messages of the client, who has no other way to
+ *   show it
+ */
+function sentBy(
+  { common, notes }: Reading,
+  token: ReadToken,
+  usual: CertificateReference,
+): CertificateReference | undefined {
+  const { kind, include, assertion, reference } = token;
+  if (include === 'Once') {
+    notes.push({ line: lineOf(assertion.element), text: `${assertion.element.local}: it is in every message (Once)` });
+  }
+  if (include !== 'Never' && include !== 'AlwaysToInitiator') return undefined;
+  if (kind === 'conversation') return undefined;
+  if (kind !== 'certificate')
+    throw notSpoken(assertion, `the client shows it in its messages (IncludeToken ${include})`);
+  if (common.protectTokens) throw notSpoken(assertion, 'ProtectTokens has it signed, and it is not in the message');
+  return reference ?? usual;
 }
 
 /** A security context, and the policy that its request is protected by. */
@@ -222,8 +270,9 @@ function conversation(of: Reading, token: ReadToken): SecurityDescription {
 function describe(
   { common, options }: Reading,
   mode: AuthenticationModeName,
-  more: Partial<Pick<SecurityDescription, 'derivedKeys' | 'confirmation' | 'passwordDigest'>>,
+  more: Partial<Pick<SecurityDescription, 'derivedKeys' | 'confirmation' | 'passwordDigest' | 'references'>>,
 ): SecurityDescription {
+  const references: CertificateReferences = defined(more.references ?? {});
   return Object.freeze({
     mode,
     versions: versionsOf(common, options, mode),
@@ -236,6 +285,7 @@ function describe(
     protection: 'EncryptAndSign',
     confirmation: more.confirmation ?? 'holder-of-key',
     passwordDigest: more.passwordDigest ?? false,
+    ...(Object.keys(references).length === 0 ? {} : { references }),
     requireCancellation: true,
     amendment: false,
     bootstrap: undefined,

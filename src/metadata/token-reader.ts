@@ -1,4 +1,5 @@
 /** Tokens in WS-SecurityPolicy: which they are, and that nothing they demand is passed over (sections 5.3 and 5.4). */
+import type { CertificateReference } from '../binding/description.ts';
 import { type Demands, notSpoken } from './demands.ts';
 import { mssp, sp11, sp12, sp13 } from './namespaces.ts';
 import type { PolicyAssertion } from './policy.ts';
@@ -14,8 +15,19 @@ export interface ReadToken {
   readonly derivedKeys: boolean;
   readonly passwordDigest: boolean;
   /** The end of the IncludeToken URI; `Always` where nothing is said. */
-  readonly include: string;
+  readonly include: Include;
+  /** How a certificate is named that is not in the message, where that is said. */
+  readonly reference: CertificateReference | undefined;
 }
+
+const includes = ['Never', 'Once', 'AlwaysToRecipient', 'AlwaysToInitiator', 'Always'] as const;
+type Include = (typeof includes)[number];
+
+const references: Readonly<Record<string, CertificateReference>> = Object.freeze({
+  RequireThumbprintReference: 'thumbprint',
+  RequireKeyIdentifierReference: 'key-identifier',
+  RequireIssuerSerialReference: 'issuer-serial',
+});
 
 const kinds: Readonly<Record<string, TokenKind>> = Object.freeze({
   UsernameToken: 'username',
@@ -28,17 +40,10 @@ const kinds: Readonly<Record<string, TokenKind>> = Object.freeze({
   SecureConversationToken: 'conversation',
 });
 
-/** Versions of tokens and ways to refer to them that both ends can do. */
+/** Versions of tokens, and ways to refer to others than certificates, that both ends can do. */
 const easy: Readonly<Partial<Record<TokenKind, readonly string[]>>> = Object.freeze({
   username: ['WssUsernameToken10', 'WssUsernameToken11'],
-  certificate: [
-    'WssX509V3Token10',
-    'WssX509V3Token11',
-    'RequireThumbprintReference',
-    'RequireKeyIdentifierReference',
-    'RequireIssuerSerialReference',
-    'RequireEmbeddedTokenReference',
-  ],
+  certificate: ['WssX509V3Token10', 'WssX509V3Token11'],
   issued: [
     'RequireInternalReference',
     'RequireExternalReference',
@@ -75,8 +80,25 @@ function readToken(demands: Demands, assertion: PolicyAssertion): ReadToken {
   // A digest has Nonce and Created beside it, and a text has neither.
   const passwordDigest = kind === 'username' && inside.has(all, 'HashPassword', 'Created', 'Nonce');
   inside.has(all, ...(easy[kind] ?? []));
+  const reference = kind === 'certificate' ? readReference(inside) : undefined;
   // What a context demands is read where its bootstrap policy is.
   if (kind !== 'conversation') inside.finish();
-  const include = assertion.element.attributes.find(({ local }) => local === 'IncludeToken')?.value ?? '/Always';
-  return { kind, assertion, derivedKeys, passwordDigest, include: include.slice(include.lastIndexOf('/') + 1) };
+  return { kind, assertion, derivedKeys, passwordDigest, include: readInclude(assertion), reference };
+}
+
+/** @throws MetadataError `METADATA_UNSUPPORTED` */
+function readInclude(assertion: PolicyAssertion): Include {
+  const uri = assertion.element.attributes.find(({ local }) => local === 'IncludeToken')?.value.trim() ?? '/Always';
+  const include = includes.find((one) => one === uri.slice(uri.lastIndexOf('/') + 1));
+  if (include === undefined) throw notSpoken(assertion, 'its IncludeToken is none of WS-SecurityPolicy');
+  return include;
+}
+
+/** @throws MetadataError `METADATA_UNSUPPORTED` */
+function readReference(inside: Demands): CertificateReference | undefined {
+  const embedded = inside.take(all, 'RequireEmbeddedTokenReference');
+  if (embedded !== undefined) throw notSpoken(embedded, 'no reference has a certificate within it here');
+  const [first, second] = Object.keys(references).flatMap((local) => inside.take(all, local) ?? []);
+  if (second !== undefined) throw notSpoken(second, 'a certificate is named in one way, and one is demanded already');
+  return first === undefined ? undefined : references[first.element.local];
 }

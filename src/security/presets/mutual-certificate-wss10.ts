@@ -32,6 +32,8 @@ export interface MutualCertificateWss10Options extends EncryptedOptions, PeerOpt
   readonly alsoFor?: CertificateSource;
   /** How this end's certificate is named. Default `direct`: it is in the message. */
   readonly reference?: TokenReference;
+  /** How it is named in replies. Default as `reference`. */
+  readonly replyReference?: TokenReference;
   /** Signs the certificate's token as well, and requires that (ProtectTokens). Default false. */
   readonly protectTokens?: boolean;
   /** Whether replies confirm the signatures of their requests, and have to (WSS 1.1). Default false. */
@@ -65,7 +67,7 @@ export function asymmetric(
   answers: 'peer' | 'requester' = 'peer',
 ): SecurityPolicy {
   const { key, order = 'sign-encrypt', encryptSignature = false, protectTokens = false } = options;
-  const { confirmSignatures = false, reference = 'direct' } = options;
+  const { confirmSignatures = false, reference = 'direct', replyReference = reference } = options;
   if (
     order === 'encrypt-sign' &&
     (encryptSignature || options.username !== undefined || options.passwords !== undefined)
@@ -75,7 +77,7 @@ export function asymmetric(
       'What is signed after encryption is the ciphertext: signatures and UsernameTokens are not encrypted then.',
     );
   }
-  if (protectTokens && !isIncluded(reference)) {
+  if (protectTokens && !(isIncluded(reference) && isIncluded(replyReference))) {
     throw new SecurityError(
       'SECURITY_POLICY',
       'Only a token that is in the message can be signed: use `direct`, `path` or `pkcs7`.',
@@ -91,8 +93,8 @@ export function asymmetric(
     signature: signatureRequirement(options, signer, protectTokens),
     encryption: encryptionRequirement(options, origin, { ...encryption, username: true }),
   };
-  const outbound = (readers: Readers): Partial<OutboundPolicy> => ({
-    signature: certificateSignature(suite, key, reference, protectTokens),
+  const outbound = (readers: Readers, named: TokenReference): Partial<OutboundPolicy> => ({
+    signature: certificateSignature(suite, key, named, protectTokens),
     encryption: encryptionProduction(options, { ...encryption, readers, derived: undefined }),
   });
   const others = options.alsoFor === undefined ? [] : certificates(options.alsoFor);
@@ -108,11 +110,11 @@ export function asymmetric(
   };
   return frozenPolicy(name, options, weakIn(suite), {
     inbound: { ...inbound, username: options.passwords },
-    outbound: { ...outbound(known), username: options.username },
+    outbound: { ...outbound(known, reference), username: options.username },
     reply: {
       inbound: { ...inbound, confirmation: confirmSignatures },
       outbound: {
-        ...outbound(peer === undefined || answers === 'requester' ? { kind: 'requester' } : known),
+        ...outbound(peer === undefined || answers === 'requester' ? { kind: 'requester' } : known, replyReference),
         confirmation: confirmSignatures,
       },
     },
