@@ -13,6 +13,7 @@ import { addressing200508, referenceTo, withAddressing } from '../../src/soap/ad
 import { message } from '../../src/soap/envelope.ts';
 import { faultOf } from '../../src/soap/fault.ts';
 import { soap12 } from '../../src/soap/version.ts';
+import { atRest } from '../simulation/crypto-at-work.ts';
 
 const to = new URL('http://service.example/dual');
 const good = 'http://client.example:8080/callback';
@@ -67,7 +68,7 @@ async function asked({ replyTo = good, faultTo, acksTo = replyTo, endpoint = rep
   const answer = await net
     .connect(to)(async () => undefined)
     .send(delivery(create));
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  await atRest();
   return { answer: answer?.message, dialled, heard };
 }
 

@@ -16,6 +16,7 @@ import { decode, encode } from '../../src/soap/codec.ts';
 import { payload } from '../../src/soap/envelope.ts';
 import { faultOf } from '../../src/soap/fault.ts';
 import { pki } from '../security/rig.ts';
+import { atRest } from '../simulation/crypto-at-work.ts';
 import { DuplexTalk, type Shape, saying, service } from './duplex-rig.ts';
 import { type Bootstrap, bootstraps, type Options } from './rig.ts';
 
@@ -118,7 +119,7 @@ async function stage(of: Case, bootstrap: Bootstrap, options: Options = {}) {
     },
     /** Somebody else is served, so nothing is left of whoever was not. */
     served: async (user?: string) => {
-      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      await atRest();
       const channel = await talk.connect(user);
       expect(await talk.ask(channel, 'one')).toBe('re: one');
       await talk.until(channel.close());

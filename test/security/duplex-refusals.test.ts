@@ -34,6 +34,7 @@ import { soap12 } from '../../src/soap/version.ts';
 import { XmlWriter } from '../../src/xml/write.ts';
 import { saying, service } from '../conversation/duplex-rig.ts';
 import { SimulationClock } from '../simulation/clock.ts';
+import { atRest } from '../simulation/crypto-at-work.ts';
 import { idle, pki, policyOf } from './rig.ts';
 
 interface Shape {
@@ -171,7 +172,7 @@ describe.each(cases)('$name', (of) => {
     // A session asks again, but for a wrong password: nobody has proved the first refusal.
     expect(faults).toHaveLength(of.version === undefined || says === 'FailedAuthentication' ? 1 : 2);
     // The service has told the stranger, and lets go of it.
-    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await atRest();
     const friend = on.connect(right);
     expect(await on.ask(friend, 'one')).toBe('re: one');
     await on.close(friend);
@@ -204,7 +205,7 @@ describe.each(cases)('$name', (of) => {
     for (const said of [boo, message({ version: soap12, action: 'urn:boo', body: bare })]) {
       await nobody.send(delivery(said).with(expectsReply, false));
     }
-    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await atRest();
     // Over one connection a place is held by whoever holds the connection.
     if (of.shape.isConnection) await on.close(nobody);
     const friend = on.connect(policyOf(client, root));
@@ -269,7 +270,7 @@ describe.each(cases.filter(({ version }) => version === undefined))('$name', (of
     for (const copy of copies) {
       const before = on.wire.filter((sent) => faultOf(sent) !== undefined).length;
       await repeater.send(delivery(copy));
-      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      await atRest();
       heard.push(on.wire.filter((sent) => faultOf(sent) !== undefined).length - before);
     }
     // The last is a message that nobody has heard: that is seen without verifying it. Another connection knows nothing of the first.

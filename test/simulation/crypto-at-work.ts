@@ -26,3 +26,14 @@ export async function cryptoAtRest(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+/** More than anything here takes that waits for neither time nor a thread. */
+const turns = 20;
+
+/** Settles when all that can happen without time going by has happened. */
+export async function atRest(): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await cryptoAtRest();
+  }
+}
