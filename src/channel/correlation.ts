@@ -28,7 +28,7 @@ import type { BindingElement, Channel } from './channel.ts';
 import { type Carry, type ContextKey, contextKey, type Delivery } from './delivery.ts';
 import { Entering } from './entering.ts';
 import { ChannelError } from './errors.ts';
-import { fromHere, isAllowedHost } from './reply-to.ts';
+import { formerAddresses, fromHere, isAllowedHost } from './reply-to.ts';
 import { sendingThrough } from './transform.ts';
 import { destination } from './transport.ts';
 
@@ -175,25 +175,27 @@ function answering(options: ExchangeOptions, next: Carry, below: () => Channel):
     if (!(error instanceof SoapError) || error.fault === undefined) throw error;
     return trip.carrying(faultReply(trip.message, error.fault));
   };
-  const answered = (request: Addressing, reply: Delivery | undefined): Delivery | undefined => {
+  const isBack = (trip: Delivery) => (address: string) =>
+    address === below().replyTo || trip.get(formerAddresses).includes(address);
+  const answered = (trip: Delivery, request: Addressing, reply: Delivery | undefined): Delivery | undefined => {
     if (reply === undefined) return undefined;
-    const answering = answer(request, reply, below().replyTo);
+    const answering = answer(request, reply, isBack(trip));
     return answering?.carrying(fromHere(answering.message, below(), () => uuidUrn(random)));
   };
   return (trip) => {
     let request: Addressing;
     try {
-      request = asked(trip.message, options, below().replyTo);
+      request = asked(trip.message, options, isBack(trip));
     } catch (error) {
       return new Promise((resolve) => resolve(refused(trip, error)));
     }
     try {
       return next(trip).then(
-        (reply) => answered(request, reply),
-        (error: unknown) => answered(request, refused(trip, error)),
+        (reply) => answered(trip, request, reply),
+        (error: unknown) => answered(trip, request, refused(trip, error)),
       );
     } catch (error) {
-      return new Promise((resolve) => resolve(answered(request, refused(trip, error))));
+      return new Promise((resolve) => resolve(answered(trip, request, refused(trip, error))));
     }
   };
 }
@@ -202,7 +204,7 @@ function answering(options: ExchangeOptions, next: Carry, below: () => Channel):
 function asked(
   message: Message,
   { addressing: version, replyHosts = [], addresses }: ExchangeOptions,
-  back: string | undefined,
+  isBack: (address: string) => boolean,
 ): Addressing {
   const request = addressingOf(message);
   if (request === undefined || request.version !== version) {
@@ -220,7 +222,7 @@ function asked(
     ['FaultTo', request.faultTo],
   ] as const) {
     if (target === undefined || isAnonymous(version, target) || isNone(version, target)) continue;
-    if (target.address === back || isAllowedHost(target.address, replyHosts)) continue;
+    if (isBack(target.address) || isAllowedHost(target.address, replyHosts)) continue;
     const reason = `Answers are sent only on the same connection here; wsa:${name} has to be anonymous.`;
     throw addressingError(version, 'invalidHeader', reason, {
       problem: replyHosts.length === 0 ? 'OnlyAnonymousAddressSupported' : 'InvalidAddress',
@@ -231,15 +233,15 @@ function asked(
 }
 
 /** The answer with addressing: its own, completed with what it relates to, or that which the request asks for. */
-function answer(request: Addressing, reply: Delivery, back: string | undefined): Delivery | undefined {
+function answer(request: Addressing, reply: Delivery, isBack: (address: string) => boolean): Delivery | undefined {
   const { version } = request;
   const fault = faultOf(reply.message);
   const target = fault === undefined ? request.replyTo : (request.faultTo ?? request.replyTo);
   if (isNone(version, target)) return undefined;
-  if (!isAnonymous(version, target) && target?.address !== back) {
+  if (target !== undefined && !isAnonymous(version, target) && !isBack(target.address)) {
     throw new ChannelError(
       'CHANNEL_REPLY_ADDRESS',
-      `The answer is wanted at ${target?.address}, and this channel brings answers only on the same exchange. ` +
+      `The answer is wanted at ${target.address}, and this channel brings answers only on the same exchange. ` +
         'Let the operation be one-way, or take the host out of replyHosts.',
     );
   }

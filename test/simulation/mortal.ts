@@ -1,4 +1,6 @@
-/** Stores of processes that die. */
+/** What processes that die have: their stores, and their transports. */
+import type { Channel, ChannelFactory } from '../../src/channel/channel.ts';
+import type { Transport } from '../../src/channel/transport.ts';
 import { isOver, readInitiatorRecord } from '../../src/reliable/record.ts';
 import type { SessionStore } from '../../src/reliable/store.ts';
 
@@ -29,6 +31,52 @@ export function mortal(store: SessionStore, death: Death, died: () => void): Ses
     },
     close: async () => undefined,
   };
+}
+
+export const noMore: Error = new Error('the process was killed');
+
+/** The transport as one process has it: when that dies its connections break, and nothing of it is heard any more. */
+export class Process {
+  readonly transport: Transport;
+  readonly #bottoms = new Set<Channel>();
+  #isDead = false;
+
+  constructor(inner: Transport) {
+    const owned = (factory: ChannelFactory): ChannelFactory => {
+      return (receive) => {
+        const below = factory((trip) => (this.#isDead ? new Promise(() => undefined) : receive(trip)));
+        this.#bottoms.add(below);
+        return below;
+      };
+    };
+    this.transport = {
+      name: inner.name,
+      connect: (to) => {
+        const factory = owned(inner.connect(to));
+        return (receive) => {
+          if (this.#isDead) throw noMore;
+          return factory(receive);
+        };
+      },
+      listen: (at, accept) => inner.listen(at, (session) => accept(owned(session))),
+    };
+  }
+
+  /** The store as this process has it: when that dies nothing is written any more. */
+  store(kept: SessionStore): SessionStore {
+    return {
+      sessions: () => kept.sessions(),
+      messages: (session) => kept.messages(session),
+      message: (session, direction, number) => kept.message(session, direction, number),
+      commit: (change) => (this.#isDead ? new Promise(() => undefined) : kept.commit(change)),
+      close: async () => undefined,
+    };
+  }
+
+  kill(): void {
+    this.#isDead = true;
+    for (const bottom of this.#bottoms) bottom.abort(noMore);
+  }
 }
 
 /** What became of a session that is over (see `storedOutcomes`). */

@@ -86,7 +86,12 @@ export class DuplexAcceptor implements Channel {
     if (this.#isLost && !this.#hub.hasSessionsOf(this)) this.#closed.resolve(undefined);
   }
 
-  readonly receive: Carry = async (trip) => {
+  readonly receive: Carry = (trip) => this.#received(trip, 'here');
+
+  /** A message for a session that uses the layers above this connection, which came another way: its client need not be here. */
+  readonly receiveElsewhere: Carry = (trip) => this.#received(trip, 'elsewhere');
+
+  async #received(trip: Delivery, where: 'here' | 'elsewhere'): Promise<Delivery | undefined> {
     const { message } = trip;
     let version: ReliableVersion | undefined;
     try {
@@ -95,7 +100,7 @@ export class DuplexAcceptor implements Channel {
       if (heard === undefined || version === undefined || !this.#settings.versions.includes(version)) {
         return faultOf(message) === undefined ? this.#notOurs(trip) : undefined;
       }
-      return await this.#route(trip, heard);
+      return await this.#route(trip, heard, where);
     } catch (thrown) {
       if (faultOf(message) !== undefined) return undefined;
       trip.get(turnedAway)?.();
@@ -109,9 +114,9 @@ export class DuplexAcceptor implements Channel {
       }
       throw thrown;
     }
-  };
+  }
 
-  async #route(trip: Delivery, heard: Hearing): Promise<Delivery | undefined> {
+  async #route(trip: Delivery, heard: Hearing, where: 'here' | 'elsewhere'): Promise<Delivery | undefined> {
     const { message } = trip;
     const { version, about } = heard;
     const identities = identitiesOf(trip);
@@ -143,7 +148,7 @@ export class DuplexAcceptor implements Channel {
         throw unknownSequence(named);
       return undefined;
     }
-    session.over(this);
+    if (where === 'here') session.over(this);
     try {
       return await session.hear(trip, heard);
     } catch (thrown) {

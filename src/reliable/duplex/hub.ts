@@ -4,8 +4,9 @@
  */
 import { type Delivery, delivery } from '../../channel/delivery.ts';
 import { recipient } from '../../channel/recipient.ts';
+import { formerAddresses } from '../../channel/reply-to.ts';
 import { identitiesOf } from '../../security/evidence.ts';
-import type { Addressing } from '../../soap/addressing.ts';
+import { type Addressing, addressingOf } from '../../soap/addressing.ts';
 import type { HeaderBlock, Message } from '../../soap/message.ts';
 import type { CreateSequence } from '../bodies.ts';
 import { type DestinationEnd, sameReceipt } from '../destination-state.ts';
@@ -21,6 +22,7 @@ import { UpwardSession } from '../upward.ts';
 import type { ReliableVersion } from '../versions/version.ts';
 import { Wording } from '../wording.ts';
 import type { DuplexAcceptor } from './acceptor.ts';
+import { Addresses } from './addresses.ts';
 import type { DuplexKeep } from './ends.ts';
 import { type Hearing, hearing } from './hearing.ts';
 import { DuplexSession } from './session.ts';
@@ -37,14 +39,22 @@ const endings: { readonly [code in EndReason['code']]?: DestinationEnd } = {
 /** A session of the acceptor, with the connection it began on and the one that it uses now. */
 export class Accepted extends DuplexSession {
   readonly createId: string | undefined;
+  /** Whose layers above are handed what it receives: its client's or, of a session that the store kept, anybody's. */
   readonly birth: Connection;
+  /** On which it speaks: never another one than its client has spoken on. */
   readonly #way: { current: Connection | undefined };
+  /** Whether that is the connection of its client. */
+  #isAtHome: boolean;
+  readonly #addresses: Addresses;
   readonly #wording: Wording;
   readonly #record: AcceptorRecord;
 
+  /** @param birth the connection that it begins on; for one that the store kept, any */
   constructor(init: RegisteredInit<Accepted>, birth: Connection, onEnded: (session: Accepted) => void) {
     const { settings, version, record, signal } = init;
-    const way: { current: Connection | undefined } = { current: birth };
+    const way: { current: Connection | undefined } = { current: init.resumed ? undefined : birth };
+    const addresses = new Addresses();
+    addresses.add(way.current?.replyTo);
     const upward = new UpwardSession(record, init.resumed);
     const template = templateOf(record) ?? { soap: settings.soap, wsa: settings.addressing, to: undefined };
     const state = { source: record.source ?? { phase: 'none' as const }, receipt: record.receipt };
@@ -57,17 +67,23 @@ export class Accepted extends DuplexSession {
         template: {
           ...template,
           get to() {
-            return (way.current ?? birth).replyTo;
+            return way.current?.replyTo;
           },
         },
         state,
-        keep: keepOf(init),
-        receive: (trip) => birth.up(trip),
+        keep: keepOf(init, (message) => {
+          if (birth.replyTo !== undefined) addresses.add(addressingOf(message)?.replyTo?.address);
+        }),
+        receive: (trip) => {
+          const { known } = addresses;
+          return birth.up(known.length === 0 ? trip : trip.with(formerAddresses, known));
+        },
         upward,
         signal,
         post: async (trip) => {
           if (way.current === undefined) throw noConnection();
-          return way.current.post(trip.with(recipient, record.identity));
+          const addressed = addresses.renamed(trip.message, way.current.replyTo);
+          return way.current.post(trip.carrying(addressed).with(recipient, record.identity));
         },
         create: () => {
           throw noConnection();
@@ -82,6 +98,8 @@ export class Accepted extends DuplexSession {
     this.birth = birth;
     this.createId = record.createId ?? undefined;
     this.#way = way;
+    this.#isAtHome = !init.resumed;
+    this.#addresses = addresses;
     this.#record = record;
     this.#wording = new Wording(settings, version, assuranceOf(settings), this.offer);
   }
@@ -108,6 +126,11 @@ export class Accepted extends DuplexSession {
     return [acknowledgementHeader(this.version, request.version, block)];
   }
 
+  /** Whether it is the session of the client of `connection`, and began there. */
+  beganOn(connection: Connection): boolean {
+    return this.#isAtHome && this.birth === connection;
+  }
+
   /** The connection that is used now, or was last. */
   get connection(): Connection {
     return this.#way.current ?? this.birth;
@@ -118,6 +141,8 @@ export class Accepted extends DuplexSession {
     const before = this.#way.current;
     if (before === connection || !connection.isOpen) return;
     this.#way.current = connection;
+    this.#isAtHome ||= connection === this.birth;
+    this.#addresses.add(connection.replyTo);
     if (before?.isOpen !== true) this.reconnected();
   }
 
@@ -213,13 +238,13 @@ export class Hub {
     if (this.#sessions.size === 0) return undefined;
     const heard = readable(trip.message);
     const session = heard === undefined ? undefined : this.find(identitiesOf(trip), heard).session;
-    return session?.connection.receive(trip).then((answer) => wanted(trip, answer));
+    return session?.connection.receiveElsewhere(trip).then((answer) => wanted(trip, answer));
   }
 
   /** The session to send on: the one of that identifier, else the only one that began on `connection`. */
   sessionFor(connection: Connection, id: string | undefined): Accepted {
     const mine = [...this.#sessions].filter((session) =>
-      id === undefined ? session.birth === connection : session.id === id,
+      id === undefined ? session.beganOn(connection) : session.id === id,
     );
     const [only, another] = mine;
     if (only === undefined) {
@@ -281,7 +306,8 @@ function readable(message: Message): Hearing | undefined {
   }
 }
 
-function keepOf({ record, journal }: RegisteredInit<Accepted>): DuplexKeep {
+/** @param handedUpLate is told of each message that was accepted in another life of this process, or kept for long */
+function keepOf({ record, journal }: RegisteredInit<Accepted>, handedUpLate: (message: Message) => void): DuplexKeep {
   let before = { source: record.source, receipt: record.receipt };
   let isNew = true;
   return {
@@ -295,7 +321,10 @@ function keepOf({ record, journal }: RegisteredInit<Accepted>): DuplexKeep {
     },
     octets: (message) => journal.octets(message),
     message: (direction, number) => journal.message(direction, number),
-    restored: (message) => withOrigin(delivery(message), record.origin),
+    restored: (message) => {
+      handedUpLate(message);
+      return withOrigin(delivery(message), record.origin);
+    },
   };
 }
 

@@ -9,7 +9,7 @@ import type { Channel, ChannelFactory, Template } from '../../channel/channel.ts
 import { type Carry, type Delivery, delivery } from '../../channel/delivery.ts';
 import { Entering } from '../../channel/entering.ts';
 import { onRefused } from '../../channel/refusal.ts';
-import { fromHere } from '../../channel/reply-to.ts';
+import { fromAnywhere, fromHere } from '../../channel/reply-to.ts';
 import { anonymous, identityOf } from '../../security/evidence.ts';
 import { addressingOf } from '../../soap/addressing.ts';
 import { deniesCredentials } from '../../soap/denial.ts';
@@ -90,7 +90,7 @@ export class DuplexInitiator implements Channel {
       const given = this.#entering.one();
       try {
         await this.#start(this.#templateOf(trip.message), trip.signal);
-        const sent = this.#session?.send(trip);
+        const sent = this.#session?.send(fromAnywhere(trip, this));
         given();
         return await sent;
       } finally {
@@ -243,7 +243,7 @@ export class DuplexInitiator implements Channel {
         template,
         state: { source: record.source, receipt: record.replies ?? undefined },
         keep: keepOf(this.#keeper, record),
-        receive: this.#receive,
+        receive: async (trip) => fromAnywhere(await this.#receive(trip), this),
         upward: undefined,
         signal: this.#end.signal,
         post: (trip) => this.#posted(trip),

@@ -5,56 +5,26 @@
  */
 import { describe, expect, test } from 'vitest';
 import { wait } from '../../../src/base/signals.ts';
+import { binding } from '../../../src/channel/binding.ts';
 import { callbackChannel } from '../../../src/channel/callback.ts';
-import type { Channel, ChannelFactory } from '../../../src/channel/channel.ts';
+import type { Channel } from '../../../src/channel/channel.ts';
 import type { Carry, Delivery } from '../../../src/channel/delivery.ts';
-import type { Listener, Transport } from '../../../src/channel/transport.ts';
+import { loopback } from '../../../src/channel/loopback.ts';
+import type { Listener } from '../../../src/channel/transport.ts';
+import { compositeDuplex } from '../../../src/connection/composite-duplex.ts';
+import { makeConnection } from '../../../src/connection/make-connection.ts';
 import { storedOutcomes } from '../../../src/reliable/outcomes.ts';
 import { position } from '../../../src/reliable/position.ts';
 import type { ReliableSessionOptions } from '../../../src/reliable/settings.ts';
 import { reliableVersions } from '../../../src/reliable/versions/table.ts';
 import { memory } from '../../../src/stores/memory.ts';
-import { type Death, isEnded, mortal } from '../../simulation/mortal.ts';
-import { DuplexWorld, textOf } from './world.ts';
+import { type Death, isEnded, mortal, noMore, Process } from '../../simulation/mortal.ts';
+import { DuplexWorld, type DuplexWorldOptions, textOf } from './world.ts';
 
 const texts = ['one', 'tell two', 'tell three', 'four'] as const;
 const backs = ['back: tell two', 'back: tell three'];
 /** Long enough for the last retransmission of what nobody answers any more, in milliseconds. */
 const hours = 7_200_000;
-const noMore = new Error('the process was killed');
-
-/** The transport as one process has it: when that dies its connections break, and nothing of it is heard any more. */
-class Process {
-  readonly transport: Transport;
-  readonly #bottoms = new Set<Channel>();
-  #isDead = false;
-
-  constructor(inner: Transport) {
-    const owned = (factory: ChannelFactory): ChannelFactory => {
-      return (receive) => {
-        const below = factory((trip) => (this.#isDead ? new Promise(() => undefined) : receive(trip)));
-        this.#bottoms.add(below);
-        return below;
-      };
-    };
-    this.transport = {
-      name: inner.name,
-      connect: (to) => {
-        const factory = owned(inner.connect(to));
-        return (receive) => {
-          if (this.#isDead) throw noMore;
-          return factory(receive);
-        };
-      },
-      listen: (at, accept) => inner.listen(at, (session) => accept(owned(session))),
-    };
-  }
-
-  kill(): void {
-    this.#isDead = true;
-    for (const bottom of this.#bottoms) bottom.abort(noMore);
-  }
-}
 
 /** What an application heard: the text at each position of a sequence, in the order in which positions were first heard. */
 class Heard {
@@ -81,7 +51,7 @@ class Pair {
   readonly served: Heard = new Heard();
   readonly called: Heard = new Heard();
 
-  constructor(options: ReliableSessionOptions, seed: number) {
+  constructor(options: DuplexWorldOptions, seed: number) {
     this.world = new DuplexWorld(seed, { maxRetryCount: 8, ...options });
   }
 
@@ -114,13 +84,35 @@ class Pair {
 /** More commits than either end makes. */
 const most = 40;
 
-describe.each(reliableVersions)('WS-RM $name', (version) => {
+const callbackAddress = new URL('http://client.example:0/callback');
+const shapes: readonly { readonly name: string; readonly over?: DuplexWorldOptions['over'] }[] = [
+  { name: 'one connection' },
+  {
+    name: 'MakeConnection',
+    over: ({ network, clock, random }) => makeConnection(binding([], loopback({ network })), { clock, random }),
+  },
+  {
+    name: 'two connections',
+    over: ({ network, clock }) =>
+      compositeDuplex(loopback({ network }), { clock, callbackAddress, replyHosts: ['client.example'] }),
+  },
+];
+const cases = shapes.flatMap(({ name, over }) =>
+  reliableVersions.map((version) => ({
+    name: `${name}, ${version.name}`,
+    version,
+    options: { version, ...(over === undefined ? {} : { over }) },
+    isConnection: over === undefined,
+  })),
+);
+
+describe.each(cases)('$name', ({ version, options }) => {
   test.each(['before', 'after'] as const)(
     'the initiator dies %s each commit and is taken up by its label',
     async (when) => {
       let deaths = 0;
       for (let commit = 1; commit <= most; commit += 1) {
-        const pair = new Pair({ version }, 500 + commit);
+        const pair = new Pair(options, 500 + commit);
         const { world } = pair;
         const listener = await world.until(pair.listen(new Process(world.transport), { store: memory() }));
         const store = memory();
@@ -158,6 +150,15 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
       expect(deaths, 'there are no more commits than were tried').toBeLessThan(most);
     },
   );
+});
+
+describe.each(cases)('$name', ({ options, isConnection }) => {
+  /** Without a connection that breaks, a client that has nothing more to say does not hear that its service was started again. */
+  const closed = (channel: Channel): Promise<void> =>
+    channel.close().catch((thrown: unknown) => {
+      if (isConnection) throw thrown;
+      expect(thrown).toMatchObject({ code: 'RELIABLE_CLOSE_TIMEOUT', outcomes: new Map() });
+    });
 
   test.each(['before', 'after'] as const)(
     'M25 the acceptor dies %s each commit',
@@ -165,7 +166,7 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
     async (when) => {
       let deaths = 0;
       for (let commit = 1; commit <= most; commit += 1) {
-        const pair = new Pair({ version }, 900 + commit);
+        const pair = new Pair(options, 900 + commit);
         const { world } = pair;
         const store = memory();
         const first = new Process(world.transport);
@@ -180,7 +181,9 @@ describe.each(reliableVersions)('WS-RM $name', (version) => {
         };
         listener = await world.until(pair.listen(first, { store: mortal(store, { commit, when }, died) }));
         const channel = pair.connect(new Process(world.transport), { store: memory() });
-        await world.until(pair.send(channel, () => 0).then(() => channel.close()));
+        await world.until(pair.send(channel, () => 0).then(() => closed(channel)));
+        // What the service still has to say of the end it says now.
+        await world.until(wait(world.clock, hours), hours + 1);
         const at = `${when} commit ${commit}`;
         expect(pair.served.texts, at).toEqual(texts);
         // A handler that was at work when its process died works once more, and calls back once more.
