@@ -2,13 +2,7 @@
  * Refusals of a password. Whoever counts wrong ones locks the user out: what was refused is not offered again at once, and where it is
  * the service itself that refuses it, not for ever.
  */
-import { FaultError } from './errors.ts';
-
-/**
- * What a password was refused in: words of which the way that they came proves whose they are (TLS, on the exchange that the
- * password went out on), or words that anybody may have said (attack M5).
- */
-export type Denial = 'proven' | 'unproven';
+import { type Denial, FaultError } from './errors.ts';
 
 /** What a service says of a wrong password. CXF says SecurityError of every failure (WSS4J's code for all of them), so it may be that. */
 const codes: readonly (string | undefined)[] = ['FailedAuthentication', 'SecurityError'];

@@ -61,16 +61,22 @@ export class SoapError extends SurewireError<SoapErrorCode> {
   }
 }
 
+/**
+ * What a password was refused in: words of which the way that they came proves whose they are (TLS, on the exchange that the
+ * password went out on), or words that anybody may have said (attack M5).
+ */
+export type Denial = 'proven' | 'unproven';
+
 export interface FaultErrorOptions extends SurewireErrorOptions {
   /** It answers a message with a password in it; `proven` where the way that it came proves whose words it is in. */
-  readonly offered?: 'proven' | 'unproven' | undefined;
+  readonly offered?: Denial | undefined;
 }
 
 /** A fault that the peer sent, or one to be sent to it; `code` is always `SOAP_FAULT`. */
 export class FaultError extends SoapError {
   override readonly fault: Fault;
   /** It answers a message with a password in it: whether the way that it came proves whose words it is in. */
-  readonly offered: 'proven' | 'unproven' | undefined;
+  readonly offered: Denial | undefined;
 
   constructor(fault: Fault, options: FaultErrorOptions = {}) {
     super('SOAP_FAULT', fault.reason, { ...options, fault });

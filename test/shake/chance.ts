@@ -1,5 +1,6 @@
 /** How late things are: drawn from a seed, so that a seed has the same weather every time. */
 import { setTimeout as realTimeout } from 'node:timers';
+import { type Random, seededRandom } from '../../src/base/random.ts';
 
 /** Shares of all answers, and the most milliseconds that those are late; the rest is not. */
 const lateness = [
@@ -10,21 +11,17 @@ const lateness = [
 
 export class Chance {
   readonly #scale: number;
-  #state: number;
+  readonly #random: Random;
 
   /** @param scale lateness is multiplied with it */
   constructor(seed: number, scale: number) {
-    this.#state = Math.imul(seed, 2_654_435_761) >>> 0;
+    this.#random = seededRandom(Math.imul(seed, 2_654_435_761));
     this.#scale = scale;
   }
 
-  /** From 0 up to and without 1 (mulberry32). */
+  /** From 0 up to and without 1. */
   fraction(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return this.#random.fraction();
   }
 
   /** Milliseconds; none at all half of the time. */
